@@ -1,0 +1,23 @@
+"""System checks: the problems that would otherwise show as a 500, or not at all."""
+
+from __future__ import annotations
+
+from django.core.checks import Tags, register
+
+from django_metabase_sso.checks import accounts, browser, values
+
+
+def register_all() -> None:
+    """Register the checks; `deploy` ones run under `manage.py check --deploy`."""
+    for check in (values.check_values, values.check_callables, values.check_lifetime):
+        register(check, Tags.security)
+    for check in (values.check_instance_scheme, values.check_called_secret):
+        register(check, Tags.security, deploy=True)
+    for check in (browser.check_cors, browser.check_middleware, browser.check_cookies):
+        register(check, Tags.security)
+    register(browser.check_open_origins, Tags.security, deploy=True)
+    for check in (accounts.check_login, accounts.check_groups, accounts.check_email):
+        register(check, Tags.security)
+    for check in (accounts.check_policy, accounts.check_email_index):
+        register(check, Tags.security, deploy=True)
+    register(accounts.check_urls, Tags.urls)

@@ -1,0 +1,163 @@
+"""From a user to the claims of a token, all but the times."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import Promise
+
+from django_metabase_sso.attributes import attributes, clean_text
+from django_metabase_sso.conf import CLAIM_NAMES, REGISTERED_CLAIMS, conf
+from django_metabase_sso.emails import canonical_email
+from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
+from django_metabase_sso.signals import logger
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
+
+Claims = dict[str, Any]
+INTERNAL: Final = object()
+"""What a TENANT callable returns for staff, who belong to no tenant on purpose."""
+
+# Metabase's groups with powers of their own; names as `_skeleton` gives them.
+PRIVILEGED: Final = frozenset({"administrators", "data analysts"})
+
+
+def build(user: AbstractBaseUser, request: HttpRequest | None = None) -> Claims:
+    """Return the claims for `user`; `request` is what the project's callables get.
+
+    A claim that has no value is left out: none is null. Raises AccessRefused (`no-tenant`, or no
+    usable e-mail address), InvalidClaim, and whatever the project's callables raise.
+    """
+    names = conf.CLAIM_NAMES
+    claims: Claims = {names["email"]: canonical_email(user)}
+    for claim, text in zip(("first_name", "last_name"), person_names(user), strict=True):
+        if text:
+            claims[names[claim]] = clean_text(claim, text)
+    groups = metabase_groups(user, request)
+    if groups is not None:  # absent leaves the memberships alone, empty ends all of them
+        claims[names["groups"]] = groups
+    callback = conf.USER_ATTRIBUTES
+    if callback is not None:
+        reserved = {*CLAIM_NAMES.values(), *names.values(), *REGISTERED_CLAIMS}
+        claims.update(attributes("USER_ATTRIBUTES", callback(user, request), reserved))
+    claims.update(_tenant_claims(user, request, names))
+    return claims
+
+
+def person_names(user: AbstractBaseUser) -> tuple[str, str]:
+    """Return first and last name, "" for what is unknown, whatever the user model."""
+    if hasattr(user, "first_name") or hasattr(user, "last_name"):
+        first, last = getattr(user, "first_name", ""), getattr(user, "last_name", "")
+    elif hasattr(user, "get_full_name"):
+        first, _, last = str(user.get_full_name() or "").strip().partition(" ")
+    else:
+        first = last = ""
+    return str(first or "").strip(), str(last or "").strip()
+
+
+def django_groups(user: AbstractBaseUser, request: HttpRequest | None = None) -> list[str]:
+    """Return the names of the user's Django groups: a callable for GROUP_MAPPING. One query."""
+    groups = getattr(user, "groups", None)
+    if groups is None:
+        msg = "METABASE_SSO['GROUP_MAPPING'] needs Django groups, and the user model has none."
+        raise ImproperlyConfigured(msg)
+    return list(groups.order_by("name").values_list("name", flat=True))
+
+
+def metabase_groups(user: AbstractBaseUser, request: HttpRequest | None) -> list[str] | None:
+    """Return what GROUP_MAPPING says: distinct names in a stable order; None for no claim.
+
+    Under Metabase's automatic group mapping the list *replaces* every membership.
+    """
+    mapping = conf.GROUP_MAPPING
+    if mapping is None:
+        return None
+    if isinstance(mapping, Mapping):
+        names = [mapping[name] for name in django_groups(user) if name in mapping]
+        found = _distinct(
+            group
+            for entry in names
+            for group in ([entry] if isinstance(entry, str) else _ordered(entry))
+        )
+    else:
+        result = mapping(user, request)
+        if result is None:
+            return None
+        if isinstance(result, str | bytes | Mapping) or not isinstance(result, Iterable):
+            raise InvalidClaim(
+                "groups",
+                f"GROUP_MAPPING returned {type(result).__name__}, not a list of str or None.",
+            )
+        found = _distinct(_ordered(result))
+    if conf.ALLOW_ADMINISTRATORS:
+        return found
+    return [group for group in found if not _is_dropped(group, user)]
+
+
+def is_privileged(group: str) -> bool:
+    """Whether Metabase could take this for a group with powers: any case, width or accent."""
+    return _skeleton(group) in PRIVILEGED
+
+
+def _is_dropped(group: str, user: AbstractBaseUser) -> bool:
+    if not is_privileged(group):
+        return False
+    logger.warning(
+        "The group %r was not sent to Metabase for user %s: ALLOW_ADMINISTRATORS is off.",
+        group,
+        user.pk,
+        extra={"code": "privileged-group", "user_id": user.pk},
+    )
+    return True
+
+
+def _skeleton(group: str) -> str:
+    if not group.isascii():
+        letters = unicodedata.normalize("NFKD", group)
+        group = "".join(
+            char for char in letters if unicodedata.category(char) not in ("Mn", "Mc", "Me", "Cf")
+        )
+    return " ".join(group.casefold().split())
+
+
+def _ordered(names: Iterable[Any]) -> Iterable[Any]:
+    return sorted(names, key=str) if isinstance(names, AbstractSet) else names
+
+
+def _distinct(names: Iterable[Any]) -> list[str]:
+    found: dict[str, None] = {}
+    for name in names:
+        if not isinstance(name, str | Promise):
+            raise InvalidClaim("groups", f"{type(name).__name__} is no name of a group.")
+        text = clean_text("groups", str(name))
+        if text.strip():
+            found[text] = None
+    return list(found)
+
+
+def _tenant_claims(
+    user: AbstractBaseUser, request: HttpRequest | None, names: Mapping[str, str]
+) -> Claims:
+    callback = conf.TENANT
+    if callback is None:
+        return {}
+    tenant = callback(user, request)
+    if tenant is INTERNAL:
+        return {}
+    if tenant is None or (isinstance(tenant, str) and not tenant.strip()):
+        raise AccessRefused("no-tenant", "Your account belongs to no tenant.")
+    if isinstance(tenant, bool) or not isinstance(tenant, str | int):
+        problem = f"TENANT returned {type(tenant).__name__}, not str, int or claims.INTERNAL."
+        raise InvalidClaim(names["tenant"], problem)
+    claims: Claims = {names["tenant"]: clean_text("tenant", str(tenant))}
+    extra = conf.TENANT_ATTRIBUTES
+    values = None if extra is None else extra(user, request)
+    if values is not None:
+        claims[names["tenant_attributes"]] = attributes("TENANT_ATTRIBUTES", values)
+    return claims

@@ -1,0 +1,43 @@
+"""The e-mail address, which is the identity in Metabase, and the only one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from django_metabase_sso.exceptions import AccessRefused
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+LONGEST = 254  # characters: RFC 3696, erratum 1690
+
+
+def canonical_email(user: AbstractBaseUser) -> str:
+    """Return the one form in which an address is sent and compared: lower-case ASCII.
+
+    Metabase finds the account by the lower-cased address. Nothing is repaired, because Java's,
+    the database's and Python's ideas of "the same letter" differ (U+212A lower-cases to k).
+    Raises AccessRefused: `no-email` or `invalid-email`.
+    """
+    address = getattr(user, get_user_model().get_email_field_name(), None)
+    if address is None or (isinstance(address, str) and not address.strip()):
+        raise AccessRefused("no-email", "Your account has no e-mail address.")
+    if not isinstance(address, str) or not _is_plain(address):
+        raise AccessRefused(
+            "invalid-email", "The e-mail address of your account is not one that Metabase can use."
+        )
+    return address.lower()
+
+
+def _is_plain(address: str) -> bool:
+    if not (address.isascii() and address.isprintable() and len(address) <= LONGEST):
+        return False
+    try:
+        validate_email(address)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,70 @@
+"""What the package raises. Only the view turns one of these into an HTTP status."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.core.exceptions import ImproperlyConfigured
+
+RefusalCode = Literal[
+    "not-authenticated",
+    "invalid-credentials",
+    "nobody",
+    "inactive",
+    "no-email",
+    "invalid-email",
+    "impersonated",
+    "shared-email",
+    "policy",
+    "no-tenant",
+    "token-too-large",
+]
+
+
+class MetabaseSSOError(Exception):
+    """Base of the exceptions below."""
+
+
+class AccessRefused(MetabaseSSOError):
+    """This person may not have a token: `code` is for programs, `message` for people."""
+
+    def __init__(self, code: RefusalCode, message: str) -> None:
+        super().__init__(code, message)
+        self.code: RefusalCode = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code})"
+
+
+class InvalidClaim(MetabaseSSOError):
+    """A claim that Metabase would drop, damage or refuse; `claim` is its name."""
+
+    def __init__(self, claim: str, problem: str) -> None:
+        super().__init__(claim, problem)
+        self.claim = claim
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"Claim {self.claim!r}: {self.problem}"
+
+
+class InvalidReturnTo(MetabaseSSOError):
+    """`return_to` is not a page of this Metabase."""
+
+
+class CallableFailed(MetabaseSSOError):
+    """A callable of `METABASE_SSO` raised something that Django would answer with another page."""
+
+
+class BadSetting(ImproperlyConfigured):
+    """A value of `METABASE_SSO` that cannot work or is unsafe.
+
+    `check_id` is the id of the system check that reports the same problem; `hint` can be pasted.
+    """
+
+    def __init__(self, check_id: str, message: str, hint: str) -> None:
+        super().__init__(f"{message} {hint}")
+        self.check_id = check_id
+        self.message = message
+        self.hint = hint

@@ -1,0 +1,88 @@
+"""The keys of `METABASE_SSO`: their defaults, and what the project wrote for them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from django_metabase_sso.exceptions import BadSetting
+
+REQUIRED: Final = object()
+DEFAULTS: Final[dict[str, Any]] = {
+    "INSTANCE_URL": REQUIRED,
+    "JWT_SHARED_SECRET": REQUIRED,
+    "TOKEN_LIFETIME": timedelta(minutes=10),
+    "GROUP_MAPPING": None,
+    "ALLOW_ADMINISTRATORS": False,
+    "USER_ATTRIBUTES": None,
+    "TENANT": None,
+    "TENANT_ATTRIBUTES": None,
+    "CLAIM_NAMES": {},
+    "AUTHENTICATE": None,
+    "ACCESS_POLICY": None,
+    "REQUIRE_UNIQUE_EMAIL": True,
+    "ALLOW_IMPERSONATION": False,
+    "ALLOWED_ORIGINS": [],
+    "LOGIN_URL": None,
+    "REDIRECT_PARAMS": {"token": "true"},
+}
+EXAMPLE = """Write, for example:
+METABASE_SSO = {
+    "INSTANCE_URL": "https://metabase.example.com",
+    "JWT_SHARED_SECRET": os.environ["METABASE_JWT_SHARED_SECRET"],
+    "ACCESS_POLICY": "django_metabase_sso.access.trust_emails",
+}"""
+
+
+def value_of(key: str) -> Any:
+    """Return the value of `key` as the project wrote it, else its default.
+
+    No local variable here, or anywhere that raises, holds the whole dict: it contains the secret.
+    """
+    if not isinstance(getattr(settings, "METABASE_SSO", None), dict):
+        raise BadSetting("E001", "METABASE_SSO is not a dict in your settings.", EXAMPLE)
+    if not settings.METABASE_SSO.keys() <= DEFAULTS.keys():
+        raise unknown_keys()[0]
+    return settings.METABASE_SSO.get(key, DEFAULTS[key])
+
+
+def unknown_keys() -> list[BadSetting]:
+    """Return an error for each key of `METABASE_SSO` that this package does not know."""
+    found = []
+    for key in sorted(map(str, set(settings.METABASE_SSO) - DEFAULTS.keys())):
+        nearest = difflib.get_close_matches(key.upper(), DEFAULTS, n=1, cutoff=0)[0]
+        message = f"METABASE_SSO has an unknown key {key!r}."
+        found.append(BadSetting("E002", message, f"Did you mean {nearest!r}?"))
+    return found
+
+
+def switch(key: str) -> bool:
+    """Return True or False; the text "False" from an environment is neither."""
+    value = value_of(key)
+    if not isinstance(value, bool):
+        message = f"METABASE_SSO[{key!r}] is neither True nor False."
+        raise BadSetting("E014", message, f'Write "{key}": {DEFAULTS[key]}.')
+    return value
+
+
+def callable_or_none(key: str) -> Callable[..., Any] | None:
+    """Return the callable that `key` names, by a dotted path or itself."""
+    value: Callable[..., Any] | str | None = value_of(key)
+    where = f"METABASE_SSO[{key!r}]"
+    if isinstance(value, str):
+        try:
+            found = import_string(value)
+        except Exception as error:
+            hint = "Write the dotted path of a function: 'analytics.metabase.function'."
+            message = f"{where}: {value!r} does not import ({type(error).__name__}: {error})."
+            raise BadSetting("E015", message, hint) from error
+        value = found
+    if value is None or callable(value):
+        return value
+    message = f"{where} is neither callable nor the dotted path of a callable."
+    raise BadSetting("E016", message, f"Write a function, its dotted path, or leave {key} out.")

@@ -1,0 +1,95 @@
+"""Which origins may read a token: this site's own, and those in `ALLOWED_ORIGINS`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from django_metabase_sso.instance import origin_of
+
+LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+
+# Suffixes below which anybody can have a name of their own: a wildcard there is everybody.
+SHARED_SUFFIXES = frozenset(
+    "amplifyapp.com appspot.com azurestaticapps.net azurewebsites.net bubbleapps.io "
+    "cloudfront.net co.in co.jp co.nz co.uk co.za com.au com.br com.cn com.mx com.tr deno.dev "
+    "firebaseapp.com fly.dev github.dev github.io gitlab.io glitch.me herokuapp.com loca.lt "
+    "me.uk netlify.app ngrok-free.app ngrok.app ngrok.io now.sh onrender.com org.uk pages.dev "
+    "railway.app render.com replit.app replit.dev repl.co run.app s3.amazonaws.com surge.sh "
+    "trycloudflare.com up.railway.app vercel.app vercel.dev web.app webflow.io workers.dev".split()
+)
+
+
+class AllowedOrigin(NamedTuple):
+    """One entry of `ALLOWED_ORIGINS`; `text` is as it was written."""
+
+    text: str
+    scheme: str
+    host: str  # without the leading "*." of a wildcard
+    port: str  # "" or ":8443"
+    wildcard: bool
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the origin is this machine, where http is as good as https."""
+        return self.host in ("localhost", "127.0.0.1", "[::1]") or self.host.endswith(".localhost")
+
+    def matches(self, origin: str) -> bool:
+        """Whether a request's `Origin` header is this origin; `*` stands for one DNS label."""
+        if not self.wildcard:
+            return origin == self.text
+        head, tail = f"{self.scheme}://", f".{self.host}{self.port}"
+        return (
+            origin.startswith(head)
+            and origin.endswith(tail)
+            and LABEL.fullmatch(origin[len(head) : -len(tail)]) is not None
+        )
+
+
+@lru_cache(maxsize=256)
+def parse(text: str) -> AllowedOrigin:
+    """Return the entry that `text` writes; ValueError says what is wrong with it."""
+    scheme, separator, netloc = text.partition("://")
+    if scheme not in ("http", "https") or not separator:
+        raise ValueError("must begin with https:// or http://")
+    wildcard = netloc.startswith("*.")
+    netloc = netloc.removeprefix("*.")
+    if set(netloc) & set("/?#@"):
+        raise ValueError("must be scheme, host and port alone, without a path or a trailing slash")
+    if "*" in netloc:
+        raise ValueError("may have one *, as the whole first label: https://*.example.com")
+    origin = origin_of(scheme, netloc)
+    if origin != f"{scheme}://{netloc}":
+        raise ValueError(f"must be written as browsers send it: {origin}")
+    host, port = _split_port(netloc)
+    if wildcard and (host.count(".") < 1 or host in SHARED_SUFFIXES or host[-1].isdigit()):
+        raise ValueError("lets anybody in who can have a name below that suffix")
+    return AllowedOrigin(text, scheme, host, port, wildcard)
+
+
+def matches_any(origin: str, allowed: Iterable[AllowedOrigin]) -> bool:
+    """Whether an `Origin` header is one of the allowed origins."""
+    return any(entry.matches(origin) for entry in allowed)
+
+
+def site_of(host: str) -> str:
+    """Return the part of a host name that decides which cookies travel, roughly.
+
+    Browsers use the public suffix list; here it is the last two labels, three below one of
+    `SHARED_SUFFIXES`, and the whole of an address. Good enough for a warning, not for a decision.
+    """
+    host = _split_port(host)[0]
+    labels = host.split(".")
+    if len(labels) < 2 or host[-1].isdigit() or host.startswith("["):
+        return host
+    size = 3 if ".".join(labels[-2:]) in SHARED_SUFFIXES else 2
+    return ".".join(labels[-size:])
+
+
+def _split_port(netloc: str) -> tuple[str, str]:
+    parts = urlsplit(f"//{netloc}")
+    port = "" if parts.port is None else f":{parts.port}"
+    return netloc.removesuffix(port), port

@@ -1,0 +1,78 @@
+"""Is an e-mail address the user's alone, and does the database see to it?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.db import connections, models, router
+from django.db.models.functions import Lower, Upper
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+
+def is_shared(user: AbstractBaseUser, email: str) -> bool:
+    """Whether any other user, active or not, has this canonical address. One query.
+
+    Metabase reactivates a deactivated account, so inactive users count. The comparison is
+    LOWER(email) = ..., for which an index on LOWER(email) serves.
+    """
+    model = get_user_model()
+    same = model._base_manager.alias(_email=Lower(model.get_email_field_name()))  # noqa: SLF001
+    return same.filter(_email=email).exclude(pk=user.pk).exists()
+
+
+def is_guaranteed() -> bool:
+    """Whether the database itself lets no two users have one address in any case.
+
+    By a unique constraint on Lower or Upper of the field, or a unique field with a collation that
+    is known to ignore case. `unique=True` alone lets both Ada@ and ada@ in.
+    """
+    field = email_field()
+    if field is None or not field.model._meta.managed:  # noqa: SLF001
+        return False
+    if field.unique and _ignores_case(field):
+        return True
+    return any(
+        _is_folded(constraint.expressions, field)
+        for constraint in field.model._meta.constraints  # noqa: SLF001
+        if isinstance(constraint, models.UniqueConstraint)
+        and constraint.condition is None
+        and constraint.deferrable is None
+    )
+
+
+def is_indexed() -> bool:
+    """Whether the model declares an index that serves the query of `is_shared`."""
+    field = email_field()
+    return field is not None and any(
+        isinstance(index.expressions[0], Lower) and _is_folded(index.expressions, field)
+        for index in field.model._meta.indexes  # noqa: SLF001
+        if index.expressions and index.condition is None
+    )
+
+
+def email_field() -> models.Field[Any, Any] | None:
+    """Return the e-mail field of the user model; None where it is no field of a table."""
+    model = get_user_model()
+    name = model.get_email_field_name()
+    for field in model._meta.concrete_fields:  # noqa: SLF001
+        if field.name == name:
+            return field
+    return None
+
+
+def _is_folded(expressions: Sequence[Any], field: models.Field[Any, Any]) -> bool:
+    if len(expressions) != 1 or not isinstance(expressions[0], Lower | Upper):
+        return False
+    return bool(expressions[0].get_source_expressions()[0] == models.F(field.name))
+
+
+def _ignores_case(field: models.Field[Any, Any]) -> bool:
+    collation = str(getattr(field, "db_collation", None) or "").lower()
+    vendor = connections[router.db_for_read(field.model)].vendor
+    if vendor == "sqlite":
+        return collation == "nocase"
+    return vendor == "mysql" and collation.endswith("_ci")

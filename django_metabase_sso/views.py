@@ -1,0 +1,181 @@
+"""`GET /sso/metabase`: reads the request, asks the other modules in their order, answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import (
+    BadRequest,
+    ImproperlyConfigured,
+    PermissionDenied,
+    SuspiciousOperation,
+)
+from django.http import Http404, HttpRequest, QueryDict
+from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from django_metabase_sso import access, claims, login, origins, responses, return_to, tokens
+from django_metabase_sso.conf import conf
+from django_metabase_sso.exceptions import AccessRefused, CallableFailed, InvalidReturnTo
+from django_metabase_sso.signals import logger, send_issued, send_refused
+
+# What Django answers with a page and a status of its own, when one of the callables raises it.
+PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
+FRAMES = ("iframe", "frame", "embed", "object")
+
+
+@method_decorator([login_not_required, csrf_exempt], name="dispatch")
+class SSOView(View):
+    """Signs `request.user` in to Metabase. Subclasses need a `path()` of their own.
+
+    Nothing here writes: CSRF protection would only turn the 405 of a POST into an HTML page.
+    """
+
+    http_method_names = ("get", "head", "options")
+    is_fetch: bool
+    query: return_to.Query
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        """Return the view, marked so that `SSOCorsMiddleware` knows its paths."""
+        view = super().as_view(**initkwargs)
+        view.metabase_sso = True  # type: ignore[attr-defined]
+        return view
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.query = return_to.read_query(request.META.get("QUERY_STRING", ""))
+        self.is_fetch = wants_json(request, self.query.outside)
+        if (request.method or "").lower() not in self.http_method_names:
+            response = self.error(405, "method-not-allowed", "This address takes GET only.")
+            response["Allow"] = "GET, HEAD, OPTIONS"
+            return response
+        if not is_origin_allowed(request):
+            return self.error(403, "origin-not-allowed", "This origin may not read a token.")
+        return super().dispatch(request, *args, **kwargs)
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
+        return responses.empty(200, Allow="GET, HEAD, OPTIONS")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
+        if "prefetch" in request.headers.get("Sec-Purpose", ""):
+            return responses.empty(503)  # nothing is signed for a page that nobody opened
+        try:
+            target = (
+                "/" if self.is_fetch else return_to.clean(self.query.values, conf.INSTANCE_URL)
+            )
+        except InvalidReturnTo as invalid:
+            message = f"The address to go on to in Metabase is not allowed. {invalid}"
+            return self.error(400, "invalid-return-to", message, template="invalid_return_to")
+        try:
+            return self.answer(request, target)
+        except AccessRefused as refused:
+            refusal = refused  # answered outside: a failing template must not chain to it
+        except PAGE_EXCEPTIONS as error:
+            raise CallableFailed(f"A callable of METABASE_SSO raised {error!r}.") from error
+        send_refused(request.user, request, refusal)
+        status = 401 if refusal.code == "invalid-credentials" else 403
+        return self.error(status, refusal.code, refusal.message)
+
+    def answer(self, request: HttpRequest, target: str) -> responses.SSOResponse:
+        """Return a token for whoever is asking, on the way to `target`; raise AccessRefused."""
+        try:
+            user = self.authenticate(request)
+        except PermissionDenied as denied:
+            request.user = AnonymousUser()  # no falling back to the session's user
+            message = str(denied) or "The credentials of this request are not valid."
+            raise AccessRefused("invalid-credentials", message) from None
+        request.user = user
+        if not user.is_authenticated:
+            return self.not_authenticated(request)
+        impersonator = access.check_access(user, request)
+        payload = tokens.with_times(self.get_claims(user, request))
+        token = tokens.sign(payload)
+        if self.is_fetch:
+            response = responses.token_json(token)
+        else:
+            response = responses.token_redirect(token, conf.INSTANCE_URL, target, user)
+        if request.method == "HEAD":
+            return responses.without_token(response, conf.INSTANCE_URL, target)
+        send_issued(user, request, payload, impersonator)
+        return response
+
+    def authenticate(self, request: HttpRequest) -> Any:
+        """Return the user who is asking, AnonymousUser for nobody.
+
+        Raises PermissionDenied for a bad credential, and AccessRefused (`nobody`) when
+        AUTHENTICATE turns down somebody who is signed in: the login page would loop.
+        """
+        callback = conf.AUTHENTICATE
+        session_user = getattr(request, "user", None)
+        if session_user is None and callback is None:
+            raise ImproperlyConfigured(
+                "There is no request.user: add AuthenticationMiddleware to MIDDLEWARE, or set"
+                " METABASE_SSO['AUTHENTICATE']."
+            )
+        user = None if callback is None else callback(request)
+        if user is None:
+            return session_user or AnonymousUser()
+        if not user.is_authenticated and session_user and session_user.is_authenticated:
+            raise AccessRefused("nobody", "You are signed in, but not for this request.")
+        return user
+
+    def get_claims(self, user: Any, request: HttpRequest) -> claims.Claims:
+        """Return the claims for `user`, without the times."""
+        return claims.build(user, request)
+
+    def not_authenticated(self, request: HttpRequest) -> responses.SSOResponse:
+        """Answer somebody who is not signed in: where to, or why not."""
+        message = "not authenticated"
+        if self.is_fetch:
+            return self.error(401, "not-authenticated", message)
+        if request.headers.get("Sec-Fetch-Dest") not in FRAMES:
+            return responses.login_redirect(login.login_url(request, request.get_full_path()))
+        # Login pages refuse to be framed: offer the way there in the top window, and back.
+        link = login.login_url(request, login.page_around(request) or request.get_full_path())
+        return self.error(401, "not-authenticated", message, template="sign_in", sign_in_url=link)
+
+    def error(
+        self, status: int, code: str, message: str, *, template: str = "refused", **context: str
+    ) -> responses.SSOResponse:
+        """Return an error in the form that the caller can read: JSON, or a page."""
+        if self.is_fetch:
+            return responses.error_json(status, code, message)
+        context["metabase_url"] = f"{conf.INSTANCE_URL}/"
+        return responses.error_page(
+            self.request, status, code, message, template=template, **context
+        )
+
+
+def wants_json(request: HttpRequest, query: str) -> bool:
+    """Whether the caller is a fetch, which gets JSON and never a redirect or HTML.
+
+    `query` is the query string without `return_to`, whose value may hold anything.
+    """
+    if "json" in QueryDict(query).getlist("response"):
+        return True
+    mode = request.headers.get("Sec-Fetch-Mode")
+    if mode is not None:
+        return mode != "navigate"
+    if "Origin" in request.headers or "Authorization" in request.headers:
+        return True
+    return "text/html" not in request.headers.get("Accept", "")
+
+
+def is_origin_allowed(request: HttpRequest) -> bool:
+    """Whether the request has no `Origin`, or that of this site or one in ALLOWED_ORIGINS."""
+    allowed = conf.ALLOWED_ORIGINS
+    origin = request.headers.get("Origin")
+    if origin is None or origins.matches_any(origin, allowed):
+        return True
+    if origin == f"{request.scheme}://{request.get_host()}":
+        return True
+    logger.warning(
+        "Origin %.100r is neither this site's nor in ALLOWED_ORIGINS.",
+        origin,
+        extra={"code": "origin-not-allowed"},
+    )
+    return False

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+SECRET_KEY = "tests-only-django-secret-key"
+SECRET = "tests-only-jwt-shared-secret-0123456789abcdef"
+
+METABASE_SSO: dict[str, Any] = {
+    "INSTANCE_URL": "https://metabase.example.com",
+    "JWT_SHARED_SECRET": SECRET,
+}
+
+ALLOWED_HOSTS = ["testserver"]
+ROOT_URLCONF = "tests.urls"
+USE_TZ = True
+LOGIN_URL = "login"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "corsheaders",
+    "hijack",
+    "impersonate",
+    "django_metabase_sso",
+    "tests.accounts",
+]
+MIDDLEWARE = [
+    "django_metabase_sso.middleware.SSOCorsMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.request"],
+            "loaders": [
+                ("django.template.loaders.locmem.Loader", {"login.html": "{{ form }}"}),
+                "django.template.loaders.app_directories.Loader",
+            ],
+        },
+    }
+]
+TEMPLATES[0].pop("APP_DIRS")
