@@ -66,11 +66,11 @@ def text_of(key: str, value: Any) -> str:
 
 
 def clean_text(claim: str, text: str) -> str:
-    """Return `text` as a plain str; InvalidClaim for control characters and lone surrogates."""
+    """Return `text`; InvalidClaim for control characters and lone surrogates."""
     if not text.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
         name = claim.encode("ascii", "backslashreplace").decode()
         raise InvalidClaim(name, "has a control character or half a surrogate pair.")
-    return str(text)
+    return text
 
 
 def _java_double(number: float) -> str:

@@ -15,6 +15,8 @@ class Secret(bytes):
     def __repr__(self) -> str:
         return "<Secret>"
 
+    __str__ = __repr__
+
 
 class Token(str):
     """A signed token: a str in every respect but its `repr`."""

@@ -65,8 +65,12 @@ def check_groups(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_email(**kwargs: Any) -> list[CheckMessage]:
-    """Report shared addresses that nothing stops."""
+    """Report shared addresses that nothing stops, or that cannot be found."""
     field = uniqueness.email_field()
+    if read("REQUIRE_UNIQUE_EMAIL") and field is None:
+        message = "METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] needs an e-mail address in a column."
+        hint = "Set EMAIL_FIELD on your user model to the name of that field."
+        return [error(27, message, hint)]
     if read("REQUIRE_UNIQUE_EMAIL") is not False or (field is not None and field.unique):
         return []
     if uniqueness.is_guaranteed():

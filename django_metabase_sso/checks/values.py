@@ -13,6 +13,7 @@ from django_metabase_sso.checks.messages import error, read, warning
 from django_metabase_sso.conf import NEW_SECRET, conf
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.keys import DEFAULTS, unknown_keys, value_of
+from django_metabase_sso.tokens import sign
 
 DAY = 86_400  # seconds
 ARGUMENTS = {
@@ -93,9 +94,8 @@ def check_called_secret(**kwargs: Any) -> list[CheckMessage]:
     if not callable(_value("JWT_SHARED_SECRET")):
         return []
     try:
-        return [
-            _as_error(found) for found in _problems(["JWT_SHARED_SECRET"])
-        ] + _surrounding_space()
+        found = [_as_error(problem) for problem in _problems(["JWT_SHARED_SECRET"])]
+        return [*found, *_surrounding_space()]
     except Exception as failure:  # noqa: BLE001
         name = type(failure).__name__  # its text could quote the secret
         message = f"The callable METABASE_SSO['JWT_SHARED_SECRET'] raised {name}."
@@ -106,7 +106,10 @@ def _problems(keys: list[str]) -> list[BadSetting]:
     found = []
     for key in keys:
         try:
-            getattr(conf, key)
+            if key == "JWT_SHARED_SECRET":
+                sign({})  # finds what PyJWT does not take for a secret, too
+            else:
+                getattr(conf, key)
         except BadSetting as problem:
             found.append(problem)
     return found

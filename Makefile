@@ -1,0 +1,39 @@
+# Everything here sets itself up: Python 3.10 or newer, make and the package registries are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test lint test-all bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/python -m example_project.demo
+
+# Tests that need Chromium or Node skip, with the reason, where these are missing.
+test: $(VENV)/.test
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage report --omit='tests/e2e/*'
+
+lint: $(VENV)/.test $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test-all: $(VENV)/.tox
+	$(BIN)/tox run $(ARGS)
+
+bench: $(VENV)/.demo $(VENV)/.bench
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) .tox .e2e .coverage .mypy_cache .ruff_cache build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# One stamp for each dependency group of pyproject.toml.
+$(VENV)/.%: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable . --group $*
+	touch $@

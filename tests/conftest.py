@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+
+from tests.settings import SECRET
+
+Configure = Callable[..., None]
+
+
+@pytest.fixture
+def configure(settings: Settings) -> Configure:
+    """Return a function that sets keys of METABASE_SSO for this test."""
+
+    def change(**values: Any) -> None:
+        settings.METABASE_SSO = {**settings.METABASE_SSO, **values}
+
+    return change
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return User.objects.create_user(
+        "ada", "Ada@Example.com", first_name="Ada", last_name="Lovelace"
+    )
+
+
+@pytest.fixture
+def signed_in(client: Client, ada: User) -> Client:
+    client.force_login(ada)
+    return client
+
+
+def decode(token: str) -> dict[str, Any]:
+    """Return the verified claims of a token."""
+    claims: dict[str, Any] = jwt.decode(token, SECRET, algorithms=["HS256"])
+    return claims
+
+
+def token_of(response: Any) -> str:
+    """Return the token of a 200 or a redirect."""
+    if response.status_code == 200:
+        answer: dict[str, str] = response.json()
+        assert list(answer) == ["jwt"]
+        return answer["jwt"]
+    assert response.status_code == 302
+    before, _, after = response["Location"].partition("jwt=")
+    assert before.endswith(("?", "&"))
+    return str(after.partition("&")[0])

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from django_metabase_sso.access import check_access, deny_emails, trust_emails
+from django_metabase_sso.exceptions import AccessRefused
+from django_metabase_sso.signals import token_issued
+from tests.conftest import Configure, decode, token_of
+from tests.test_views import FETCH
+
+
+def code_of(user: Any) -> str:
+    with pytest.raises(AccessRefused) as caught:
+        check_access(user)
+    assert str(caught.value) == f"{caught.value.message} ({caught.value.code})"
+    return caught.value.code
+
+
+def test_allowed(ada: User) -> None:
+    check_access(ada)
+
+
+def test_anonymous() -> None:
+    assert code_of(AnonymousUser()) == "not-authenticated"
+
+
+def test_inactive(ada: User) -> None:
+    ada.is_active = False
+    assert code_of(ada) == "inactive"
+
+
+# Unique addresses
+
+
+@pytest.mark.parametrize("other", ["ada@example.com", "ADA@EXAMPLE.COM"])
+@pytest.mark.parametrize("is_active", [True, False])
+def test_shared_address(ada: User, other: str, is_active: bool) -> None:
+    User.objects.create_user("eve", other, is_active=is_active)
+    assert code_of(ada) == "shared-email"
+
+
+@pytest.mark.parametrize("other", ["", "ada@example.org", "ada@example.com.evil.example"])
+def test_other_addresses(ada: User, other: str) -> None:
+    User.objects.create_user("eve", other)
+    check_access(ada)
+
+
+def test_shared_address_that_nobody_minds(
+    ada: User, configure: Configure, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    User.objects.create_user("eve", "ada@example.com")
+    configure(REQUIRE_UNIQUE_EMAIL=False)
+    with django_assert_num_queries(0):
+        check_access(ada)
+
+
+# ACCESS_POLICY
+
+
+@pytest.mark.parametrize("policy", ["django_metabase_sso.access.trust_emails", trust_emails])
+def test_trust_emails(ada: User, configure: Configure, policy: object) -> None:
+    configure(ACCESS_POLICY=policy)
+    check_access(ada)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "refused"),
+    [
+        (["*@corp.example"], False),
+        (["ada@example.com"], True),
+        (["*@EXAMPLE.com"], True),
+        (["*@corp.example", "a?a@*"], True),
+        (["*@*.example.com"], False),
+    ],
+)
+def test_deny_emails(ada: User, configure: Configure, patterns: list[str], refused: bool) -> None:
+    configure(ACCESS_POLICY=deny_emails(*patterns))
+    if refused:
+        assert code_of(ada) == "policy"
+    else:
+        check_access(ada)
+
+
+@pytest.mark.parametrize("patterns", [[], ["corp.example"], ["*@cörp.example"], [" *@a.example"]])
+def test_patterns_that_match_nothing(patterns: list[str]) -> None:
+    with pytest.raises(ValueError, match="deny_emails needs"):
+        deny_emails(*patterns)
+
+
+def test_policies_can_be_imported_by_a_settings_file() -> None:
+    code = (
+        "import os, types, sys; module = types.ModuleType('early');"
+        "exec('from django_metabase_sso.access import deny_emails\\n'"
+        '\'SECRET_KEY = "x"; POLICY = deny_emails("*@a.example")\', module.__dict__);'
+        "sys.modules['early'] = module; os.environ['DJANGO_SETTINGS_MODULE'] = 'early';"
+        "import django; django.setup(); print('ready')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "ready\n"
+
+
+@pytest.mark.parametrize("result", [None, 1, "yes", object()])
+def test_a_policy_must_answer_true_or_false(
+    ada: User, configure: Configure, result: object
+) -> None:
+    configure(ACCESS_POLICY=lambda user, request: result)
+    with pytest.raises(ImproperlyConfigured, match="ACCESS_POLICY"):
+        check_access(ada)
+
+
+def test_an_async_policy_lets_nobody_in(ada: User, configure: Configure) -> None:
+    coroutines = []
+
+    async def policy(user: User, request: HttpRequest) -> bool:
+        return True
+
+    def call(user: User, request: HttpRequest) -> object:
+        coroutines.append(policy(user, request))
+        return coroutines[0]
+
+    configure(ACCESS_POLICY=call)
+    with pytest.raises(ImproperlyConfigured, match="returned coroutine"):
+        check_access(ada)
+    with pytest.raises(StopIteration) as stopped:
+        coroutines[0].send(None)
+    assert stopped.value.value is True
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [("Pay first.", "Pay first."), ("", "Your account may not sign in to Metabase.")],
+)
+def test_a_policy_may_say_why(ada: User, configure: Configure, words: str, message: str) -> None:
+    def policy(user: User, request: HttpRequest) -> bool:
+        raise PermissionDenied(words)
+
+    configure(ACCESS_POLICY=policy)
+    with pytest.raises(AccessRefused) as caught:
+        check_access(ada)
+    assert (caught.value.code, caught.value.message) == ("policy", message)
+
+
+# Impersonation, by the real packages
+
+
+@pytest.fixture
+def staff(ada: User) -> User:
+    return User.objects.create_superuser("root", "root@example.com")
+
+
+def hijack(client: Client, settings: Settings, staff: User, user: User) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "hijack.middleware.HijackUserMiddleware"]
+    client.force_login(staff)
+    assert client.post("/hijack/acquire/", {"user_pk": user.pk}).status_code == 302
+
+
+def impersonate(client: Client, settings: Settings, staff: User, user: User) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "impersonate.middleware.ImpersonateMiddleware"]
+    client.force_login(staff)
+    assert client.get(f"/impersonate/{user.pk}/").status_code == 302
+
+
+@pytest.mark.parametrize("act_as", [hijack, impersonate])
+def test_impersonation(
+    client: Client, ada: User, staff: User, settings: Settings, configure: Configure, act_as: Any
+) -> None:
+    act_as(client, settings, staff, ada)
+    response = client.get(FETCH)
+    assert (response.status_code, response.json()["code"]) == (403, "impersonated")
+
+    issued = []
+
+    def receiver(impersonator: object, user: User, **kwargs: object) -> None:
+        issued.append((impersonator, user))
+
+    token_issued.connect(receiver)
+    try:
+        configure(ALLOW_IMPERSONATION=True)
+        assert decode(token_of(client.get(FETCH)))["email"] == "ada@example.com"
+    finally:
+        token_issued.disconnect(receiver)
+    assert issued == [(staff, ada)]
+
+
+@pytest.mark.parametrize(
+    "middleware",
+    ["hijack.middleware.HijackUserMiddleware", "impersonate.middleware.ImpersonateMiddleware"],
+)
+def test_staff_as_themselves(
+    client: Client, staff: User, settings: Settings, middleware: str
+) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
+    client.force_login(staff)
+    assert decode(token_of(client.get(FETCH)))["email"] == "root@example.com"
+
+
+def test_an_impersonator_that_is_not_known(ada: User, configure: Configure) -> None:
+    configure(ALLOW_IMPERSONATION=True)
+    ada.is_hijacked = True  # type: ignore[attr-defined]
+    assert check_access(ada) is None

@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.db import connection
+from django.urls import include, path
+from pytest_django import Settings
+
+import django_metabase_sso
+from django_metabase_sso.access import deny_emails, trust_emails
+from django_metabase_sso.claims import django_groups
+from tests.conftest import Configure
+from tests.settings import SECRET
+
+APP = "https://app.example.com"
+SSO = "django_metabase_sso.middleware.SSOCorsMiddleware"
+CORS = "corsheaders.middleware.CorsMiddleware"
+SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
+COMMON = "django.middleware.common.CommonMiddleware"
+urlpatterns = [path("i18n/", include("django.conf.urls.i18n"))]
+SOURCE = Path(django_metabase_sso.__file__).parent
+
+
+def messages(*, deploy: bool = False) -> dict[str, CheckMessage]:
+    """Return our findings by id, without the prefix."""
+    found = {}
+    for message in run_checks(include_deployment_checks=deploy):
+        if str(message.id).startswith("metabase_sso."):
+            assert message.hint
+            assert SECRET not in f"{message.msg} {message.hint}"
+            found[str(message.id).removeprefix("metabase_sso.")] = message
+    return found
+
+
+def ids(*, deploy: bool = False) -> set[str]:
+    return set(messages(deploy=deploy))
+
+
+def asynchronous() -> Any:
+    async def policy(user: object, request: object) -> bool:
+        raise AssertionError
+
+    return policy
+
+
+def failing_secret() -> str:
+    raise ConnectionError(f"the vault is gone, the old secret was {SECRET}")
+
+
+def one(user: object) -> None:
+    raise AssertionError
+
+
+class Policy:
+    def __call__(self, user: object, request: object) -> bool:
+        raise AssertionError
+
+
+def in_front(*middleware: str) -> list[str]:
+    return [*middleware, SESSION, COMMON, AUTH]
+
+
+# METABASE_SSO, other settings, the finding's id, words in it
+FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({}, {"METABASE_SSO": None}, "E001", "METABASE_SSO"),
+    ({"INSTANCE_ULR": "x"}, {}, "E002", "INSTANCE_ULR"),
+    ({"INSTANCE_URL": ""}, {}, "E003", "INSTANCE_URL"),
+    ({"INSTANCE_URL": "metabase"}, {}, "E004", "INSTANCE_URL"),
+    ({"JWT_SHARED_SECRET": ""}, {}, "E005", "JWT_SHARED_SECRET"),
+    ({"JWT_SHARED_SECRET": "x" * 31}, {}, "E006", "31 bytes"),
+    ({}, {"SECRET_KEY": SECRET}, "E007", "SECRET_KEY"),
+    ({"TOKEN_LIFETIME": 0}, {}, "E008", "TOKEN_LIFETIME"),
+    ({"GROUP_MAPPING": {"a": 1}}, {}, "E009", "GROUP_MAPPING"),
+    ({"CLAIM_NAMES": {"mail": "m"}}, {}, "E010", "CLAIM_NAMES"),
+    ({"ALLOWED_ORIGINS": APP}, {}, "E011", "ALLOWED_ORIGINS"),
+    ({"ALLOWED_ORIGINS": ["*"]}, {}, "E012", "'*'"),
+    ({"ALLOWED_ORIGINS": ["https://*.vercel.app"]}, {}, "E012", "vercel.app"),
+    ({"REDIRECT_PARAMS": {"jwt": "x"}}, {}, "E013", "REDIRECT_PARAMS"),
+    ({"ALLOW_ADMINISTRATORS": "False"}, {}, "E014", "ALLOW_ADMINISTRATORS"),
+    ({"TENANT": "nowhere.function"}, {}, "E015", "nowhere.function"),
+    ({"TENANT": "tests.settings.SECRET_KEY"}, {}, "E016", "TENANT"),
+    (
+        {"JWT_SHARED_SECRET": "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----"},
+        {},
+        "E017",
+        "JWT_SHARED_SECRET",
+    ),
+    ({"TENANT": one}, {}, "E018", "TENANT"),
+    ({"AUTHENTICATE": trust_emails}, {}, "E018", "AUTHENTICATE"),
+    ({"JWT_SHARED_SECRET": one}, {}, "E018", "JWT_SHARED_SECRET"),
+    ({"ACCESS_POLICY": asynchronous()}, {}, "E019", "ACCESS_POLICY"),
+    (
+        {"ALLOWED_ORIGINS": [APP]},
+        {"INSTALLED_APPS": ["django.contrib.auth", "django.contrib.contenttypes"]},
+        "E021",
+        "django-cors-headers",
+    ),
+    ({"ALLOWED_ORIGINS": [APP]}, {"MIDDLEWARE": in_front(CORS)}, "E022", "ALLOWED_ORIGINS"),
+    ({"ALLOWED_ORIGINS": [APP]}, {"MIDDLEWARE": in_front(SSO)}, "E022", "ALLOWED_ORIGINS"),
+    ({"ALLOWED_ORIGINS": [APP]}, {"MIDDLEWARE": in_front(CORS, SSO)}, "E023", "CorsMiddleware"),
+    (
+        {"ALLOWED_ORIGINS": [APP]},
+        {"MIDDLEWARE": [SSO, SESSION, CORS, AUTH]},
+        "E023",
+        "directly above",
+    ),
+    (
+        {"ALLOWED_ORIGINS": [APP]},
+        {"MIDDLEWARE": [COMMON, SSO, CORS, SESSION, AUTH]},
+        "E023",
+        "CommonMiddleware",
+    ),
+    ({}, {"CORS_ALLOW_ALL_ORIGINS": True, "CORS_ALLOW_CREDENTIALS": True}, "E024", "CREDENTIALS"),
+    (
+        {},
+        {"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://.*$"], "CORS_ALLOW_CREDENTIALS": True},
+        "E024",
+        "CORS_ALLOW_CREDENTIALS",
+    ),
+    ({}, {"MIDDLEWARE": [SSO, CORS, SESSION]}, "E025", "user"),
+    ({}, {"MIDDLEWARE": [SSO, CORS, AUTH]}, "E025", "user"),
+    (
+        {"GROUP_MAPPING": {"a": "b"}},
+        {"AUTH_USER_MODEL": "accounts.EmailUser"},
+        "E026",
+        "GROUP_MAPPING",
+    ),
+    (
+        {"GROUP_MAPPING": django_groups},
+        {"AUTH_USER_MODEL": "accounts.EmailUser"},
+        "E026",
+        "GROUP_MAPPING",
+    ),
+    ({}, {"AUTH_USER_MODEL": "accounts.PropertyUser"}, "E027", "REQUIRE_UNIQUE_EMAIL"),
+    ({"JWT_SHARED_SECRET": f" {SECRET}"}, {}, "W001", "white space"),
+    ({"JWT_SHARED_SECRET": f"{SECRET}\ufeff"}, {}, "W001", "white space"),
+    ({"TOKEN_LIFETIME": 29}, {}, "W003", "29 s"),
+    ({"TOKEN_LIFETIME": timedelta(days=2)}, {}, "W003", "TOKEN_LIFETIME"),
+    ({"TENANT_ATTRIBUTES": trust_emails}, {}, "W004", "TENANT_ATTRIBUTES"),
+    ({}, {"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://\w+\.example\.com"]}, "W007", "anchor"),
+    ({}, {"CORS_ALLOWED_ORIGIN_REGEXES": [re.compile(r"^https://a\$")]}, "W007", "anchor"),
+    ({}, {"SESSION_COOKIE_SAMESITE": "Strict"}, "W008", "Strict"),
+    (
+        {"ALLOWED_ORIGINS": ["https://app.example.org"]},
+        {"ALLOWED_HOSTS": ["www.example.com"]},
+        "W009",
+        "https://app.example.org",
+    ),
+    (
+        {"ALLOWED_ORIGINS": ["https://app.example.org"]},
+        {"ALLOWED_HOSTS": [], "SESSION_COOKIE_DOMAIN": ".example.com"},
+        "W009",
+        "SESSION_COOKIE_SAMESITE",
+    ),
+    ({}, {"SESSION_COOKIE_SAMESITE": "None"}, "W010", "Secure"),
+    ({"REQUIRE_UNIQUE_EMAIL": False}, {}, "W011", "REQUIRE_UNIQUE_EMAIL"),
+    ({}, {"ROOT_URLCONF": "tests.test_checks"}, "W014", "django_metabase_sso.urls"),
+    ({"GROUP_MAPPING": {"boss": ["administrators"]}}, {}, "W015", "administrators"),
+    (
+        {"ALLOWED_ORIGINS": [APP], "AUTHENTICATE": one},
+        {"CORS_ALLOW_HEADERS": ["x-csrftoken"]},
+        "W016",
+        "authorization",
+    ),
+]
+FIRING_ON_DEPLOY: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
+    ({"JWT_SHARED_SECRET": lambda: "short"}, {}, "E006", "5 bytes"),
+    ({"JWT_SHARED_SECRET": failing_secret}, {}, "E020", "ConnectionError"),
+    ({"JWT_SHARED_SECRET": lambda: f"{SECRET}\n"}, {}, "W001", "white space"),
+    ({"INSTANCE_URL": "http://metabase.example.com"}, {}, "W002", "http"),
+    ({"ALLOWED_ORIGINS": ["https://*.example.com"]}, {}, "W005", "https://*.example.com"),
+    ({"ALLOWED_ORIGINS": ["http://app.example.com"]}, {}, "W006", "http://app.example.com"),
+    ({}, {}, "W012", "index"),
+    ({}, {"AUTH_USER_MODEL": "accounts.EmailUser"}, "W012", "index"),
+    ({}, {}, "W013", "ACCESS_POLICY"),
+]
+# What is fine, and the id that must not be there for it.
+SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"JWT_SHARED_SECRET": lambda: SECRET}, {}, "E005"),
+    ({"ACCESS_POLICY": Policy()}, {}, "E018"),
+    ({"ACCESS_POLICY": deny_emails("*@corp.example")}, {}, "E018"),
+    ({"AUTHENTICATE": dict}, {}, "E018"),
+    ({"ALLOWED_ORIGINS": [APP]}, {"MIDDLEWARE": in_front(SSO, CORS)}, "E023"),
+    ({"ALLOWED_ORIGINS": [APP]}, {"MIDDLEWARE": [SSO, CORS, SESSION, AUTH]}, "E023"),
+    ({}, {"MIDDLEWARE": in_front()}, "E022"),
+    ({}, {"CORS_ALLOW_ALL_ORIGINS": True}, "E024"),
+    (
+        {},
+        {"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://a\.example$"], "CORS_ALLOW_CREDENTIALS": True},
+        "E024",
+    ),
+    ({"AUTHENTICATE": one}, {"MIDDLEWARE": []}, "E025"),
+    ({"GROUP_MAPPING": one}, {"AUTH_USER_MODEL": "accounts.EmailUser"}, "E026"),
+    ({"REQUIRE_UNIQUE_EMAIL": False}, {"AUTH_USER_MODEL": "accounts.PropertyUser"}, "E027"),
+    ({"TENANT_ATTRIBUTES": trust_emails, "TENANT": trust_emails}, {}, "W004"),
+    ({}, {"CORS_ALLOWED_ORIGIN_REGEXES": [r"^(https://a\.example$)", r"https://b\Z"]}, "W007"),
+    ({"AUTHENTICATE": one}, {"SESSION_COOKIE_SAMESITE": "None"}, "W010"),
+    ({}, {"SESSION_COOKIE_SAMESITE": "None", "SESSION_COOKIE_SECURE": True}, "W010"),
+    ({"REQUIRE_UNIQUE_EMAIL": False}, {"AUTH_USER_MODEL": "accounts.EmailUser"}, "W011"),
+    ({"REQUIRE_UNIQUE_EMAIL": False}, {"AUTH_USER_MODEL": "accounts.ContactUser"}, "W011"),
+    ({}, {"AUTH_USER_MODEL": "accounts.ContactUser"}, "W012"),
+    ({}, {"AUTH_USER_MODEL": "accounts.IndexedUser"}, "W012"),
+    ({"REQUIRE_UNIQUE_EMAIL": False}, {}, "W012"),
+    ({"ACCESS_POLICY": trust_emails}, {}, "W013"),
+    ({}, {"ROOT_URLCONF": "tests.test_views"}, "W014"),
+    ({"GROUP_MAPPING": {"boss": "Administrators"}, "ALLOW_ADMINISTRATORS": True}, {}, "W015"),
+    ({"GROUP_MAPPING": {"a": "Sales"}}, {}, "W015"),
+    (
+        {"ALLOWED_ORIGINS": [APP], "AUTHENTICATE": one},
+        {"CORS_ALLOW_HEADERS": ["Authorization"]},
+        "W016",
+    ),
+    *(
+        ({"ALLOWED_ORIGINS": [origin]}, {"ALLOWED_HOSTS": hosts}, "W009")
+        for origin, hosts in [
+            (APP, ["www.example.com"]),
+            (APP, [".example.com", "example.org"]),
+            (APP, []),
+            (APP, ["*"]),
+            ("http://localhost:3000", ["localhost"]),
+        ]
+    ),
+    (
+        {"ALLOWED_ORIGINS": [APP]},
+        {
+            "ALLOWED_HOSTS": ["example.org"],
+            "SESSION_COOKIE_SAMESITE": "None",
+            "SESSION_COOKIE_SECURE": True,
+        },
+        "W009",
+    ),
+]
+
+
+def apply(
+    configure: Configure, settings: Settings, keys: dict[str, Any], others: dict[str, Any]
+) -> None:
+    configure(**keys)
+    for name, value in others.items():
+        setattr(settings, name, value)
+
+
+@pytest.mark.parametrize(("keys", "others", "check_id", "words"), FIRING)
+def test_firing(
+    configure: Configure,
+    settings: Settings,
+    keys: dict[str, Any],
+    others: dict[str, Any],
+    check_id: str,
+    words: str,
+) -> None:
+    apply(configure, settings, keys, others)
+    found = messages()
+    assert check_id in found
+    assert words in found[check_id].msg
+    assert found[check_id].is_serious() is check_id.startswith("E")
+
+
+@pytest.mark.parametrize(("keys", "others", "check_id", "words"), FIRING_ON_DEPLOY)
+def test_firing_on_deploy(
+    configure: Configure,
+    settings: Settings,
+    keys: dict[str, Any],
+    others: dict[str, Any],
+    check_id: str,
+    words: str,
+) -> None:
+    apply(configure, settings, keys, others)
+    assert check_id not in ids()
+    found = messages(deploy=True)
+    assert words in found[check_id].msg
+
+
+@pytest.mark.parametrize(("keys", "others", "check_id"), SILENT)
+def test_silent(
+    configure: Configure,
+    settings: Settings,
+    keys: dict[str, Any],
+    others: dict[str, Any],
+    check_id: str,
+) -> None:
+    apply(configure, settings, keys, others)
+    assert check_id not in ids(deploy=True)
+
+
+def test_a_project_without_faults(configure: Configure, settings: Settings) -> None:
+    assert ids() == set()
+    settings.AUTH_USER_MODEL = "accounts.ContactUser"
+    configure(ACCESS_POLICY=trust_emails)
+    assert ids(deploy=True) == set()
+
+
+def test_every_unknown_key_is_named(configure: Configure) -> None:
+    configure(INSTANCE_ULR="x", POLICY="y")
+    found = [m for m in run_checks() if m.id == "metabase_sso.E002"]
+    assert [("INSTANCE_ULR" in m.msg, "POLICY" in m.msg) for m in found] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "others", [{"ROOT_URLCONF": None}, {"MIDDLEWARE": ["tests.test_checks.plain_middleware"]}]
+)
+def test_checks_survive_odd_projects(settings: Settings, others: dict[str, Any]) -> None:
+    for name, value in others.items():
+        setattr(settings, name, value)
+    assert "W014" not in ids()
+
+
+def plain_middleware(get_response: Any) -> Any:
+    """A middleware may be a function."""
+    raise AssertionError
+
+
+def test_a_secret_callable_is_not_called_without_deploy(configure: Configure) -> None:
+    calls = []
+
+    def secret() -> str:
+        calls.append(1)
+        return SECRET
+
+    configure(JWT_SHARED_SECRET=secret)
+    assert ids() == set()
+    assert calls == []
+    ids(deploy=True)
+    assert calls
+
+
+def test_every_id_in_the_code_is_fired_by_a_test() -> None:
+    text = "".join(file.read_text() for file in SOURCE.rglob("*.py"))
+    written = set(re.findall(r'"(E\d{3})"', text))
+    text = "".join(file.read_text() for file in (SOURCE / "checks").glob("*.py"))
+    written |= {f"E{int(n):03}" for n in re.findall(r"\berror\(\s*(\d+),", text)}
+    written |= {f"W{int(n):03}" for n in re.findall(r"\bwarning\(\s*(\d+),", text)}
+    fired = {case[2] for case in FIRING + FIRING_ON_DEPLOY}
+    assert written == fired
+
+
+@pytest.mark.django_db
+def test_the_migration_of_the_hint_runs() -> None:
+    hint = messages(deploy=True)["W012"].hint
+    create, drop = re.findall(r'"((?:CREATE|DROP) INDEX [^"]+)"', str(hint))
+    with connection.cursor() as cursor:
+        cursor.execute(create)
+        assert "auth_user_email_lower" in connection.introspection.get_constraints(
+            cursor, "auth_user"
+        )
+        cursor.execute(drop)

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory
+from django.utils.translation import gettext_lazy
+from pytest_django import DjangoAssertNumQueries
+
+from django_metabase_sso.claims import INTERNAL, build, django_groups, is_privileged
+from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
+from tests.accounts.models import ContactUser
+from tests.conftest import Configure
+
+
+@pytest.fixture
+def unsaved() -> User:
+    return User(pk=1, username="ada", email="ada@example.com", first_name="Ada")
+
+
+def groups_of(user: User, configure: Configure, result: Any) -> Any:
+    configure(GROUP_MAPPING=lambda user, request: result)
+    return build(user).get("groups", "absent")
+
+
+def test_the_least(unsaved: User) -> None:
+    assert build(unsaved) == {"email": "ada@example.com", "first_name": "Ada"}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ("Ada", "Lovelace", {"first_name": "Ada", "last_name": "Lovelace"}),
+        (" Ada ", "", {"first_name": "Ada"}),
+        ("", " ", {}),
+        ("", "李", {"last_name": "李"}),
+    ],
+)
+def test_names(unsaved: User, first: str, last: str, expected: dict[str, str]) -> None:
+    unsaved.first_name, unsaved.last_name = first, last
+    assert build(unsaved) == {"email": "ada@example.com", **expected}
+
+
+@pytest.mark.parametrize("name", ["Ada\x07", "\ud83d"])
+def test_names_with_control_characters(unsaved: User, name: str) -> None:
+    unsaved.last_name = name
+    with pytest.raises(InvalidClaim, match="last_name"):
+        build(unsaved)
+
+
+# Groups
+
+
+def test_no_mapping_sends_no_claim(unsaved: User) -> None:
+    assert "groups" not in build(unsaved)
+
+
+@pytest.mark.parametrize(
+    ("result", "groups"),
+    [
+        (None, "absent"),
+        ([], []),
+        ((), []),
+        (iter(()), []),
+        (["Sales", "Support"], ["Sales", "Support"]),
+        (["b", "a", "b", "", "  "], ["b", "a"]),
+        ({"b", "a", "c"}, ["a", "b", "c"]),
+        ((name for name in ["x", "y"]), ["x", "y"]),
+        ([gettext_lazy("Sales")], ["Sales"]),
+        ({"a": 1}.keys(), ["a"]),
+    ],
+)
+def test_callable(unsaved: User, configure: Configure, result: Any, groups: Any) -> None:
+    assert groups_of(unsaved, configure, result) == groups
+
+
+@pytest.mark.parametrize(
+    "result", ["Sales", b"Sales", {"Sales": 1}, 1, [1], [None], [b"x"], ["\n"]]
+)
+def test_what_is_no_list_of_names(unsaved: User, configure: Configure, result: Any) -> None:
+    with pytest.raises(InvalidClaim, match="groups"):
+        groups_of(unsaved, configure, result)
+
+
+def test_dict_is_an_allow_list(
+    ada: User, configure: Configure, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    mapping = {
+        "sales": "Sales",
+        "all": ["Everybody", "Sales"],
+        "unused": "Unused",
+        "a": {"Z", "Y"},
+    }
+    configure(GROUP_MAPPING=mapping)
+    assert build(ada)["groups"] == []
+    for name in ["sales", "secret", "all", "a"]:
+        ada.groups.add(Group.objects.create(name=name))
+    with django_assert_num_queries(1):
+        assert build(ada)["groups"] == ["Y", "Z", "Everybody", "Sales"]
+
+
+def test_django_groups_by_dotted_path(ada: User, configure: Configure) -> None:
+    for name in ["b", "a"]:
+        ada.groups.add(Group.objects.create(name=name))
+    configure(GROUP_MAPPING="django_metabase_sso.claims.django_groups")
+    assert build(ada)["groups"] == ["a", "b"]
+
+
+def test_a_user_model_without_groups() -> None:
+    with pytest.raises(ImproperlyConfigured, match="GROUP_MAPPING"):
+        django_groups(ContactUser())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Administrators",
+        "administrators",
+        " ADMINISTRATORS ",
+        "Ádministrators",
+        "A\u0301dministrators",
+        "Ａｄｍｉｎｉｓｔｒａｔｏｒｓ",
+        "Admin\u200bistrators",
+        "Adminis\u00adtrators",
+        "𝐀dministrators",
+        "Administratorſ",
+        "Data Analysts",
+        "data\u00a0analysts",
+        "Data  Analysts",
+    ],
+)
+def test_privileged_groups_are_dropped_and_logged(
+    unsaved: User, configure: Configure, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    assert is_privileged(name)
+    assert groups_of(unsaved, configure, [name, "Sales"]) == ["Sales"]
+    [record] = caplog.records
+    assert (record.levelname, record.name) == ("WARNING", "django_metabase_sso")
+    assert record.__dict__["code"] == "privileged-group"
+    assert record.__dict__["user_id"] == 1
+    assert "ada@" not in record.getMessage()
+    configure(ALLOW_ADMINISTRATORS=True)
+    assert groups_of(unsaved, configure, [name, "Sales"]) == [name, "Sales"]
+
+
+@pytest.mark.parametrize("name", ["Administrator", "Sales Administrators", "Data", "Анализ"])
+def test_other_groups_are_not_privileged(name: str) -> None:
+    assert not is_privileged(name)
+
+
+def test_privileged_groups_of_a_dict(ada: User, configure: Configure) -> None:
+    ada.groups.add(Group.objects.create(name="boss"))
+    configure(GROUP_MAPPING={"boss": ["Administrators", "Sales"]})
+    assert build(ada)["groups"] == ["Sales"]
+
+
+# Attributes and names of claims
+
+
+def test_user_attributes(unsaved: User, configure: Configure, rf: RequestFactory) -> None:
+    request = rf.get("/")
+    seen: list[tuple[object, object]] = []
+
+    def attributes_for(*args: Any) -> dict[str, object]:
+        seen.append(args)
+        return {"region": "north", "seats": 42, "none": None}
+
+    configure(USER_ATTRIBUTES=attributes_for)
+    claims = build(unsaved, request)
+    assert (claims["region"], claims["seats"]) == ("north", "42")
+    assert "none" not in claims
+    assert seen == [(unsaved, request)]
+
+
+@pytest.mark.parametrize("key", ["email", "mail", "groups", "first_name", "iat", "sub", "jti"])
+def test_attributes_cannot_replace_claims(unsaved: User, configure: Configure, key: str) -> None:
+    configure(CLAIM_NAMES={"email": "mail"}, USER_ATTRIBUTES=lambda user, request: {key: "x"})
+    with pytest.raises(InvalidClaim, match=key):
+        build(unsaved)
+
+
+def test_claim_names(unsaved: User, configure: Configure) -> None:
+    configure(
+        CLAIM_NAMES={
+            "email": "mail",
+            "first_name": "given",
+            "groups": "roles",
+            "tenant": "org",
+            "tenant_attributes": "org.attributes",
+        },
+        GROUP_MAPPING=lambda user, request: ["Sales"],
+        TENANT=lambda user, request: "acme",
+        TENANT_ATTRIBUTES=lambda user, request: {"plan": "pro"},
+    )
+    assert build(unsaved) == {
+        "mail": "ada@example.com",
+        "given": "Ada",
+        "roles": ["Sales"],
+        "org": "acme",
+        "org.attributes": {"plan": "pro"},
+    }
+
+
+# Tenants
+
+
+def tenant_claims(user: User, configure: Configure, tenant: object) -> dict[str, Any]:
+    configure(TENANT=lambda user, request: tenant)
+    return {name: value for name, value in build(user).items() if name.startswith("@")}
+
+
+@pytest.mark.parametrize(("tenant", "slug"), [("acme", "acme"), (42, "42")])
+def test_tenant(unsaved: User, configure: Configure, tenant: object, slug: str) -> None:
+    assert tenant_claims(unsaved, configure, tenant) == {"@tenant": slug}
+
+
+def test_internal_users_have_no_tenant(unsaved: User, configure: Configure) -> None:
+    configure(TENANT_ATTRIBUTES=lambda user, request: {"plan": "pro"})
+    assert tenant_claims(unsaved, configure, INTERNAL) == {}
+
+
+@pytest.mark.parametrize("tenant", [None, "", " "])
+def test_a_customer_without_a_tenant_is_refused(
+    unsaved: User, configure: Configure, tenant: object
+) -> None:
+    with pytest.raises(AccessRefused) as caught:
+        tenant_claims(unsaved, configure, tenant)
+    assert caught.value.code == "no-tenant"
+
+
+@pytest.mark.parametrize("tenant", [True, 1.0, ["acme"], object(), "a\n"])
+def test_no_slug(unsaved: User, configure: Configure, tenant: object) -> None:
+    with pytest.raises(InvalidClaim, match="tenant"):
+        tenant_claims(unsaved, configure, tenant)
+
+
+@pytest.mark.parametrize(
+    ("values", "sent"), [({"plan": "pro", "seats": 3}, {"plan": "pro", "seats": "3"}), ({}, {})]
+)
+def test_tenant_attributes(
+    unsaved: User, configure: Configure, values: object, sent: object
+) -> None:
+    configure(TENANT_ATTRIBUTES=lambda user, request: values)
+    claims = tenant_claims(unsaved, configure, "acme")
+    assert claims == {"@tenant": "acme", "@tenant.attributes": sent}
+
+
+def test_no_tenant_attributes(unsaved: User, configure: Configure) -> None:
+    configure(TENANT_ATTRIBUTES=lambda user, request: None)
+    assert tenant_claims(unsaved, configure, "acme") == {"@tenant": "acme"}
+
+
+def test_tenant_attributes_alone_send_nothing(unsaved: User, configure: Configure) -> None:
+    configure(TENANT_ATTRIBUTES=lambda user, request: {"plan": "pro"})
+    assert build(unsaved) == {"email": "ada@example.com", "first_name": "Ada"}

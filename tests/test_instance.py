@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from django_metabase_sso.instance import parse
+
+
+@pytest.mark.parametrize(
+    ("url", "text", "origin"),
+    [
+        ("https://metabase.example.com", "https://metabase.example.com", None),
+        ("https://metabase.example.com/", "https://metabase.example.com", None),
+        ("https://example.com/a/b//", "https://example.com/a/b", "https://example.com"),
+        ("HTTPS://Example.COM:443/A", "https://example.com/A", "https://example.com"),
+        ("http://localhost:3000", "http://localhost:3000", None),
+        ("http://[::1]:3000/", "http://[::1]:3000", None),
+        ("http://my_metabase:80", "http://my_metabase", None),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example", None),
+    ],
+)
+def test_parse(url: str, text: str, origin: str | None) -> None:
+    instance = parse(url)
+    assert str(instance) == text
+    assert instance.origin == (origin or text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "metabase.example.com",
+        "//metabase.example.com",
+        "ftp://metabase.example.com",
+        "https://",
+        "https:///path",
+        "https://metabase.example.com?a=b",
+        "https://metabase.example.com/?",
+        "https://metabase.example.com#a",
+        "https://user:password@metabase.example.com",
+        "https://metabase.example.com/a b",
+        "https://metabase.example.com\n",
+        "https://bücher.example",
+        "https://metabase.example.com:port",
+        "https://metabase.example.com:99999",
+        "https://meta..example.com",
+        "https://-metabase.example.com",
+        "https://metabase.example.com/../x",
+        "https://metabase.example.com/a//b",
+        "https://metabase.example.com/%2e%2e",
+        "https://[::g]",
+        "https://[::1",
+        "https://metabase.example.com\\@evil.example",
+    ],
+)
+def test_no_instance(url: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        parse(url)
+    assert "password" not in str(caught.value)

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.test import AsyncClient, Client
+from pytest_django import Settings
+
+from tests.conftest import Configure, token_of
+from tests.test_views import FETCH, REFUSALS, SAFE_HEADERS, as_backend
+
+APP = "https://app.example.com"
+EVIL = "https://evil.example"
+OPEN_PROJECTS: list[dict[str, Any]] = [
+    {},
+    {"CORS_ALLOW_ALL_ORIGINS": True},
+    {"CORS_ALLOW_ALL_ORIGINS": True, "CORS_ALLOW_CREDENTIALS": True},
+    {"CORS_ALLOWED_ORIGINS": [EVIL, "null"], "CORS_ALLOW_CREDENTIALS": True},
+    {"CORS_ALLOWED_ORIGINS": [APP]},
+    {"CORS_URLS_REGEX": "^/api/.*$"},
+]
+
+
+@pytest.fixture(autouse=True)
+def allowed(configure: Configure) -> None:
+    configure(ALLOWED_ORIGINS=[APP, "https://*.preview.example.com"])
+
+
+@pytest.fixture(params=OPEN_PROJECTS)
+def project(request: pytest.FixtureRequest, settings: Settings) -> dict[str, Any]:
+    for name, value in request.param.items():
+        setattr(settings, name, value)
+    found: dict[str, Any] = request.param
+    return found
+
+
+def preflight(client: Client, origin: str, path: str = FETCH, method: str = "GET") -> Any:
+    headers = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": "authorization",
+    }
+    return client.options(path, headers=headers)
+
+
+def assert_open(response: Any, origin: str = APP) -> None:
+    assert response["Access-Control-Allow-Origin"] == origin
+    assert response["Access-Control-Allow-Credentials"] == "true"
+    assert "origin" in response["Vary"].lower().split(", ")
+
+
+def assert_closed(response: Any) -> None:
+    assert "Access-Control-Allow-Origin" not in response
+    assert "Access-Control-Allow-Credentials" not in response
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("origin", [APP, "https://pr-1.preview.example.com"])
+def test_allowed_origin(signed_in: Client, origin: str) -> None:
+    response = signed_in.get(FETCH, headers={"Origin": origin})
+    assert token_of(response)
+    assert_open(response, origin)
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("origin", [EVIL, "null", "https://a.b.preview.example.com"])
+def test_any_other_origin(signed_in: Client, origin: str) -> None:
+    response = signed_in.get(FETCH, headers={"Origin": origin})
+    assert response.status_code == 403
+    assert_closed(response)
+
+
+@pytest.mark.usefixtures("project")
+def test_preflight_from_an_allowed_origin(client: Client) -> None:
+    response = preflight(client, APP)
+    assert response.status_code == 200
+    assert_open(response)
+    assert "authorization" in response["Access-Control-Allow-Headers"]
+    assert "GET" in response["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.usefixtures("project")
+def test_preflight_from_another_origin(client: Client) -> None:
+    assert_closed(preflight(client, EVIL))
+
+
+@pytest.mark.parametrize(("person", "config", "code"), REFUSALS)
+def test_refusals_can_be_read(
+    client: Client,
+    ada: User,
+    configure: Configure,
+    settings: Settings,
+    person: dict[str, Any],
+    config: dict[str, Any],
+    code: str,
+) -> None:
+    as_backend(settings)
+    configure(**config)
+    User.objects.filter(pk=ada.pk).update(**person)
+    client.force_login(ada)
+    response = client.get(FETCH, headers={"Origin": APP})
+    assert response.json()["code"] == code
+    assert_open(response)
+
+
+def test_401_and_405_can_be_read(client: Client) -> None:
+    for method, status in [("get", 401), ("post", 405), ("head", 401)]:
+        response = getattr(client, method)(FETCH, headers={"Origin": APP})
+        assert response.status_code == status
+        assert_open(response)
+
+
+@pytest.mark.parametrize("origin", [{"Origin": APP}, {}])
+def test_500_has_all_headers(
+    signed_in: Client, configure: Configure, origin: dict[str, str]
+) -> None:
+    def broken(user: User, request: HttpRequest) -> None:
+        raise ValueError("broken")
+
+    configure(USER_ATTRIBUTES=broken)
+    signed_in.raise_request_exception = False
+    response = signed_in.get(FETCH, headers=origin)
+    assert response.status_code == 500
+    for name, value in SAFE_HEADERS.items():
+        assert response[name] == value
+    assert {"cookie", "origin"} <= set(response["Vary"].lower().split(", "))
+    if origin:
+        assert_open(response)
+
+
+def test_bad_settings_open_nothing(
+    client: Client, configure: Configure, settings: Settings
+) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS = True
+    configure(ALLOWED_ORIGINS=[APP, "*"])
+    assert_closed(preflight(client, APP))
+    client.raise_request_exception = False
+    response = client.get(FETCH, headers={"Origin": APP})
+    assert response.status_code == 500
+    assert_closed(response)
+
+
+@pytest.mark.parametrize("path", ["/other/", "/nowhere/"])
+def test_other_paths_are_the_projects(client: Client, settings: Settings, path: str) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS = True
+    response = client.get(path, headers={"Origin": EVIL})
+    assert response["Access-Control-Allow-Origin"] == "*"
+    assert "Cache-Control" not in response
+    assert preflight(client, EVIL, path)["Access-Control-Allow-Origin"] == "*"
+    settings.CORS_ALLOW_ALL_ORIGINS = False
+    assert_closed(client.get(path, headers={"Origin": APP}))
+    assert_closed(preflight(client, APP, path))
+
+
+def test_without_an_origin_nothing_is_added(client: Client) -> None:
+    assert_closed(client.get(FETCH))
+    assert client.get("/nowhere/").status_code == 404
+
+
+@async_to_sync
+async def check_async(async_client: AsyncClient) -> None:
+    assert_open(await async_client.get(FETCH, headers={"Origin": APP}))
+    assert_closed(await async_client.get(FETCH, headers={"Origin": EVIL}))
+    headers = {"Origin": APP, "Access-Control-Request-Method": "GET"}
+    assert_open(await async_client.options(FETCH, headers=headers))
+    assert (await async_client.get("/other/")).status_code == 200
+
+
+def test_async(async_client: AsyncClient) -> None:
+    check_async(async_client)
+
+
+def test_no_query(client: Client) -> None:
+    """A database access would fail here: the test has no database."""
+    assert preflight(client, APP).status_code == 200
+    assert client.get(FETCH, headers={"Origin": EVIL}).status_code == 403

@@ -1,0 +1,183 @@
+"""No secret and no token in a log, an exception, a `repr` or an error page."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import pprint
+import re
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.mail import EmailMessage
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from django_metabase_sso.conf import conf
+from django_metabase_sso.redacted import Secret, Token
+from django_metabase_sso.signals import token_issued
+from django_metabase_sso.tokens import issue_token
+from tests.conftest import token_of
+from tests.settings import SECRET
+from tests.test_views import FETCH, NAVIGATION, URL
+
+JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+PEM = f"-----BEGIN PUBLIC KEY-----\n{SECRET}\n-----END PUBLIC KEY-----\n"
+
+
+def assert_clean(text: str, *secrets: str) -> None:
+    assert not JWT.search(text)
+    for secret in (SECRET, *secrets):
+        assert secret not in text
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    caplog.set_level(logging.DEBUG)
+
+    def text() -> str:
+        formatter = logging.Formatter()
+        return "\n".join(
+            formatter.format(record) + repr(record.__dict__) for record in caplog.records
+        )
+
+    return text
+
+
+def test_reprs(ada: User) -> None:
+    token = issue_token(ada)
+    assert JWT.fullmatch(token)
+    for shown in (repr(token), repr([token]), pprint.pformat({"t": token}), f"{token!r}"):
+        assert_clean(shown)
+        assert "<Token>" in shown
+    secret = conf.JWT_SHARED_SECRET
+    assert secret == SECRET.encode()
+    for shown in (repr(secret), pprint.pformat([secret]), str(secret)):
+        assert shown in ("<Secret>", "[<Secret>]")
+
+
+def test_a_token_is_a_str_in_every_other_respect(ada: User) -> None:
+    token = issue_token(ada)
+    assert isinstance(token, str)
+    assert f"{token}" == "".join(token) == str(token)
+    assert pickle.loads(pickle.dumps(token)) == token
+    assert Token("a") + "b" == "ab"
+    assert Secret(b"a") + b"b" == b"ab"
+
+
+@pytest.mark.parametrize("headers", [{}, NAVIGATION])
+def test_reprs_of_responses(signed_in: Client, headers: dict[str, str]) -> None:
+    response = signed_in.get(URL, headers=headers)
+    assert token_of(response)
+    assert_clean(repr(response))
+
+
+def test_logs_of_a_success(signed_in: Client, everything_logged: Callable[[], str]) -> None:
+    token_of(signed_in.get(FETCH))
+    token_of(signed_in.get(URL, headers=NAVIGATION))
+    assert_clean(everything_logged())
+
+
+class Fails:
+    """Middleware that fails with the response in a local variable."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        raise RuntimeError(f"failed with {response!r}")
+
+
+def broken(*args: Any, **kwargs: Any) -> None:
+    raise RuntimeError("broken")
+
+
+def break_receiver(settings: Settings) -> None:
+    token_issued.connect(broken)
+
+
+def break_middleware(settings: Settings) -> None:
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.test_redacted.Fails"]
+
+
+def set_keys(**values: Any) -> Callable[[Settings], None]:
+    def change(settings: Settings) -> None:
+        settings.METABASE_SSO = {**settings.METABASE_SSO, **values}
+
+    return change
+
+
+def bad_dict(settings: Settings) -> None:
+    settings.METABASE_SSO = None
+
+
+def same_as_django(settings: Settings) -> None:
+    settings.SECRET_KEY_FALLBACKS = [SECRET]
+
+
+def many_groups(settings: Settings) -> None:
+    # Refused after signing, and then the page for it cannot be made.
+    names = [f"Group number {number:05}" for number in range(300)]
+    set_keys(GROUP_MAPPING=lambda user, request: names)(settings)
+    settings.TEMPLATES = []
+
+
+BREAKS: dict[str, Callable[[Settings], None]] = {
+    "receiver": break_receiver,
+    "middleware": break_middleware,
+    "callable": set_keys(USER_ATTRIBUTES=broken),
+    "claim": set_keys(USER_ATTRIBUTES=lambda user, request: {"a": [1]}),
+    "unknown key": set_keys(JWT_SECRET=SECRET),
+    "short secret": set_keys(JWT_SHARED_SECRET=SECRET[:20]),
+    "public key": set_keys(JWT_SHARED_SECRET=PEM),
+    "not UTF-8": set_keys(JWT_SHARED_SECRET=SECRET + "\ud83d"),
+    "bytes": set_keys(JWT_SHARED_SECRET=SECRET.encode()),
+    "bytes from a callable": set_keys(JWT_SHARED_SECRET=SECRET.encode),
+    "no dict": bad_dict,
+    "SECRET_KEY": same_as_django,
+    "origin": set_keys(ALLOWED_ORIGINS=["*"]),
+    "lifetime": set_keys(TOKEN_LIFETIME=0),
+    "too large": many_groups,
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("headers", [{"Accept": "application/json"}, NAVIGATION])
+def test_error_pages_logs_and_tracebacks(
+    signed_in: Client,
+    settings: Settings,
+    everything_logged: Callable[[], str],
+    mailoutbox: list[EmailMessage],
+    name: str,
+    debug: bool,
+    headers: dict[str, str],
+) -> None:
+    settings.DEBUG = debug
+    settings.ADMINS = [("Root", "root@example.com")]
+    BREAKS[name](settings)
+    signed_in.raise_request_exception = False
+    try:
+        response: Any = signed_in.get(URL, headers=headers)
+    finally:
+        token_issued.disconnect(broken)
+    if name == "too large" and headers != NAVIGATION:
+        assert response.status_code == 200
+        return
+    assert response.status_code == 500
+    assert_clean(response.text, SECRET[:20])
+    assert_clean(everything_logged(), SECRET[:20])
+    assert bool(mailoutbox) is not debug
+    assert all(
+        JWT.search(str(mail.body)) is None and SECRET not in mail.body for mail in mailoutbox
+    )
+    exception = response.exc_info[1]
+    assert_clean("".join(traceback.format_exception(exception)), SECRET[:20])
+    locals_shown = traceback.TracebackException.from_exception(exception, capture_locals=True)
+    frames = [frame for frame in locals_shown.stack if "django_metabase_sso" in frame.filename]
+    assert_clean(repr([frame.locals for frame in frames]), SECRET[:20])

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, models
+from django.db.models.functions import Lower, Upper
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from django_metabase_sso import uniqueness
+from django_metabase_sso.access import check_access
+from tests.accounts.models import CollatedUser, ContactUser, EmailUser, IndexedUser
+
+
+@pytest.mark.parametrize(
+    ("model", "guaranteed", "indexed"),
+    [
+        ("auth.User", False, False),
+        ("accounts.EmailUser", False, False),  # unique=True alone lets Ada@ and ada@ in
+        ("accounts.ContactUser", True, False),
+        ("accounts.IndexedUser", False, True),
+        ("accounts.CollatedUser", True, False),
+        ("accounts.PropertyUser", False, False),
+    ],
+)
+def test_what_the_database_guarantees(
+    settings: Settings, model: str, guaranteed: bool, indexed: bool
+) -> None:
+    settings.AUTH_USER_MODEL = model
+    assert uniqueness.is_guaranteed() is guaranteed
+    assert uniqueness.is_indexed() is indexed
+
+
+def with_constraint(monkeypatch: pytest.MonkeyPatch, constraint: Any) -> None:
+    monkeypatch.setattr(IndexedUser._meta, "constraints", [constraint])
+
+
+@pytest.mark.parametrize(
+    ("constraint", "guaranteed"),
+    [
+        (models.UniqueConstraint(Lower("email"), name="c"), True),
+        (models.UniqueConstraint(Upper("email"), name="c"), True),
+        (models.UniqueConstraint(Lower(models.F("email")), name="c"), True),
+        (models.UniqueConstraint(Lower("username"), name="c"), False),
+        (models.UniqueConstraint(Lower("email"), "username", name="c"), False),
+        (models.UniqueConstraint(Lower(Lower("email")), name="c"), False),
+        (models.UniqueConstraint("email", name="c"), False),
+        (models.UniqueConstraint(fields=["email"], name="c"), False),
+        (
+            models.UniqueConstraint(
+                Lower("email"), name="c", condition=models.Q(username="someone")
+            ),
+            False,
+        ),
+        (models.CheckConstraint(condition=models.Q(email="a"), name="c"), False),
+    ],
+)
+def test_constraints(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, constraint: Any, guaranteed: bool
+) -> None:
+    settings.AUTH_USER_MODEL = "accounts.IndexedUser"
+    with_constraint(monkeypatch, constraint)
+    assert uniqueness.is_guaranteed() is guaranteed
+
+
+def test_a_constraint_of_a_table_that_django_does_not_make(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AUTH_USER_MODEL = "accounts.ContactUser"
+    monkeypatch.setattr(ContactUser._meta, "managed", False)
+    assert uniqueness.is_guaranteed() is False
+
+
+@pytest.mark.parametrize(
+    ("vendor", "collation", "unique", "guaranteed"),
+    [
+        ("sqlite", "NOCASE", True, True),
+        ("sqlite", "NOCASE", False, False),
+        ("sqlite", "BINARY", True, False),
+        ("mysql", "utf8mb4_0900_ai_ci", True, True),
+        ("mysql", "utf8mb4_bin", True, False),
+        ("postgresql", "some_ci", True, False),  # a name says nothing there
+        ("sqlite", None, True, False),
+    ],
+)
+def test_collations(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    vendor: str,
+    collation: str | None,
+    unique: bool,
+    guaranteed: bool,
+) -> None:
+    settings.AUTH_USER_MODEL = "accounts.CollatedUser"
+    field = CollatedUser._meta.get_field("email")
+    monkeypatch.setattr(field, "db_collation", collation)
+    monkeypatch.setattr(field, "unique", unique)
+    monkeypatch.setattr(connection, "vendor", vendor)
+    assert uniqueness.is_guaranteed() is guaranteed
+
+
+@pytest.mark.django_db
+def test_no_query_where_the_database_guarantees_it(
+    settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.AUTH_USER_MODEL = "accounts.ContactUser"
+    user = ContactUser.objects.create(username="ada", contact="ada@example.com")
+    with django_assert_num_queries(0):
+        check_access(user)
+
+
+@pytest.mark.django_db
+def test_the_query_uses_the_index(settings: Settings) -> None:
+    settings.AUTH_USER_MODEL = "accounts.IndexedUser"
+    user = IndexedUser.objects.create(username="ada", email="ada@example.com")
+    connection.force_debug_cursor = True
+    try:
+        assert not uniqueness.is_shared(user, "ada@example.com")
+    finally:
+        connection.force_debug_cursor = False
+    sql = connection.queries_log[-1]["sql"]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        assert "USING INDEX indexed_email_lower" in str(cursor.fetchall())
+
+
+@pytest.mark.django_db
+def test_users_that_a_manager_hides_count(settings: Settings) -> None:
+    settings.AUTH_USER_MODEL = "accounts.EmailUser"
+    user = EmailUser.objects.create(email="ada@example.com")
+    assert not uniqueness.is_shared(user, "ada@example.com")
+    EmailUser.objects.create(email="Ada@example.com")
+    assert uniqueness.is_shared(user, "ada@example.com")
+
+
+@pytest.mark.django_db
+def test_an_unsaved_user_shares_with_a_saved_one(ada: User) -> None:
+    assert uniqueness.is_shared(User(email="ada@example.com"), "ada@example.com")
