@@ -20,7 +20,9 @@ lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Every supported Python and Django; finds the Pythons on PATH and those of pyenv.
 test-all: $(VENV)/.tox
+	TOX_DISCOVER="$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1?.*/bin/python 2>/dev/null | paste -sd:)" \
 	$(BIN)/tox run $(ARGS)
 
 bench: $(VENV)/.demo $(VENV)/.bench

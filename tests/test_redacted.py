@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import django
 import pytest
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
@@ -159,7 +160,8 @@ def test_error_pages_logs_and_tracebacks(
     headers: dict[str, str],
 ) -> None:
     settings.DEBUG = debug
-    settings.ADMINS = [("Root", "root@example.com")]
+    root = "root@example.com"
+    settings.ADMINS = [root] if django.VERSION >= (6, 0) else [("Root", root)]
     BREAKS[name](settings)
     signed_in.raise_request_exception = False
     try:

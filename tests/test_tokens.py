@@ -99,7 +99,6 @@ def test_a_callable_secret_is_asked_each_time(ada: User, configure: Configure) -
     [
         "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYI\n-----END PUBLIC KEY-----\n",
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE7x",
-        json.dumps({"kty": "oct", "k": "0123456789abcdef0123456789abcdef"}),
     ],
 )
 def test_a_key_is_no_secret(configure: Configure, secret: str) -> None:
