@@ -1,0 +1,210 @@
+"""What the documentation says, held against the code."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from django.conf import settings as django_settings
+from django.http import HttpRequest
+from django.test import Client
+from django.utils.module_loading import import_string
+from pytest_django import Settings
+
+from django_metabase_sso.conf import CLAIM_NAMES
+from django_metabase_sso.exceptions import RefusalCode
+from django_metabase_sso.keys import DEFAULTS, REQUIRED
+from tests.conftest import Configure, decode, token_of
+from tests.settings import SECRET
+from tests.test_checks import FIRING, FIRING_ON_DEPLOY, messages
+from tests.test_views import FETCH
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+CHECKS = (ROOT / "docs/checks.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """Return the README's code blocks in a language, dedented."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", README, re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(code) for _, code in found]
+
+
+def block(language: str, words: str) -> str:
+    [found] = [code for code in blocks(language) if words in code]
+    return found
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    """Return the cells of the table below a heading row."""
+    table = text.partition(heading)[2].partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
+
+
+def test_settings_table() -> None:
+    names = {"timedelta": timedelta, "settings": django_settings}
+    documented = {}
+    for key, default, _ in rows(README, "| key | default | meaning |"):
+        value = REQUIRED if default == "required" else eval(default.strip("`"), names)
+        documented[key.strip("`")] = value
+    assert list(documented) == list(DEFAULTS)
+    assert documented.pop("LOGIN_URL") == django_settings.LOGIN_URL
+    assert documented == {key: value for key, value in DEFAULTS.items() if key != "LOGIN_URL"}
+
+
+def test_claim_names_are_listed() -> None:
+    row = next(row for row in rows(README, "| key | default |") if row[0] == "`CLAIM_NAMES`")
+    assert set(re.findall(r"`(\w+)`", row[2])) == set(CLAIM_NAMES)
+
+
+def test_refusal_codes() -> None:
+    paragraph = README.partition("The codes of a refusal:")[2].partition("\n\n")[0]
+    elsewhere = {"not-authenticated", "invalid-credentials"}
+    assert set(re.findall(r"`([a-z-]+)`", paragraph)) == set(get_args(RefusalCode)) - elsewhere
+    for code in elsewhere:
+        assert f"`{code}`" in README
+
+
+def test_check_ids() -> None:
+    documented = {row[0]: row[1] for row in rows(CHECKS, "| id | finding |")}
+    ids = [case[2] for case in FIRING + FIRING_ON_DEPLOY]
+    assert set(documented) == {f"`metabase_sso.{check_id}`" for check_id in ids}
+    on_deploy_alone = {case[2] for case in FIRING_ON_DEPLOY} - {case[2] for case in FIRING}
+    marked = {row for row, text in documented.items() if text.startswith("*deploy:*")}
+    assert marked == {f"`metabase_sso.{check_id}`" for check_id in on_deploy_alone}
+
+
+@pytest.mark.parametrize("name", ["README.md", "SECURITY.md", "CHANGELOG.md", "docs/checks.md"])
+def test_links_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text()
+    headings = {
+        re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    }
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if link.startswith("#"):
+            assert link[1:] in headings
+        else:
+            assert (ROOT / name).parent.joinpath(link).is_file()
+
+
+def test_names_in_the_documentation_exist() -> None:
+    text = README + CHECKS + (ROOT / "SECURITY.md").read_text()
+    dotted = set(re.findall(r"\bdjango_metabase_sso(?:\.\w+){2,}", text))
+    assert dotted
+    for name in dotted:
+        assert import_string(name)
+    for name in re.findall(r"`django_metabase_sso/(\w+\.html)`", README):
+        assert (ROOT / "django_metabase_sso/templates/django_metabase_sso" / name).is_file()
+
+
+def test_python_blocks_compile() -> None:
+    for code in blocks("python"):
+        compile(code, "README.md", "exec")
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"`make ([a-z-]+)`", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_the_first_screen() -> None:
+    first_screen = README.partition("## Contents")[0]
+    for words in ("The risk", "make demo", "make test"):
+        assert words in first_screen
+    assert len(first_screen.splitlines()) < 40
+
+
+QUICKSTART = """
+from django.test import Client
+from django.contrib.auth.models import User
+client = Client(headers={"host": "localhost"})
+assert client.get("/sso/metabase?response=json").status_code == 401
+client.force_login(User.objects.create_user("ada", "ada@example.com"))
+print(client.get("/sso/metabase?response=json").json()["jwt"])
+"""
+
+
+def test_quickstart(tmp_path: Path) -> None:
+    environment = {**os.environ, "METABASE_JWT_SHARED_SECRET": SECRET}
+    del environment["DJANGO_SETTINGS_MODULE"]
+
+    def run(*command: str, **kwargs: Any) -> str:
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+            **kwargs,
+        )
+        return str(done.stdout)
+
+    run("-m", "django", "startproject", "site1", ".")
+    step = "\nimport os\n\nINSTALLED_APPS"
+    [settings_block] = [code for code in blocks("python") if step in f"\n{code}"]
+    middleware_block = block("python", "*MIDDLEWARE,")
+    urls_block = block("python", "from django.urls import include, path")
+    for name, added in [("settings", settings_block + middleware_block), ("urls", urls_block)]:
+        file = tmp_path / f"site1/{name}.py"
+        file.write_text(f"{file.read_text()}\n{added}")
+    assert "no issues" in run("manage.py", "check")
+    run("manage.py", "migrate", "--verbosity=0")
+    token = run("manage.py", "shell", "--verbosity=0", input=QUICKSTART).strip()
+    assert decode(token)["email"] == "ada@example.com"
+
+
+def test_group_mapping_and_callables(
+    signed_in: Client, configure: Configure, settings: Settings
+) -> None:
+    class Profile:
+        region = "north"
+        customer_id = 7
+        tenant_slug = "acme"
+
+    def with_profile(request: HttpRequest) -> Any:
+        request.user.profile = Profile()  # type: ignore[union-attr]
+        return request.user
+
+    names: dict[str, Any] = {"METABASE_SSO": {}}
+    for words in ("GROUP_MAPPING", "def attributes_for", "def tenant_for"):
+        exec(block("python", words), names)
+    configure(
+        AUTHENTICATE=with_profile,
+        USER_ATTRIBUTES=names["attributes_for"],
+        TENANT=names["tenant_for"],
+        **names["METABASE_SSO"],
+    )
+    found = decode(token_of(signed_in.get(FETCH)))
+    assert found["groups"] == []
+    assert (found["region"], found["customer_id"]) == ("north", "7")
+    assert found["@tenant"] == "acme"
+    assert not messages()
+
+
+def test_token_for_a_user(ada: Any, configure: Configure) -> None:
+    names: dict[str, Any] = {}
+    exec(block("python", "def metabase_token_for"), names)
+    assert decode(names["metabase_token_for"](ada))["email"] == "ada@example.com"
+    configure(ACCESS_POLICY=lambda user, request: False)
+    assert names["metabase_token_for"](ada) == "policy"
+
+
+def test_own_view(signed_in: Client, settings: Settings) -> None:
+    class Urls:
+        urlpatterns: list[Any]
+
+    names: dict[str, Any] = {}
+    exec(block("python", "class RegionView"), names)
+    Urls.urlpatterns = names["urlpatterns"]
+    settings.ROOT_URLCONF = Urls
+    assert decode(token_of(signed_in.get(FETCH)))["region"] == "north"
