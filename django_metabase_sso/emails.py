@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
@@ -33,6 +34,7 @@ def canonical_email(user: AbstractBaseUser) -> str:
     return address.lower()
 
 
+@lru_cache(maxsize=256)
 def _is_plain(address: str) -> bool:
     if not (address.isascii() and address.isprintable() and len(address) <= LONGEST):
         return False

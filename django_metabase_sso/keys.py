@@ -40,15 +40,18 @@ METABASE_SSO = {
 
 
 def value_of(key: str) -> Any:
-    """Return the value of `key` as the project wrote it, else its default.
+    """Return the value of `key` as the project wrote it, else its default."""
+    values = getattr(settings, "METABASE_SSO", None)
+    if isinstance(values, dict) and values.keys() <= DEFAULTS.keys():
+        return values.get(key, DEFAULTS[key])
+    del values  # it holds the secret, and error pages show local variables
+    raise _problem()
 
-    No local variable here, or anywhere that raises, holds the whole dict: it contains the secret.
-    """
-    if not isinstance(getattr(settings, "METABASE_SSO", None), dict):
-        raise BadSetting("E001", "METABASE_SSO is not a dict in your settings.", EXAMPLE)
-    if not settings.METABASE_SSO.keys() <= DEFAULTS.keys():
-        raise unknown_keys()[0]
-    return settings.METABASE_SSO.get(key, DEFAULTS[key])
+
+def _problem() -> BadSetting:
+    if isinstance(getattr(settings, "METABASE_SSO", None), dict):
+        return unknown_keys()[0]
+    return BadSetting("E001", "METABASE_SSO is not a dict in your settings.", EXAMPLE)
 
 
 def unknown_keys() -> list[BadSetting]:

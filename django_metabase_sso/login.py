@@ -23,7 +23,7 @@ def login_url(request: HttpRequest, path: str) -> str:
 
 def page_around(request: HttpRequest) -> str | None:
     """Return the path of the page around an iframe: the `Referer`, when it is this site's."""
-    referer = request.headers.get("Referer", "")
+    referer: str = request.META.get("HTTP_REFERER", "")
     if not url_has_allowed_host_and_scheme(referer, {request.get_host()}, request.is_secure()):
         return None
     parts = urlsplit(referer)

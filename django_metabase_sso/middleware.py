@@ -55,7 +55,7 @@ def enable_cors(sender: object, request: HttpRequest, **kwargs: object) -> bool:
 
 def _allowed_origin(request: HttpRequest) -> str | None:
     """Return the `Origin` when it is in ALLOWED_ORIGINS and the path is ours."""
-    origin = request.headers.get("Origin")
+    origin = request.META.get("HTTP_ORIGIN")
     if not origin or not _is_ours(request):
         return None
     try:
@@ -76,7 +76,7 @@ def _is_ours(request: HttpRequest) -> bool:
 
 def _finish(request: HttpRequest, response: Any, origin: str | None) -> HttpResponseBase:
     # Without an Origin the URL is not resolved here: a 500 of ours has been resolved by then.
-    if not (request.headers.get("Origin") or request.resolver_match) or not _is_ours(request):
+    if not (request.META.get("HTTP_ORIGIN") or request.resolver_match) or not _is_ours(request):
         return response  # type: ignore[no-any-return]
     if origin is None:
         del response[ALLOW_ORIGIN], response[ALLOW_CREDENTIALS]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import (
     BadRequest,
@@ -12,11 +11,9 @@ from django.core.exceptions import (
     PermissionDenied,
     SuspiciousOperation,
 )
-from django.http import Http404, HttpRequest, QueryDict
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.decorators import method_decorator
 from django.views import View
-from django.views.decorators.csrf import csrf_exempt
 
 from django_metabase_sso import access, claims, login, origins, responses, return_to, tokens
 from django_metabase_sso.conf import conf
@@ -28,12 +25,8 @@ PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
 FRAMES = ("iframe", "frame", "embed", "object")
 
 
-@method_decorator([login_not_required, csrf_exempt], name="dispatch")
 class SSOView(View):
-    """Signs `request.user` in to Metabase. Subclasses need a `path()` of their own.
-
-    Nothing here writes: CSRF protection would only turn the 405 of a POST into an HTML page.
-    """
+    """Signs `request.user` in to Metabase. Subclasses need a `path()` of their own."""
 
     http_method_names = ("get", "head", "options")
     is_fetch: bool
@@ -41,9 +34,15 @@ class SSOView(View):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """Return the view, marked so that `SSOCorsMiddleware` knows its paths."""
-        view = super().as_view(**initkwargs)
-        view.metabase_sso = True  # type: ignore[attr-defined]
+        """Return the view, with the marks that middleware looks for.
+
+        `LoginRequiredMiddleware` leaves it alone, CSRF protection lets a POST through to its 405,
+        and `SSOCorsMiddleware` knows it for ours.
+        """
+        view: Any = super().as_view(**initkwargs)
+        view.login_required = False
+        view.csrf_exempt = True
+        view.metabase_sso = True
         return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -61,7 +60,7 @@ class SSOView(View):
         return responses.empty(200, Allow="GET, HEAD, OPTIONS")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
-        if "prefetch" in request.headers.get("Sec-Purpose", ""):
+        if "prefetch" in request.META.get("HTTP_SEC_PURPOSE", ""):
             return responses.empty(503)  # nothing is signed for a page that nobody opened
         try:
             target = (
@@ -132,7 +131,7 @@ class SSOView(View):
         message = "not authenticated"
         if self.is_fetch:
             return self.error(401, "not-authenticated", message)
-        if request.headers.get("Sec-Fetch-Dest") not in FRAMES:
+        if request.META.get("HTTP_SEC_FETCH_DEST") not in FRAMES:
             return responses.login_redirect(login.login_url(request, request.get_full_path()))
         # Login pages refuse to be framed: offer the way there in the top window, and back.
         link = login.login_url(request, login.page_around(request) or request.get_full_path())
@@ -155,20 +154,20 @@ def wants_json(request: HttpRequest, query: str) -> bool:
 
     `query` is the query string without `return_to`, whose value may hold anything.
     """
-    if "json" in QueryDict(query).getlist("response"):
+    if "response=json" in query.split("&"):
         return True
-    mode = request.headers.get("Sec-Fetch-Mode")
+    mode: str | None = request.META.get("HTTP_SEC_FETCH_MODE")
     if mode is not None:
         return mode != "navigate"
-    if "Origin" in request.headers or "Authorization" in request.headers:
+    if "HTTP_ORIGIN" in request.META or "HTTP_AUTHORIZATION" in request.META:
         return True
-    return "text/html" not in request.headers.get("Accept", "")
+    return "text/html" not in request.META.get("HTTP_ACCEPT", "")
 
 
 def is_origin_allowed(request: HttpRequest) -> bool:
     """Whether the request has no `Origin`, or that of this site or one in ALLOWED_ORIGINS."""
     allowed = conf.ALLOWED_ORIGINS
-    origin = request.headers.get("Origin")
+    origin = request.META.get("HTTP_ORIGIN")
     if origin is None or origins.matches_any(origin, allowed):
         return True
     if origin == f"{request.scheme}://{request.get_host()}":
