@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,13 @@ from pytest_django import Settings
 from tests.settings import SECRET
 
 Configure = Callable[..., None]
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With FAIL_ON_SKIP in the environment a skipped test fails the run."""
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = bool(reporter.stats.get("skipped")) and "FAIL_ON_SKIP" in os.environ
+    session.exitstatus = exitstatus or int(skipped)
 
 
 @pytest.fixture

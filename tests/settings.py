@@ -12,6 +12,7 @@ METABASE_SSO: dict[str, Any] = {
 
 ALLOWED_HOSTS = ["testserver"]
 ROOT_URLCONF = "tests.urls"
+STATIC_URL = "/static/"
 USE_TZ = True
 LOGIN_URL = "login"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -42,6 +43,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+LOGIN_PAGE = """<!DOCTYPE html><title>Sign in</title>
+<form method="post">{% csrf_token %}{{ form }}<button>Sign in</button></form>"""
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -49,7 +52,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": ["django.template.context_processors.request"],
             "loaders": [
-                ("django.template.loaders.locmem.Loader", {"login.html": "{{ form }}"}),
+                ("django.template.loaders.locmem.Loader", {"login.html": LOGIN_PAGE}),
                 "django.template.loaders.app_directories.Loader",
             ],
         },

@@ -1,0 +1,83 @@
+"""The published SDK, taken from the npm registry and bundled with a page. Nothing is committed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tarfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+WORKSHOP = ROOT / ".e2e"
+PACKAGE = "@metabase/embedding-sdk-react"
+# Both contain the whole SDK; 0.57 and newer load it from a Metabase.
+VERSIONS = ("0.56.3", "0.55.5")
+TOOLS = ("esbuild@0.25.10", "react@18.3.1", "react-dom@18.3.1")
+PAGE = '<!DOCTYPE html><title>Page</title><div id="root"></div><p id="result"></p>{script}'
+
+
+def build_pages() -> Path:
+    """Return the folder with a page for each version of the SDK: `0.56.3.html` and so on."""
+    pages = WORKSHOP / "pages"
+    pages.mkdir(parents=True, exist_ok=True)
+    install_tools()
+    readme = (ROOT / "README.md").read_text()
+    [wrapper] = re.findall(r"```jsx\n(// MetabaseForUser\.jsx\n.*?)```", readme, re.DOTALL)
+    (WORKSHOP / "MetabaseForUser.jsx").write_text(wrapper)
+    (WORKSHOP / "app.jsx").write_text((HERE / "app.jsx").read_text())
+    for version in VERSIONS:
+        bundle(version, pages / f"{version}.js")
+        page = PAGE.format(script=f'<script src="{version}.js"></script>')
+        (pages / f"{version}.html").write_text(page)
+    return pages
+
+
+def install_tools() -> None:
+    """Install the bundler and React, once."""
+    marker = WORKSHOP / "tools.txt"
+    wanted = " ".join(TOOLS)
+    if marker.is_file() and marker.read_text() == wanted:
+        return
+    (WORKSHOP / "package.json").write_text("{}")
+    options = ["--no-package-lock", "--no-audit", "--no-fund", "--silent", "--ignore-scripts"]
+    npm("install", *options, *TOOLS)
+    marker.write_text(wanted)
+
+
+def bundle(version: str, target: Path) -> None:
+    """Bundle the page with one version of the SDK."""
+    entry = unpacked(version) / "dist/main.bundle.js"
+    command = [
+        str(WORKSHOP / "node_modules/.bin/esbuild"),
+        str(WORKSHOP / "app.jsx"),
+        "--bundle",
+        "--format=iife",
+        "--platform=browser",
+        "--jsx=automatic",
+        "--log-level=error",
+        "--define:global=globalThis",
+        '--define:process.env.NODE_ENV="production"',
+        f"--alias:{PACKAGE}={entry}",
+        *(f"--external:{name}" for name in ("canvg", "dompurify", "util")),
+        f"--outfile={target}",
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def unpacked(version: str) -> Path:
+    """Return the folder of one version of the SDK; fetch and unpack it, once."""
+    folder = WORKSHOP / version
+    if not (folder / "package/dist/main.bundle.js").is_file():
+        npm("pack", "--silent", f"{PACKAGE}@{version}")
+        archive = WORKSHOP / f"metabase-embedding-sdk-react-{version}.tgz"
+        with tarfile.open(archive) as tar:
+            members = [member for member in tar if not member.name.endswith(".map")]
+            tar.extractall(folder, members=members, filter="data")
+        archive.unlink()
+    return folder / "package"
+
+
+def npm(*arguments: str) -> None:
+    """Run npm in the workshop."""
+    subprocess.run(["npm", *arguments], cwd=WORKSHOP, check=True, capture_output=True)
