@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 
 from tests.conftest import Configure
 from tests.e2e.browser import needs_sdk
@@ -124,8 +124,6 @@ def test_bearer_token(
             raise PermissionDenied("Not a token of ours.") from None
 
     configure(AUTHENTICATE=bearer)
-    preflights: list[str] = []
-    embedded.page.on("response", lambda answer: preflights.append(answer.request.method))
     embedded.open(version, bearer=signing.dumps("bob"))
     embedded.expect_status("success")
     assert metabase.signed_in() == ["bob@example.com"]
@@ -169,6 +167,18 @@ def test_refresh(
     assert metabase.signed_in() == ["ada@example.com"] * 2
 
 
+def accounts_shown(page: Page) -> set[str]:
+    """Return the set in which the accounts are collected that Metabase says the page is."""
+    found: set[str] = set()
+
+    def remember(answer: Response) -> None:
+        if "/api/user/current" in answer.url:
+            found.add(answer.json()["email"])
+
+    page.on("response", remember)
+    return found
+
+
 def test_two_profiles(
     browser: Browser,
     pages: str,
@@ -183,17 +193,9 @@ def test_two_profiles(
             name: Embedded(context.new_page(), pages, site, metabase)
             for name, context in [("ada", first), ("bob", second)]
         }
-        seen: dict[str, set[str]] = {}
         for name, profile in profiles.items():
             sign_in(profile.page, site, name)
-            seen[name] = set()
-            remember = seen[name].add
-            profile.page.on(
-                "response",
-                lambda answer, add=remember: (
-                    add(answer.json()["email"]) if "user/current" in answer.url else None
-                ),
-            )
+        seen = {name: accounts_shown(profile.page) for name, profile in profiles.items()}
         for profile in profiles.values():
             profile.open(NEWEST)
         for profile in profiles.values():

@@ -1,0 +1,1 @@
+"""A Django site that embeds Metabase, and a stand-in Metabase to embed."""

@@ -1,0 +1,56 @@
+"""The views of the example site."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from example_project.pages.refusals import BACKEND, CASES, ask, case_of
+from example_project.people.cast import CAST, PASSWORD
+from example_project.people.models import Person
+
+
+def start(request: HttpRequest) -> HttpResponse:
+    """The first page: what this is, and who can be signed in."""
+    people = {person.username: person for person in Person.objects.prefetch_related("groups")}
+    cast = [(role, people.get(role.username)) for role in CAST]
+    return _page(request, "start", cast=cast, password=PASSWORD)
+
+
+def page(request: HttpRequest, name: str) -> HttpResponse:
+    """A way to embed."""
+    return _page(request, name)
+
+
+def refusals(request: HttpRequest) -> HttpResponse:
+    """The ways to be refused."""
+    return _page(request, "refusals", cases=CASES)
+
+
+def refusal(request: HttpRequest, code: str) -> HttpResponse:
+    """One way to be refused, and what the endpoint answers."""
+    case = case_of(code)
+    if case is None:
+        raise Http404
+    fetched, visited = ask(case, request.get_host())
+    return _page(request, "refusal", case=case, fetched=fetched, visited=visited, cases=CASES)
+
+
+@require_POST
+def sign_in_as(request: HttpRequest, username: str) -> HttpResponse:
+    """Sign in without a password: for the demo alone, which has no real people."""
+    person = get_object_or_404(Person, username=username)
+    login(request, person, backend=BACKEND)  # type: ignore[arg-type]
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}):
+        target = "start"
+    return redirect(target)
+
+
+def _page(request: HttpRequest, name: str, **context: object) -> HttpResponse:
+    instance = settings.METABASE_SSO["INSTANCE_URL"]
+    return render(request, f"pages/{name}.html", {"instance": instance, "here": name, **context})

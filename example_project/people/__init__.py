@@ -1,0 +1,1 @@
+"""The people of the example site, and what Metabase is told about them."""

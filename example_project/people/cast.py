@@ -1,0 +1,71 @@
+"""Who plays in the demo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PASSWORD = "demo"
+
+
+@dataclass(frozen=True)
+class Role:
+    """One person of the demo, and why they are there."""
+
+    username: str
+    about: str
+    email: str
+    name: tuple[str, str] = ("", "")
+    groups: tuple[str, ...] = ()
+    region: str = ""
+    tenant: str = ""
+    is_customer: bool = False
+    is_staff: bool = False
+    is_active: bool = True
+
+
+CAST = (
+    Role(
+        "ada",
+        "an analyst, with groups and a region",
+        "ada@example.com",
+        ("Ada", "Lovelace"),
+        groups=("Analysts", "Sales"),
+        region="north",
+    ),
+    Role("li", "a name in another script", "li@example.com", ("娜", "李"), groups=("Sales",)),
+    Role(
+        "tove",
+        "a customer, of the tenant acme",
+        "tove@acme.example",
+        ("Tove", "Dahl"),
+        tenant="acme",
+        is_customer=True,
+    ),
+    Role(
+        "sam",
+        "staff: may act as other people here, and so not in Metabase",
+        "sam@example.com",
+        ("Sam", "Support"),
+        groups=("Support",),
+        is_staff=True,
+    ),
+    Role("nora", "has no e-mail address", "", ("Nora", "Mail")),
+    Role("zoe", "an address that is not plain ASCII", "zoë@example.com", ("Zoë", "Umlaut")),
+    Role("tim", "shares an address with tom", "twins@example.com", ("Tim", "Twin")),
+    Role("tom", "shares an address with tim", "Twins@example.com", ("Tom", "Twin")),
+    Role("ian", "was switched off", "ian@example.com", ("Ian", "Active"), is_active=False),
+    Role(
+        "mallory",
+        "has typed in the address of Metabase's administrator",
+        "admin@metabase.example",
+        ("Mallory", "Malice"),
+    ),
+    Role(
+        "lost",
+        "a customer without a tenant",
+        "lost@acme.example",
+        ("Lost", "Customer"),
+        is_customer=True,
+    ),
+    Role("crowd", "in 200 groups", "crowd@example.com", ("Crowd", "Member")),
+)

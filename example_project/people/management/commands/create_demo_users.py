@@ -1,0 +1,46 @@
+"""`manage.py create_demo_users`: makes the people of the demo, or makes them as they were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from example_project.people.cast import CAST, PASSWORD, Role
+from example_project.people.models import Person
+
+
+class Command(BaseCommand):
+    help = "Makes the people of the demo, who all have one password, and prints them."
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        password = make_password(PASSWORD)  # once: a good hash takes its time
+        for role in CAST:
+            create(role, password)
+            self.stdout.write(f"  {role.username:<8} {role.about}")
+        self.stdout.write(f"  The password of each of them is: {PASSWORD}")
+
+
+def create(role: Role, password: str) -> Person:
+    """Make one person, or make them as they were; `password` is hashed."""
+    first_name, last_name = role.name
+    person, _ = Person.objects.update_or_create(
+        username=role.username,
+        defaults={
+            "password": password,
+            "first_name": first_name,
+            "last_name": last_name,
+            "email": role.email,
+            "region": role.region,
+            "tenant": role.tenant,
+            "is_customer": role.is_customer,
+            "is_staff": role.is_staff,
+            "is_active": role.is_active,
+        },
+    )
+    person.groups.set([Group.objects.get_or_create(name=name)[0] for name in role.groups])
+    return person

@@ -1,0 +1,29 @@
+"""What METABASE_SSO asks: who may, which groups, which attributes, which tenant."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from django_metabase_sso.access import deny_emails
+from django_metabase_sso.claims import INTERNAL, django_groups
+from example_project.people.models import Person
+
+# The accounts of Metabase's own administrators are nobody's to take.
+may_use_metabase = deny_emails("*@metabase.example")
+
+
+def groups_for(user: Person, request: HttpRequest | None) -> list[str]:
+    """Return the Django groups of the same names. The crowd is there to show a limit."""
+    if user.username == "crowd":
+        return [f"A group with a long name, number {number}" for number in range(200)]
+    return django_groups(user, request)
+
+
+def attributes_for(user: Person, request: HttpRequest | None) -> dict[str, object]:
+    """Return what row-level security compares: a blank region is not sent."""
+    return {"region": user.region, "is_staff": user.is_staff}
+
+
+def tenant_for(user: Person, request: HttpRequest | None) -> object:
+    """Return the tenant of a customer; whoever works here has none, on purpose."""
+    return user.tenant if user.is_customer else INTERNAL

@@ -1,0 +1,82 @@
+"""The example site, as `make demo` runs it: on this machine alone, for nobody else.
+
+Everything that is a secret here is an obvious demo one. `settings_production.py` is how a real
+site would look.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DEMO_SECRET = "demo-only-jwt-shared-secret-not-for-production"
+
+SECRET_KEY = "demo-only-django-secret-key-not-for-production"
+DEBUG = True
+ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+
+METABASE_SSO = {
+    "INSTANCE_URL": os.environ.get("METABASE_INSTANCE_URL", "http://localhost:3000"),
+    "JWT_SHARED_SECRET": os.environ.get("METABASE_JWT_SHARED_SECRET", DEMO_SECRET),
+    "ACCESS_POLICY": "example_project.people.metabase.may_use_metabase",
+    "GROUP_MAPPING": "example_project.people.metabase.groups_for",
+    "USER_ATTRIBUTES": "example_project.people.metabase.attributes_for",
+    "TENANT": "example_project.people.metabase.tenant_for",
+    "ALLOWED_ORIGINS": os.environ.get("DEMO_ALLOWED_ORIGINS", "").split(),
+}
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "hijack",
+    "django_metabase_sso",
+    "example_project.people",
+    "example_project.pages",
+]
+MIDDLEWARE = [
+    "django_metabase_sso.middleware.SSOCorsMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hijack.middleware.HijackUserMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("DEMO_DATABASE", HERE / "demo.sqlite3"),
+    }
+}
+
+AUTH_USER_MODEL = "people.Person"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    # Lets the demo show how an inactive person is refused: sessions of theirs go on existing.
+    "django.contrib.auth.backends.AllowAllUsersModelBackend",
+]
+HIJACK_PERMISSION_CHECK = "hijack.permissions.superusers_and_staff"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "start"
+LOGOUT_REDIRECT_URL = "start"
+ROOT_URLCONF = "example_project.urls"
+WSGI_APPLICATION = "example_project.wsgi.application"
+STATIC_URL = "/static/"
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

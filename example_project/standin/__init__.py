@@ -1,0 +1,1 @@
+"""A stand-in for Metabase, for the demo and the tests only: its own site, process and origin."""

@@ -1,0 +1,82 @@
+"""Signs in the account that a token names, the way Metabase does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from example_project.standin import groups, tenants
+from example_project.standin.attributes import user_attributes
+from example_project.standin.refusals import Refused
+from example_project.standin.state import Account, How, Instance, SignIn
+
+
+def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
+    """Return the account of the e-mail address in the claims, created and synced.
+
+    The address is the identity, and the only one: the account is found by it in lower case,
+    whatever way it was made. Nothing is changed when Refused is raised.
+    """
+    names = instance.configuration.claim_names
+    email = _email(claims.get(names["email"]))
+    account = instance.accounts.get(email)
+    slug = tenants.slug_of(instance, claims)
+    tenants.check(instance, slug, account)
+    _check_provisioning(instance, account, slug)
+    current = account or Account(len(instance.accounts) + 1, email, tenant=slug)
+    members, dropped = groups.synced(
+        claims.get(names["groups"]),
+        instance.configuration,
+        current=current.groups,
+        known=instance.groups,
+    )
+    attributes, dropped_attributes = user_attributes(claims, names.values())
+    report = SignIn(email, how, events=_events(account))
+    report.joined = sorted(members - current.groups)
+    report.left = sorted(current.groups - members)
+    report.dropped = dropped + dropped_attributes + tenants.update(instance, slug, claims)
+    _sync_names(current, claims, names)
+    current.groups, current.attributes = members, attributes
+    current.sso_source, current.is_active = "jwt", True
+    current.last_sign_in = report
+    instance.accounts[email] = current
+    instance.sign_ins.append(report)
+    return current
+
+
+def _email(value: object) -> str:
+    """Return the address as Metabase looks for it."""
+    if not isinstance(value, str) or not value.strip():
+        raise Refused("JWT token missing email claim", 401)
+    return value.lower()
+
+
+def _check_provisioning(instance: Instance, account: Account | None, slug: str | None) -> None:
+    """Refuse to create or reactivate what is not there when user provisioning is off."""
+    if instance.configuration.provisioning:
+        return
+    if account is None or not account.is_active or (slug and slug not in instance.tenants):
+        text = "Sorry, but you'll need a metabase account to view this page."
+        raise Refused(f"{text} Please contact your administrator.", 401)
+
+
+def _events(account: Account | None) -> list[str]:
+    """Return what a sign-in does to an account besides syncing it, in words."""
+    if account is None:
+        return ["Metabase created this account (and bills for it)."]
+    events = []
+    if account.sso_source is None:
+        kind = "an administrator's" if account.is_superuser else "a"
+        events.append(f"This was {kind} password account. It was converted to SSO.")
+    if not account.is_active:
+        events.append("This account was deactivated. It was reactivated.")
+    return events
+
+
+def _sync_names(account: Account, claims: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Take over the two names; null and what is not a string is ignored."""
+    first_name, last_name = claims.get(names["first_name"]), claims.get(names["last_name"])
+    if isinstance(first_name, str):
+        account.first_name = first_name
+    if isinstance(last_name, str):
+        account.last_name = last_name

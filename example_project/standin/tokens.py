@@ -1,0 +1,88 @@
+"""Which tokens pass: the rules of Metabase's verification library, buddy-sign.
+
+Not PyJWT's: the two differ on `alg`, on missing times, on `exp` equal to now and on white space.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from example_project.standin.refusals import Refused
+
+MAX_AGE = 180
+JAVA_TYPES = {str: "String", bool: "Boolean"}
+
+
+class TokenRefused(Refused):
+    """Metabase answers 401 with the verification library's own words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, 401)
+
+
+def verify(token: str, secret: str, now: int) -> dict[str, Any]:
+    """Return the claims of a token, or raise TokenRefused with Metabase's error text.
+
+    HS256 with the secret's UTF-8 bytes, whatever the header says: it is not read. `exp`, `iat`
+    and `nbf` count only when they are there; `exp` must be later than now (seconds since 1970),
+    `iat` at most 180 seconds old, and may be ahead. `aud` and `jti` are not looked at, and
+    nothing remembers a token.
+    """
+    payload = _signed_payload(token, secret)
+    claims = _parsed(payload)
+    expires, not_before, issued = (_time(claims, name) for name in ("exp", "nbf", "iat"))
+    if expires is not None and expires <= now:
+        raise TokenRefused(f"Token is expired ({expires})")
+    if not_before is not None and not_before > now:
+        raise TokenRefused(f"Token is not yet valid ({not_before})")
+    if issued is not None and now - issued > MAX_AGE:
+        raise TokenRefused(f"Token is older than max-age ({MAX_AGE})")
+    return claims
+
+
+def _signed_payload(token: str, secret: str) -> str:
+    """Return the payload, still encoded, when the signature is right: compared as text."""
+    signed, _, signature = token.rpartition(".")
+    digest = hmac.digest(secret.encode(), signed.encode(errors="replace"), hashlib.sha256)
+    expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
+    parts = signed.split(".")
+    if len(parts) != 2 or not hmac.compare_digest(signature.encode(errors="replace"), expected):
+        raise TokenRefused("Message seems corrupt or manipulated")
+    return parts[1]
+
+
+def _parsed(payload: str) -> dict[str, Any]:
+    """Return the claims. A right signature over something else has a full stop in its message."""
+    try:
+        padded = payload + "=" * (-len(payload) % 4)
+        raw = base64.b64decode(padded, altchars=b"-_", validate=True)
+        claims = json.loads(raw.decode(errors="replace"), parse_constant=_refuse_constant)
+        # Java writes a lone surrogate as a question mark: accepted, and the text damaged.
+        text = json.dumps(claims, ensure_ascii=False).encode(errors="replace")
+        claims = json.loads(text)
+    except (ValueError, RecursionError):
+        raise TokenRefused("Message seems corrupt or manipulated.") from None
+    return claims if isinstance(claims, dict) else {}
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and Java does not."""
+    raise ValueError(name)
+
+
+def _time(claims: dict[str, Any], name: str) -> int | float | None:
+    """Return a time, None when it is missing or null. Clojure counts with numbers alone."""
+    value = claims.get(name)
+    if value is None or value is False:
+        return None
+    if isinstance(value, (int, float)) and value is not True:
+        return value
+    java_type = JAVA_TYPES.get(type(value), "Object")
+    raise TokenRefused(
+        f"java.lang.ClassCastException: class java.lang.{java_type} cannot be cast to class "
+        "java.lang.Number"
+    )

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from example_project.standin.accounts import sign_in
+from example_project.standin.refusals import Refused
+from example_project.standin.state import ADMIN_EMAIL, Account, Instance
+
+ADA = {"email": "ada@example.com"}
+
+
+def signed_in(instance: Instance, **claims: Any) -> Account:
+    return sign_in(instance, {**ADA, **claims}, "POST")
+
+
+def refusal(instance: Instance, **claims: Any) -> Refused:
+    """Return why the claims are refused; nothing may have changed."""
+    before = repr(instance)
+    with pytest.raises(Refused) as caught:
+        signed_in(instance, **claims)
+    assert repr(instance) == before
+    return caught.value
+
+
+def dropped(account: Account) -> dict[str, str]:
+    assert account.last_sign_in
+    return {item.claim: item.reason for item in account.last_sign_in.dropped}
+
+
+def configure(instance: Instance, **values: Any) -> None:
+    instance.configuration = instance.configuration.changed(values)
+
+
+def test_a_new_account(standin: Instance) -> None:
+    ada = signed_in(standin, first_name="Ada", last_name="Lovelace", region="North")
+    assert standin.accounts["ada@example.com"] is ada
+    assert (ada.id, ada.common_name, ada.sso_source) == (2, "Ada Lovelace", "jwt")
+    assert ada.groups == {"All Users"}
+    assert ada.attributes == {"region": "North"}
+    assert ada.last_sign_in is standin.sign_ins[-1]
+    assert ada.last_sign_in.events == ["Metabase created this account (and bills for it)."]
+    assert signed_in(standin) is ada
+    assert ada.last_sign_in.events == []
+    assert ada.attributes == {}
+
+
+def test_the_address_is_the_identity_in_lower_case(standin: Instance) -> None:
+    ada = signed_in(standin)
+    assert signed_in(standin, email="ADA@Example.com") is ada
+    assert signed_in(standin, email=" ada@example.com") is not ada
+
+
+@pytest.mark.parametrize("email", [None, "", " ", 42, ["a@example.com"]])
+def test_no_address(standin: Instance, email: object) -> None:
+    assert refusal(standin, email=email).text == "JWT token missing email claim"
+
+
+def test_the_claim_name_is_case_sensitive(standin: Instance) -> None:
+    ada = signed_in(standin, Email="other@example.com")
+    assert ada.attributes == {"Email": "other@example.com"}
+
+
+def test_claim_names_can_be_changed(standin: Instance) -> None:
+    names = {"email": "mail", "first_name": "given", "last_name": "family", "groups": "teams"}
+    configure(standin, claim_names=names)
+    claims = {"mail": "bob@example.com", "given": "Bob", "family": "B", "teams": ["Sales"]}
+    bob = signed_in(standin, **claims)
+    assert (bob.email, bob.common_name) == ("bob@example.com", "Bob B")
+    assert "Sales" in bob.groups
+    assert bob.attributes == ADA
+    assert refusal(standin).text == "JWT token missing email claim"
+
+
+def test_an_administrator_with_a_password_is_converted(standin: Instance) -> None:
+    admin = standin.accounts[ADMIN_EMAIL]
+    assert (admin.sso_source, admin.is_superuser) == (None, True)
+    converted = signed_in(standin, email=ADMIN_EMAIL.upper())
+    assert converted is admin
+    assert (converted.sso_source, converted.is_superuser) == ("jwt", True)
+    assert admin.last_sign_in
+    [event] = admin.last_sign_in.events
+    assert event == "This was an administrator's password account. It was converted to SSO."
+
+
+def test_any_password_account_is_converted(standin: Instance) -> None:
+    standin.accounts["ada@example.com"] = Account(7, "ada@example.com")
+    ada = signed_in(standin)
+    assert (ada.id, ada.sso_source) == (7, "jwt")
+    assert ada.last_sign_in
+    assert ada.last_sign_in.events == ["This was a password account. It was converted to SSO."]
+
+
+def test_a_deactivated_account_is_reactivated(standin: Instance) -> None:
+    ada = signed_in(standin)
+    session = standin.start_session(ada)
+    ada.is_active = False
+    assert standin.account_of(session) is None
+    signed_in(standin)
+    assert ada.is_active
+    assert ada.last_sign_in
+    assert ada.last_sign_in.events == ["This account was deactivated. It was reactivated."]
+    assert standin.account_of(session) is ada
+
+
+def test_without_provisioning(standin: Instance) -> None:
+    ada = signed_in(standin)
+    configure(standin, provisioning=False)
+    signed_in(standin)
+    text = "Sorry, but you'll need a metabase account to view this page."
+    assert refusal(standin, email="new@example.com").text.startswith(text)
+    ada.is_active = False
+    assert refusal(standin).text.startswith(text)
+    assert refusal(standin).status == 401
+
+
+def test_names_are_synced_and_null_is_ignored(standin: Instance) -> None:
+    ada = signed_in(standin)
+    assert ada.common_name == "ada@example.com"
+    signed_in(standin, first_name="Ada", last_name="Byron")
+    signed_in(standin, first_name=None, last_name="Lovelace")
+    assert (ada.first_name, ada.last_name) == ("Ada", "Lovelace")
+    assert dropped(ada) == {}
+
+
+def test_what_is_dropped_is_reported(standin: Instance) -> None:
+    ada = signed_in(standin, **{"teams": [], "@x": 1, "iss": "us", "groups": ["Nobody"]})
+    assert set(dropped(ada)) == {"teams", "@x", "groups: Nobody"}

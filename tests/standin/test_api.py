@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from django.test import Client
+
+from tests.standin.conftest import SignIn
+from tests.standin.test_sso import post
+
+
+def test_health(client: Client) -> None:
+    assert client.get("/api/health").json() == {"status": "ok"}
+
+
+def test_the_current_user(browse: SignIn) -> None:
+    claims = {"first_name": "Ada", "last_name": "Lovelace", "region": "North"}
+    user = browse(**claims).get("/api/user/current").json()
+    assert user["common_name"] == "Ada Lovelace"
+    assert user["login_attributes"] == {"region": "North"}
+    assert (user["sso_source"], user["is_active"], user["is_superuser"]) == ("jwt", True, False)
+
+
+def test_nobody(client: Client) -> None:
+    for response in [
+        client.get("/api/user/current"),
+        post(client, "/api/dashboard", {"name": "x"}),
+    ]:
+        assert (response.status_code, response.content) == (401, b"Unauthenticated")
+
+
+def test_properties(client: Client) -> None:
+    properties = client.get("/api/session/properties").json()
+    assert properties["version"] == {"tag": "v1.56.3"}
+    assert properties["enable-embedding-sdk"] is True
+
+
+def test_a_dashboard(browse: SignIn) -> None:
+    client = browse()
+    dashboard = post(client, "/api/dashboard", {"name": "Sales"}).json()
+    assert (dashboard["name"], dashboard["creator_id"]) == ("Sales", 2)
+    assert post(client, "/api/dashboard", {}).status_code == 400
+    assert post(client, "/api/dashboard", "x").status_code == 400
+
+
+def test_any_other_path(client: Client) -> None:
+    response = client.get("/api/database")
+    assert (response.status_code, response.content) == (404, b"API endpoint does not exist.")

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.standin.conftest import SDK
+
+ALLOWED = [
+    "https://app.example.com",
+    "http://localhost",
+    "http://localhost:8000",
+    "https://localhost:1",
+]
+OTHERS = [
+    "https://app.example.com:444",
+    "http://app.example.com",
+    "https://evil.example",
+    "http://127.0.0.1:8000",
+    "http://localhost.evil.example",
+    "http://localhost:8000.evil.example",
+    "null",
+]
+
+
+def preflight(client: Client, origin: str, path: str = "/auth/sso") -> dict[str, str]:
+    asked = {"Access-Control-Request-Method": "GET", "Origin": origin}
+    response = client.options(path, headers=asked)
+    assert response.status_code == 200
+    return {name.lower(): value for name, value in response.items()}
+
+
+@pytest.mark.parametrize("origin", ALLOWED)
+@pytest.mark.parametrize("path", ["/auth/sso", "/api/user/current", "/api/unknown"])
+def test_a_preflight(client: Client, origin: str, path: str) -> None:
+    headers = preflight(client, origin, path)
+    assert headers["access-control-allow-origin"] == origin
+    allowed = headers["access-control-allow-headers"].lower().split(", ")
+    for name in ("client", "client-version", "session", "locale", "sdk-jwt-hash"):
+        assert f"x-metabase-{name}" in allowed
+    assert "content-type" in allowed
+    assert "POST" in headers["access-control-allow-methods"]
+    assert "Origin" in headers["vary"]
+
+
+@pytest.mark.parametrize("origin", OTHERS)
+def test_a_preflight_of_another_origin(client: Client, origin: str) -> None:
+    headers = preflight(client, origin)
+    assert not [name for name in headers if name.startswith("access-control-")]
+    assert "Origin" in headers["vary"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/auth/sso", 200),
+        ("/auth/sso?jwt=x", 401),
+        ("/api/user/current", 401),
+        ("/api/no", 404),
+        ("/api/dashboard", 405),
+    ],
+)
+def test_answers_whatever_their_status(client: Client, path: str, status: int) -> None:
+    for origin in ALLOWED + OTHERS:
+        response = client.get(path, headers={**SDK, "Origin": origin})
+        assert response.status_code == status
+        expected = origin if origin in ALLOWED else None
+        assert response.headers.get("Access-Control-Allow-Origin") == expected
+        assert "Access-Control-Allow-Credentials" not in response
+        exposed = response.headers.get("Access-Control-Expose-Headers", "")
+        assert ("X-Metabase-Version" in exposed) == (origin in ALLOWED)
+        assert "Origin" in response["Vary"]
+
+
+def test_without_an_origin(client: Client) -> None:
+    response = client.get("/api/health")
+    assert "Access-Control-Allow-Origin" not in response
+    assert response["Vary"] == "Origin"
+    assert client.options("/auth/sso").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/standin/state", "/standin/settings"])
+def test_other_paths(client: Client, path: str) -> None:
+    response = client.get(path, headers={"Origin": ALLOWED[0]})
+    assert "Access-Control-Allow-Origin" not in response
