@@ -22,12 +22,17 @@ ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30  # seconds until a server has to answer
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 @contextmanager
 def standin(identity_provider: str, origins: list[str], log: Path) -> Iterator[str]:
     """Run the stand-in Metabase as a process of its own; yield its address."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = int(found.getsockname()[1])
+    port = free_port()
     url = f"http://localhost:{port}"
     environment = {
         **os.environ,

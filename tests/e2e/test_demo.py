@@ -1,0 +1,81 @@
+"""`make demo`, from its first page to the dashboard."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.browser import needs_chromium, watch_hosts
+from tests.e2e.servers import ROOT, free_port
+from tests.test_redacted import JWT
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[str]:
+    """Run the demo; yield the address that it prints."""
+    ports = {"DEMO_PORT": str(free_port()), "DEMO_METABASE_PORT": str(free_port())}
+    environment = {**os.environ, **ports, "DEMO_DATABASE": str(tmp_path / "demo.sqlite3")}
+    environment.pop("DJANGO_SETTINGS_MODULE")
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "example_project.demo"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        printed = ""
+        while "Ctrl-C" not in printed:
+            line = process.stdout.readline()
+            assert line, log.read_text()
+            printed += line
+        yield printed.partition("Open  ")[2].split()[0].rstrip("/")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+    assert "ada " in printed
+    assert JWT.search(log.read_text() + printed) is None
+
+
+def test_demo(page: Page, context: BrowserContext, demo: str) -> None:
+    hosts = watch_hosts(context)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(demo)
+    page.get_by_role("button", name="Sign in as ada").click()
+
+    page.get_by_role("link", name="Fetch, as the SDK does").click()
+    expect(page.locator("#status")).to_have_text("200")
+    expect(page.locator("#claims")).to_contain_text('"region": "north"')
+    expect(page.locator("#account")).to_contain_text("ada@example.com")
+
+    page.get_by_role("link", name="Full app in a frame").click()
+    expect(page.frame_locator("iframe").locator("body")).to_contain_text("Ada Lovelace")
+
+    page.get_by_role("link", name="Links").click()
+    page.get_by_role("link", name="A dashboard, with a tab and a filter").click()
+    assert page.url.endswith("/dashboard/1?tab=2&city=Oslo")
+    expect(page.locator("body")).to_contain_text("Analysts")
+
+    page.goto(f"{demo}/refusals/")
+    codes = page.locator(".cases a").all_inner_texts()
+    assert len(codes) == 13
+    for code in codes:
+        page.get_by_role("link", name=code, exact=True).click()
+        expected = "503" if code == "prefetch" else code
+        assert expected in page.locator("main > .pair").inner_html()
+    assert errors == []
+    assert hosts == {"localhost"}

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.settings import SECRET
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    own = {**os.environ, **environment}
+    own.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # set for the browser tests
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=own, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_production_settings_are_beyond_reproach() -> None:
+    done = run(
+        *("manage.py", "check", "--deploy", "--fail-level=DEBUG"),
+        DJANGO_SETTINGS_MODULE="example_project.settings_production",
+        DJANGO_SECRET_KEY="tests-only-" + "".join(map(str, range(50))),
+        METABASE_JWT_SHARED_SECRET=SECRET,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "System check identified no issues (0 silenced).\n"
+
+
+def test_the_demo_settings_and_migrations_are_in_order() -> None:
+    environment = {"DJANGO_SETTINGS_MODULE": "example_project.settings"}
+    assert run("manage.py", "check", "--fail-level=DEBUG", **environment).returncode == 0
+    made = run("manage.py", "makemigrations", "--check", "--dry-run", **environment)
+    assert made.returncode == 0, made.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"METABASE_INSTANCE_URL": "https://metabase.example.com"}, "Only METABASE_INSTANCE_URL"),
+        ({"DEMO_PORT": "eighty"}, "DEMO_PORT is no port"),
+        ({"DEMO_PORT": "70000"}, "DEMO_PORT is no port"),
+    ],
+)
+def test_the_demo_says_what_is_wrong(environment: dict[str, str], words: str) -> None:
+    done = run("-m", "example_project.demo", **environment)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_package_does_not_know_the_example() -> None:
+    for file in (ROOT / "django_metabase_sso").rglob("*.py"):
+        assert "example_project" not in file.read_text()
+    for file in (ROOT / "example_project/standin").rglob("*.py"):
+        assert "django_metabase_sso" not in file.read_text()
