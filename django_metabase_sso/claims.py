@@ -52,12 +52,9 @@ def build(user: AbstractBaseUser, request: HttpRequest | None = None) -> Claims:
 
 def person_names(user: AbstractBaseUser) -> tuple[str, str]:
     """Return first and last name, "" for what is unknown, whatever the user model."""
-    if hasattr(user, "first_name") or hasattr(user, "last_name"):
-        first, last = getattr(user, "first_name", ""), getattr(user, "last_name", "")
-    elif hasattr(user, "get_full_name"):
+    first, last = getattr(user, "first_name", None), getattr(user, "last_name", None)
+    if first is None and last is None and hasattr(user, "get_full_name"):
         first, _, last = str(user.get_full_name() or "").strip().partition(" ")
-    else:
-        first = last = ""
     return str(first or "").strip(), str(last or "").strip()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
@@ -24,7 +23,7 @@ def canonical_email(user: AbstractBaseUser) -> str:
     the database's and Python's ideas of "the same letter" differ (U+212A lower-cases to k).
     Raises AccessRefused: `no-email` or `invalid-email`.
     """
-    address = getattr(user, get_user_model().get_email_field_name(), None)
+    address = getattr(user, user.get_email_field_name(), None)
     if address is None or (isinstance(address, str) and not address.strip()):
         raise AccessRefused("no-email", "Your account has no e-mail address.")
     if not isinstance(address, str) or not _is_plain(address):

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
-from django.utils.http import http_date
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import AccessRefused
@@ -25,6 +24,7 @@ LARGEST_REDIRECT = 6144  # bytes: refused above
 SAFE_HEADERS = {
     "Cache-Control": "max-age=0, no-cache, no-store, must-revalidate, private",
     "Vary": "Cookie, Origin",
+    "Expires": "0",  # in the past, by RFC 9111, section 5.3
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -36,7 +36,7 @@ class SSOResponse(HttpResponse):
     def __init__(
         self, content: str | bytes = b"", *, status: int = 200, content_type: str, **headers: str
     ) -> None:
-        safe = {**SAFE_HEADERS, "Expires": http_date(), **headers}
+        safe = {**SAFE_HEADERS, **headers}
         super().__init__(content, status=status, content_type=content_type, headers=safe)
         self.xframe_options_exempt = True
 

@@ -1,0 +1,1 @@
+"""The Django site that the benchmarks run: the same settings for each variant."""
