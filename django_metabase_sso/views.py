@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import (
     BadRequest,
+    DisallowedHost,
     ImproperlyConfigured,
     PermissionDenied,
     SuspiciousOperation,
@@ -73,6 +74,8 @@ class SSOView(View):
             return self.answer(request, target)
         except AccessRefused as refused:
             refusal = refused  # answered outside: a failing template must not chain to it
+        except DisallowedHost:
+            raise
         except PAGE_EXCEPTIONS as error:
             raise CallableFailed(f"A callable of METABASE_SSO raised {error!r}.") from error
         send_refused(request.user, request, refusal)
@@ -116,9 +119,11 @@ class SSOView(View):
                 " METABASE_SSO['AUTHENTICATE']."
             )
         user = None if callback is None else callback(request)
+        if session_user is None:
+            session_user = AnonymousUser()
         if user is None:
-            return session_user or AnonymousUser()
-        if not user.is_authenticated and session_user and session_user.is_authenticated:
+            return session_user
+        if not user.is_authenticated and session_user.is_authenticated:
             raise AccessRefused("nobody", "You are signed in, but not for this request.")
         return user
 

@@ -208,6 +208,16 @@ def test_login_url(client: Client, configure: Configure, login_url: str, expecte
     assert client.get(URL, headers=NAVIGATION)["Location"] == expected
 
 
+def test_a_host_that_is_not_ours(client: Client, settings: Settings, configure: Configure) -> None:
+    configure(LOGIN_URL="https://id.example.com/")
+    settings.MIDDLEWARE = [
+        name for name in settings.MIDDLEWARE if name != "django.middleware.common.CommonMiddleware"
+    ]
+    response = client.get(URL, headers={**NAVIGATION, "Host": "evil.example"})
+    assert response.status_code == 400
+    assert "Location" not in response
+
+
 @pytest.mark.parametrize("frame", ["iframe", "frame", "embed", "object"])
 @pytest.mark.parametrize(
     ("referer", "back"),
