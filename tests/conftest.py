@@ -15,6 +15,12 @@ from tests.settings import SECRET
 Configure = Callable[..., None]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser tests last: Playwright's event loop then stays in the main thread."""
+    items.sort(key=lambda item: "/e2e/" in str(item.path))
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """With FAIL_ON_SKIP in the environment a skipped test fails the run."""
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
