@@ -27,4 +27,5 @@ def page_around(request: HttpRequest) -> str | None:
     if not url_has_allowed_host_and_scheme(referer, {request.get_host()}, request.is_secure()):
         return None
     parts = urlsplit(referer)
-    return parts._replace(scheme="", netloc="", path=parts.path or "/").geturl()
+    path = "/" + parts.path.lstrip("/")  # two slashes would begin another host
+    return f"{path}?{parts.query}" if parts.query else path

@@ -224,6 +224,7 @@ def test_a_host_that_is_not_ours(client: Client, settings: Settings, configure: 
     [
         ("http://testserver/reports/?page=2", "/reports/%3Fpage%3D2"),
         ("http://testserver", "/"),
+        ("http://testserver//evil.example/", "/evil.example/"),
         ("https://app.example.com/reports/", "/sso/metabase%3Freturn_to%3D/dashboard/1"),
         ("", "/sso/metabase%3Freturn_to%3D/dashboard/1"),
     ],
