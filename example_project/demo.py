@@ -24,11 +24,16 @@ def main() -> None:
     given = [name for name in REAL if os.environ.get(name)]
     if len(given) == 1:
         sys.exit(f"Only {given[0]} is set. For a Metabase of yours set {' and '.join(REAL)}.")
+    if not given:  # set but empty, or the secret of another stand-in: neither is for this demo
+        for name in (*REAL, "STANDIN_JWT_SHARED_SECRET"):
+            os.environ.pop(name, None)
     site_port = port_from("DEMO_PORT", 8000)
     site = f"http://localhost:{site_port}"
     servers = [(SITE, site_port)]
     if not given:
         standin_port = port_from("DEMO_METABASE_PORT", 3000)
+        if standin_port == site_port:
+            sys.exit(f"DEMO_PORT and DEMO_METABASE_PORT are both {site_port}: choose two.")
         servers.append((STANDIN, standin_port))
         os.environ["METABASE_INSTANCE_URL"] = f"http://localhost:{standin_port}"
         os.environ["STANDIN_SITE_URL"] = f"http://localhost:{standin_port}"
@@ -87,7 +92,8 @@ def require_free(port: int) -> None:
 def manage(settings: str, *arguments: str) -> None:
     """Run a management command to its end."""
     command = [sys.executable, "-m", "django", *arguments, "--settings", settings]
-    subprocess.run(command, check=True)
+    if subprocess.run(command, check=False).returncode:
+        sys.exit("The demo could not be set up; the lines above say why.")
 
 
 def start(settings: str, port: int) -> subprocess.Popen[bytes]:
@@ -125,4 +131,7 @@ def welcome(site: str, *, standin: bool) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

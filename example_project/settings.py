@@ -19,11 +19,12 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 METABASE_SSO = {
     "INSTANCE_URL": os.environ.get("METABASE_INSTANCE_URL", "http://localhost:3000"),
     "JWT_SHARED_SECRET": os.environ.get("METABASE_JWT_SHARED_SECRET", DEMO_SECRET),
+    "AUTHENTICATE": "example_project.people.authentication.by_header",
     "ACCESS_POLICY": "example_project.people.metabase.may_use_metabase",
     "GROUP_MAPPING": "example_project.people.metabase.groups_for",
     "USER_ATTRIBUTES": "example_project.people.metabase.attributes_for",
     "TENANT": "example_project.people.metabase.tenant_for",
-    "ALLOWED_ORIGINS": os.environ.get("DEMO_ALLOWED_ORIGINS", "").split(),
+    "ALLOWED_ORIGINS": os.environ.get("DEMO_ALLOWED_ORIGINS", "").replace(",", " ").split(),
 }
 
 INSTALLED_APPS = [

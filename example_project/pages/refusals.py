@@ -29,6 +29,20 @@ class Case:
 
 CASES = (
     Case("not-authenticated", "Nobody is signed in", about="A person is sent to the login page."),
+    Case(
+        "invalid-credentials",
+        "A header that is no good",
+        "ada",
+        headers={"Authorization": "Bearer forged"},
+        about="No falling back to the session of ada.",
+    ),
+    Case(
+        "nobody",
+        "Signed in, but not for this request",
+        "ada",
+        headers={"Authorization": "Guest"},
+        about="Not the login page, which would lead straight back here.",
+    ),
     Case("inactive", "The account is switched off", "ian"),
     Case("no-email", "No e-mail address", "nora"),
     Case("invalid-email", "An address that Metabase may read in another way", "zoe"),

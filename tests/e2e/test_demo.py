@@ -72,7 +72,7 @@ def test_demo(page: Page, context: BrowserContext, demo: str) -> None:
 
     page.goto(f"{demo}/refusals/")
     codes = page.locator(".cases a").all_inner_texts()
-    assert len(codes) == 13
+    assert len(codes) == 15
     for code in codes:
         page.get_by_role("link", name=code, exact=True).click()
         expected = "503" if code == "prefetch" else code

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from example_project.people.cast import CAST, PASSWORD, Role
@@ -18,7 +19,12 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        password = make_password(PASSWORD)  # once: a good hash takes its time
+        if not settings.DEBUG:
+            raise CommandError(
+                "These accounts, staff too, have a known password: for the demo alone."
+            )
+        # One hash, always the same: it takes its time, and a new one would end all sessions.
+        password = make_password(PASSWORD, salt="demo-only-salt-of-everybody")
         for role in CAST:
             create(role, password)
             self.stdout.write(f"  {role.username:<8} {role.about}")

@@ -1,0 +1,99 @@
+"""The example site under each of its settings, in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.settings import SECRET
+from tests.test_example import run
+
+PAGES = ["/", "/login/", "/fetch/", "/frame/", "/link/"]
+STATUSES = """
+import django, sys
+django.setup()
+from django.test import Client
+client = Client(headers={"Host": sys.argv[1]})
+for page in sys.argv[2:]:
+    response = client.get(page, secure=True)
+    print(page, response.status_code, "<code>demo</code>" in response.text)
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {
+        "DJANGO_SECRET_KEY": "tests-only-" + "".join(map(str, range(50))),
+        "DEMO_DATABASE": str(tmp_path / "demo.sqlite3"),
+    }
+
+
+def demo(**environment: str) -> dict[str, str]:
+    return {**environment, "DJANGO_SETTINGS_MODULE": "example_project.settings"}
+
+
+def production(**environment: str) -> dict[str, str]:
+    return {
+        **environment,
+        "DJANGO_SETTINGS_MODULE": "example_project.settings_production",
+        "METABASE_JWT_SHARED_SECRET": SECRET,
+    }
+
+
+def test_pages(environment: dict[str, str]) -> None:
+    assert run("manage.py", "migrate", "--verbosity=0", **demo(**environment)).returncode == 0
+    done = run("-c", STATUSES, "localhost", *PAGES, "/refusals/", **demo(**environment))
+    shown = ["/", "/login/"]
+    assert done.stdout.splitlines() == [
+        f"{page} 200 {page in shown}" for page in [*PAGES, "/refusals/"]
+    ], done.stderr
+
+
+def test_pages_in_production(environment: dict[str, str]) -> None:
+    assert run("manage.py", "migrate", "--verbosity=0", **demo(**environment)).returncode == 0
+    pages = [*PAGES, "/refusals/", "/sign-in-as/sam/"]
+    done = run("-c", STATUSES, "www.example.com", *pages, **production(**environment))
+    absent = pages[len(PAGES) :]
+    assert done.stdout.splitlines() == [
+        f"{page} {404 if page in absent else 200} False" for page in pages
+    ], done.stderr
+
+
+def test_create_demo_users(environment: dict[str, str]) -> None:
+    assert run("manage.py", "migrate", "--verbosity=0", **demo(**environment)).returncode == 0
+    refused = run("manage.py", "create_demo_users", **production(**environment))
+    assert refused.returncode == 1
+    assert "for the demo alone" in refused.stderr
+    first = run("manage.py", "create_demo_users", **demo(**environment))
+    again = run("manage.py", "create_demo_users", **demo(**environment))
+    assert first.returncode == again.returncode == 0, first.stderr + again.stderr
+    assert first.stdout == again.stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"DEMO_PORT": "18123", "DEMO_METABASE_PORT": "18123"}, "both 18123"),
+        (
+            {
+                "METABASE_INSTANCE_URL": "https://metabase.example.com",
+                "METABASE_JWT_SHARED_SECRET": "short",
+            },
+            "metabase_sso.E006",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_demo(
+    environment: dict[str, str], wrong: dict[str, str], words: str
+) -> None:
+    done = run("-m", "example_project.demo", **{"DEMO_PORT": "18124"} | environment | wrong)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_origins_by_commas(environment: dict[str, str]) -> None:
+    origins = "http://localhost:5173,http://localhost:5174"
+    done = run("manage.py", "check", **demo(**environment, DEMO_ALLOWED_ORIGINS=origins))
+    assert done.returncode == 0, done.stderr
