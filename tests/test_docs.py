@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 from django.utils.module_loading import import_string
@@ -31,9 +32,9 @@ README = (ROOT / "README.md").read_text()
 CHECKS = (ROOT / "docs/checks.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    """Return the README's code blocks in a language, dedented."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", README, re.DOTALL | re.MULTILINE)
+def blocks(language: str, text: str = README) -> list[str]:
+    """Return the code blocks in a language, dedented."""
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text, re.DOTALL | re.MULTILINE)
     return [textwrap.dedent(code) for _, code in found]
 
 
@@ -92,7 +93,7 @@ def test_links_lead_somewhere(name: str) -> None:
         if link.startswith("#"):
             assert link[1:] in headings
         else:
-            assert (ROOT / name).parent.joinpath(link).is_file()
+            assert (ROOT / name).parent.joinpath(link.partition("#")[0]).is_file()
 
 
 def test_names_in_the_documentation_exist() -> None:
@@ -106,8 +107,21 @@ def test_names_in_the_documentation_exist() -> None:
 
 
 def test_python_blocks_compile() -> None:
-    for code in blocks("python"):
+    for code in blocks("python") + blocks("python", CHECKS):
         compile(code, "README.md", "exec")
+
+
+@pytest.mark.django_db
+def test_the_migration_in_the_documentation_runs() -> None:
+    [code] = [code for code in blocks("python", CHECKS) if "class Migration" in code]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    [operation] = names["Migration"].operations
+    hint = str(messages(deploy=True)["W012"].hint)
+    for statement in (operation.sql, operation.reverse_sql):
+        assert f'"{statement}"' in hint
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 def test_make_targets_exist() -> None:

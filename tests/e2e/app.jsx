@@ -6,18 +6,14 @@ import {
   useCreateDashboardApi,
   useMetabaseAuthStatus,
 } from "@metabase/embedding-sdk-react";
-import { MetabaseForUser } from "./MetabaseForUser.jsx"; // the README's wrapper
+// Both are cut out of the README.
+import { MetabaseForUser } from "./MetabaseForUser.jsx";
+import { bearerConfig } from "./bearer.js";
 
 const query = new URLSearchParams(window.location.search);
 const instanceUrl = query.get("instance");
 const ssoUrl = query.get("sso");
 const bearer = query.get("bearer");
-
-// As the README shows it, with a token in a header.
-const fetchRequestToken = async () => {
-  const response = await fetch(ssoUrl, { headers: { Authorization: `Bearer ${bearer}` } });
-  return await response.json();
-};
 
 function Status() {
   const status = useMetabaseAuthStatus();
@@ -45,10 +41,9 @@ function Status() {
   );
 }
 
-const authConfig = defineMetabaseAuthConfig({
-  metabaseInstanceUrl: instanceUrl,
-  ...(bearer && { fetchRequestToken }),
-});
+const authConfig = bearer
+  ? bearerConfig(instanceUrl, ssoUrl, bearer)
+  : defineMetabaseAuthConfig({ metabaseInstanceUrl: instanceUrl });
 
 const content = query.has("wrapper") ? (
   <MetabaseForUser instanceUrl={instanceUrl} ssoUrl={ssoUrl} fallback={<p id="fallback">Sign in</p>}>

@@ -20,11 +20,12 @@ PAGE = '<!DOCTYPE html><title>Page</title><div id="root"></div><p id="result"></
 def build_pages() -> Path:
     """Return the folder with a page for each version of the SDK: `0.56.3.html` and so on."""
     pages = WORKSHOP / "pages"
-    pages.mkdir(parents=True, exist_ok=True)
     install_tools()
+    pages.mkdir(exist_ok=True)
     readme = (ROOT / "README.md").read_text()
     [wrapper] = re.findall(r"```jsx\n(// MetabaseForUser\.jsx\n.*?)```", readme, re.DOTALL)
     (WORKSHOP / "MetabaseForUser.jsx").write_text(wrapper)
+    (WORKSHOP / "bearer.js").write_text(bearer_module(readme))
     (WORKSHOP / "app.jsx").write_text((HERE / "app.jsx").read_text())
     for version in VERSIONS:
         bundle(version, pages / f"{version}.js")
@@ -33,8 +34,21 @@ def build_pages() -> Path:
     return pages
 
 
+def bearer_module(readme: str) -> str:
+    """Return a module with the README's configuration for a bearer token, as a function."""
+    [code] = re.findall(r"```js\n(defineMetabaseAuthConfig.*?);\n```", readme, re.DOTALL)
+    code = code.replace('"https://metabase.example.com"', "instanceUrl")
+    code = code.replace('"https://your-site.example.com/sso/metabase?response=json"', "ssoUrl")
+    assert "example.com" not in code
+    return (
+        f'import {{ defineMetabaseAuthConfig }} from "{PACKAGE}";\n'
+        f"export const bearerConfig = (instanceUrl, ssoUrl, accessToken) => {code};\n"
+    )
+
+
 def install_tools() -> None:
     """Install the bundler and React, once."""
+    WORKSHOP.mkdir(exist_ok=True)
     marker = WORKSHOP / "tools.txt"
     wanted = " ".join(TOOLS)
     if marker.is_file() and marker.read_text() == wanted:
@@ -76,6 +90,13 @@ def unpacked(version: str) -> Path:
             tar.extractall(folder, members=members, filter="data")
         archive.unlink()
     return folder / "package"
+
+
+def parse(code: str) -> None:
+    """Let the bundler read a piece of JavaScript; CalledProcessError when it is none."""
+    install_tools()
+    command = [str(WORKSHOP / "node_modules/.bin/esbuild"), "--loader=jsx", "--log-level=error"]
+    subprocess.run(command, input=code.encode(), check=True, capture_output=True)
 
 
 def npm(*arguments: str) -> None:

@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Page, Response, expect
 from tests.conftest import Configure
 from tests.e2e.browser import needs_sdk
 from tests.e2e.conftest import Metabase, sign_in
-from tests.e2e.sdk import VERSIONS
+from tests.e2e.sdk import VERSIONS, parse
+from tests.test_docs import blocks
 
 pytestmark = [needs_sdk, pytest.mark.django_db(transaction=True)]
 versions = pytest.mark.parametrize("version", VERSIONS)
@@ -239,3 +240,10 @@ def test_another_user_in_another_tab(
     assert answer.value.json()["email"] == "bob@example.com"
     embedded.expect_status("success")
     assert metabase.signed_in() == ["ada@example.com", "bob@example.com"]
+
+
+def test_the_readmes_javascript_is_javascript() -> None:
+    codes = blocks("jsx") + blocks("js")
+    assert len(codes) == 4
+    for code in codes:
+        parse(code)
