@@ -209,3 +209,9 @@ def test_an_impersonator_that_is_not_known(ada: User, configure: Configure) -> N
     configure(ALLOW_IMPERSONATION=True)
     ada.is_hijacked = True  # type: ignore[attr-defined]
     assert check_access(ada) is None
+
+
+@pytest.mark.parametrize("mark", ["is_hijacked", "is_impersonate"])
+def test_impersonation_is_seen_without_a_request(ada: User, mark: str) -> None:
+    setattr(ada, mark, True)
+    assert code_of(ada) == "impersonated"
