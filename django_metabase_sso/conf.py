@@ -7,15 +7,13 @@ the checks report the same exceptions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.utils.encoding import force_bytes
 
-from django_metabase_sso import instance, origins
+from django_metabase_sso import instance, origins, secret
 from django_metabase_sso.exceptions import BadSetting
-from django_metabase_sso.keys import callable_or_none, switch, value_of
+from django_metabase_sso.keys import callable_or_none, seconds, switch, value_of
 from django_metabase_sso.redacted import Secret
 
 CLAIM_NAMES: Final = {
@@ -27,8 +25,6 @@ CLAIM_NAMES: Final = {
     "tenant_attributes": "@tenant.attributes",
 }
 REGISTERED_CLAIMS: Final = frozenset({"iss", "iat", "sub", "aud", "exp", "nbf", "jti"})
-SHORTEST_SECRET = 32  # bytes: RFC 7518, section 3.2, asks HS256 for a key as long as its hash
-NEW_SECRET = "Make one: python -c 'import secrets; print(secrets.token_hex(32))'"
 GroupMapping = Callable[..., Any] | Mapping[str, str | Iterable[str]] | None
 
 
@@ -49,29 +45,12 @@ class Conf:
 
     @property
     def JWT_SHARED_SECRET(self) -> Secret:
-        """The bytes to sign with. A callable is asked each time, so a secret can rotate."""
-        secret = _secret()
-        where = "METABASE_SSO['JWT_SHARED_SECRET']"
-        if secret is None or not secret.strip():
-            raise BadSetting("E005", f"{where} is missing, blank or not text.", NEW_SECRET)
-        if len(secret) < SHORTEST_SECRET:
-            message = f"{where} has {len(secret)} bytes; HS256 needs {SHORTEST_SECRET} or more."
-            raise BadSetting("E006", message, NEW_SECRET)
-        if any(secret == force_bytes(key) for key in _django_keys()):
-            message = f"{where} is Django's SECRET_KEY: who knows one of them has the other."
-            raise BadSetting("E007", message, NEW_SECRET)
-        return secret
+        return secret.jwt_shared_secret()
 
     @property
     def TOKEN_LIFETIME(self) -> int:
         """Whole seconds between `iat` and `exp`."""
-        lifetime = value_of("TOKEN_LIFETIME")
-        if isinstance(lifetime, timedelta):
-            lifetime = int(lifetime.total_seconds())
-        if not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime < 1:
-            message = "METABASE_SSO['TOKEN_LIFETIME'] is no timedelta or whole seconds above 0."
-            raise BadSetting("E008", message, 'Write "TOKEN_LIFETIME": timedelta(minutes=10).')
-        return lifetime
+        return seconds("TOKEN_LIFETIME")
 
     @property
     def GROUP_MAPPING(self) -> GroupMapping:
@@ -164,21 +143,25 @@ class Conf:
         message = "METABASE_SSO['REDIRECT_PARAMS'] is no dict of str without jwt and return_to."
         raise BadSetting("E013", message, 'Write "REDIRECT_PARAMS": {"token": "true"}.')
 
+    @property
+    def EMBEDDING_SECRET_KEY(self) -> Secret | None:
+        return secret.embedding_secret_key()
+
+    @property
+    def GUEST_TOKEN_LIFETIME(self) -> int:
+        """Whole seconds until a guest token's `exp`."""
+        return seconds("GUEST_TOKEN_LIFETIME")
+
+    @property
+    def GUEST_PARAMS(self) -> Callable[..., Any] | None:
+        return callable_or_none("GUEST_PARAMS")
+
+    @property
+    def GUEST_ENTITY_IDS(self) -> bool:
+        return switch("GUEST_ENTITY_IDS")
+
 
 conf = Conf()
-
-
-def _secret() -> Secret | None:
-    value = value_of("JWT_SHARED_SECRET")
-    value = value() if callable(value) else value
-    try:
-        return Secret(value.encode()) if isinstance(value, str) else None
-    except UnicodeEncodeError:
-        return None
-
-
-def _django_keys() -> list[str | bytes]:
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
 def _names(value: object) -> bool:

@@ -49,6 +49,31 @@ class InvalidClaim(MetabaseSSOError):
         return f"Claim {self.claim!r}: {self.problem}"
 
 
+class InvalidParameter(MetabaseSSOError, ValueError):
+    """A parameter of a guest embed that would open a locked filter, or that Metabase refuses."""
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(parameter, problem)
+        self.parameter = parameter
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"Parameter {self.parameter!r}: {self.problem}"
+
+
+class InvalidEmbed(MetabaseSSOError, ValueError):
+    """A template tag, or the function behind it, was used wrongly; the text says what to write."""
+
+
+class InvalidGuestRequest(MetabaseSSOError):
+    """A body of the guest token endpoint that nothing is signed for; `code` is for programs."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+
 class InvalidReturnTo(MetabaseSSOError):
     """`return_to` is not a page of this Metabase."""
 

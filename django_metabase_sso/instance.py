@@ -22,6 +22,11 @@ class InstanceURL(NamedTuple):
     def __str__(self) -> str:
         return self.origin + self.prefix
 
+    @property
+    def host(self) -> str:
+        """The host with its port, as a browser's `Host` header has it."""
+        return self.origin.partition("://")[2]
+
 
 @lru_cache(maxsize=32)
 def parse(url: str) -> InstanceURL:

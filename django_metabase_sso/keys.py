@@ -30,6 +30,10 @@ DEFAULTS: Final[dict[str, Any]] = {
     "ALLOWED_ORIGINS": [],
     "LOGIN_URL": None,
     "REDIRECT_PARAMS": {"token": "true"},
+    "EMBEDDING_SECRET_KEY": None,
+    "GUEST_TOKEN_LIFETIME": timedelta(minutes=10),
+    "GUEST_PARAMS": None,
+    "GUEST_ENTITY_IDS": False,
 }
 EXAMPLE = """Write, for example:
 METABASE_SSO = {
@@ -71,6 +75,17 @@ def switch(key: str) -> bool:
         message = f"METABASE_SSO[{key!r}] is neither True nor False."
         raise BadSetting("E014", message, f'Write "{key}": {DEFAULTS[key]}.')
     return value
+
+
+def seconds(key: str) -> int:
+    """Return a lifetime in whole seconds, above 0."""
+    lifetime = value_of(key)
+    if isinstance(lifetime, timedelta):
+        lifetime = int(lifetime.total_seconds())
+    if not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime < 1:
+        message = f"METABASE_SSO[{key!r}] is no timedelta or whole seconds above 0."
+        raise BadSetting("E008", message, f'Write "{key}": timedelta(minutes=10).')
+    return lifetime
 
 
 def callable_or_none(key: str) -> Callable[..., Any] | None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from jwt import InvalidKeyError, PyJWS
 
 from django_metabase_sso import access, claims
-from django_metabase_sso.conf import NEW_SECRET, conf
+from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import AccessRefused, BadSetting
 from django_metabase_sso.redacted import Secret, Token
+from django_metabase_sso.secret import NEW_SECRET
 from django_metabase_sso.signals import send_issued, send_refused
 
 if TYPE_CHECKING:
@@ -53,15 +54,19 @@ def with_times(claims: Mapping[str, Any]) -> dict[str, Any]:
 
 def sign(payload: Mapping[str, Any]) -> Token:
     """Return `payload` as a token, signed HS256 with JWT_SHARED_SECRET."""
-    secret = conf.JWT_SHARED_SECRET
-    token = _signed(_encode(payload).encode(), secret)
+    return signed(payload, conf.JWT_SHARED_SECRET, "JWT_SHARED_SECRET")
+
+
+def signed(payload: Mapping[str, Any], secret: Secret, key: str) -> Token:
+    """Return `payload` as a token, signed HS256 with `secret`, which is the setting `key`."""
+    token = _encoded(_encode(payload).encode(), secret)
     if token is None:
-        message = "METABASE_SSO['JWT_SHARED_SECRET'] looks like a public key, not like a secret."
+        message = f"METABASE_SSO[{key!r}] looks like a public key, not like a secret."
         raise BadSetting("E017", message, NEW_SECRET)
     return token
 
 
-def _signed(payload: bytes, secret: Secret) -> Token | None:
+def _encoded(payload: bytes, secret: Secret) -> Token | None:
     try:
         return Token(_jws.encode(payload, secret, algorithm="HS256"))
     except InvalidKeyError:

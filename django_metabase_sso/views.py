@@ -5,46 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import (
-    BadRequest,
-    DisallowedHost,
-    ImproperlyConfigured,
-    PermissionDenied,
-    SuspiciousOperation,
-)
-from django.http import Http404, HttpRequest
+from django.core.exceptions import DisallowedHost, ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.views import View
 
-from django_metabase_sso import access, claims, login, origins, responses, return_to, tokens
+from django_metabase_sso import access, claims, login, responses, return_to, tokens
 from django_metabase_sso.conf import conf
+from django_metabase_sso.endpoints import PAGE_EXCEPTIONS, Endpoint, is_origin_allowed
 from django_metabase_sso.exceptions import AccessRefused, CallableFailed, InvalidReturnTo
-from django_metabase_sso.signals import logger, send_issued, send_refused
+from django_metabase_sso.signals import send_issued, send_refused
 
-# What Django answers with a page and a status of its own, when one of the callables raises it.
-PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
 FRAMES = ("iframe", "frame", "embed", "object")
 
 
-class SSOView(View):
+class SSOView(Endpoint):
     """Signs `request.user` in to Metabase. Subclasses need a `path()` of their own."""
 
     http_method_names = ("get", "head", "options")
     is_fetch: bool
     query: return_to.Query
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        """Return the view, with the marks that middleware looks for.
-
-        `LoginRequiredMiddleware` leaves it alone, CSRF protection lets a POST through to its 405,
-        and `SSOCorsMiddleware` knows it for ours.
-        """
-        view: Any = super().as_view(**initkwargs)
-        view.login_required = False
-        view.csrf_exempt = True
-        view.metabase_sso = True
-        return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.query = return_to.read_query(request.META.get("QUERY_STRING", ""))
@@ -167,19 +146,3 @@ def wants_json(request: HttpRequest, query: str) -> bool:
     if "HTTP_ORIGIN" in request.META or "HTTP_AUTHORIZATION" in request.META:
         return True
     return "text/html" not in request.META.get("HTTP_ACCEPT", "")
-
-
-def is_origin_allowed(request: HttpRequest) -> bool:
-    """Whether the request has no `Origin`, or that of this site or one in ALLOWED_ORIGINS."""
-    allowed = conf.ALLOWED_ORIGINS
-    origin = request.META.get("HTTP_ORIGIN")
-    if origin is None or origins.matches_any(origin, allowed):
-        return True
-    if origin == f"{request.scheme}://{request.get_host()}":
-        return True
-    logger.warning(
-        "Origin %.100r is neither this site's nor in ALLOWED_ORIGINS.",
-        origin,
-        extra={"code": "origin-not-allowed"},
-    )
-    return False

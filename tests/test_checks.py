@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.db import connection
@@ -14,6 +15,7 @@ from pytest_django import Settings
 import django_metabase_sso
 from django_metabase_sso.access import deny_emails, trust_emails
 from django_metabase_sso.claims import django_groups
+from django_metabase_sso.csp import csp_sources
 from tests.conftest import Configure
 from tests.settings import SECRET
 
@@ -23,6 +25,9 @@ CORS = "corsheaders.middleware.CorsMiddleware"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 COMMON = "django.middleware.common.CommonMiddleware"
+CSP = "csp.middleware.CSPMiddleware"
+METABASE = "https://metabase.example.com"
+OTHER = "tests-only-embedding-secret-key-0123456789"
 urlpatterns = [path("i18n/", include("django.conf.urls.i18n"))]
 SOURCE = Path(django_metabase_sso.__file__).parent
 
@@ -66,6 +71,24 @@ def in_front(*middleware: str) -> list[str]:
     return [*middleware, SESSION, COMMON, AUTH]
 
 
+def csp(directives: dict[str, list[str]]) -> dict[str, Any]:
+    """Return settings with a policy of django-csp."""
+    policy = {"DIRECTIVES": directives}
+    return {"CONTENT_SECURITY_POLICY": policy, "MIDDLEWARE": in_front(CSP)}
+
+
+def params(request: object, entity_type: str, entity_id: object, custom_context: object) -> None:
+    raise AssertionError
+
+
+# Django 5.2 has no such middleware, and a check imports what is in MIDDLEWARE.
+DJANGO_CSP: list[dict[str, Any]] = [
+    {
+        "SECURE_CSP": {"default-src": ["'self'"]},
+        "MIDDLEWARE": in_front("django.middleware.csp.ContentSecurityPolicyMiddleware"),
+    }
+][django.VERSION < (6, 0) :]
+GUEST: dict[str, Any] = {"EMBEDDING_SECRET_KEY": OTHER, "GUEST_PARAMS": params}
 # METABASE_SSO, other settings, the finding's id, words in it
 FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"METABASE_SSO": None}, "E001", "METABASE_SSO"),
@@ -91,6 +114,43 @@ FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "E017",
         "JWT_SHARED_SECRET",
     ),
+    ({"EMBEDDING_SECRET_KEY": 7}, {}, "E005", "EMBEDDING_SECRET_KEY"),
+    ({"EMBEDDING_SECRET_KEY": "x" * 31}, {}, "E006", "EMBEDDING_SECRET_KEY"),
+    ({"EMBEDDING_SECRET_KEY": OTHER}, {"SECRET_KEY": OTHER}, "E007", "EMBEDDING_SECRET_KEY"),
+    ({"GUEST_TOKEN_LIFETIME": "10"}, {}, "E008", "GUEST_TOKEN_LIFETIME"),
+    ({"GUEST_ENTITY_IDS": 1}, {}, "E014", "GUEST_ENTITY_IDS"),
+    ({"GUEST_PARAMS": "nowhere.function"}, {}, "E015", "nowhere.function"),
+    (
+        {"EMBEDDING_SECRET_KEY": "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----"},
+        {},
+        "E017",
+        "EMBEDDING_SECRET_KEY",
+    ),
+    ({"EMBEDDING_SECRET_KEY": OTHER, "GUEST_PARAMS": one}, {}, "E018", "GUEST_PARAMS"),
+    ({"EMBEDDING_SECRET_KEY": SECRET}, {}, "E028", "the same secret"),
+    ({"GUEST_PARAMS": params}, {}, "E029", "EMBEDDING_SECRET_KEY"),
+    ({"GUEST_TOKEN_LIFETIME": 29}, {}, "W003", "GUEST_TOKEN_LIFETIME"),
+    ({"EMBEDDING_SECRET_KEY": f"{OTHER} "}, {}, "W001", "EMBEDDING_SECRET_KEY"),
+    (
+        {},
+        csp({"default-src": ["'self'"]}),
+        "W017",
+        "CONTENT_SECURITY_POLICY blocks Metabase's embeds: script-src, frame-src",
+    ),
+    (
+        {},
+        csp({"form-action": ["'self'"]}),
+        "W017",
+        "CONTENT_SECURITY_POLICY blocks Metabase's embeds: form-action.",
+    ),
+    *(({}, others, "W017", "SECURE_CSP") for others in DJANGO_CSP),
+    (
+        {**GUEST, "ALLOWED_ORIGINS": [APP]},
+        {"CORS_ALLOW_HEADERS": ["authorization"]},
+        "W019",
+        "guest token",
+    ),
+    ({**GUEST, "ALLOWED_ORIGINS": [APP]}, {"CORS_ALLOW_METHODS": ["GET"]}, "W019", "POST"),
     ({"TENANT": one}, {}, "E018", "TENANT"),
     ({"AUTHENTICATE": trust_emails}, {}, "E018", "AUTHENTICATE"),
     ({"JWT_SHARED_SECRET": one}, {}, "E018", "JWT_SHARED_SECRET"),
@@ -176,6 +236,10 @@ FIRING_ON_DEPLOY: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"INSTANCE_URL": "http://metabase.example.com"}, {}, "W002", "http"),
     ({"ALLOWED_ORIGINS": ["https://*.example.com"]}, {}, "W005", "https://*.example.com"),
     ({"ALLOWED_ORIGINS": ["http://app.example.com"]}, {}, "W006", "http://app.example.com"),
+    ({"EMBEDDING_SECRET_KEY": lambda: SECRET}, {}, "E028", "the same secret"),
+    ({"EMBEDDING_SECRET_KEY": lambda: f"{OTHER}\n"}, {}, "W001", "EMBEDDING_SECRET_KEY"),
+    ({"EMBEDDING_SECRET_KEY": failing_secret}, {}, "E020", "EMBEDDING_SECRET_KEY"),
+    ({}, {"ALLOWED_HOSTS": ["www.example.org", "localhost"]}, "W018", "(example.org)"),
     ({}, {}, "W012", "index"),
     ({}, {"AUTH_USER_MODEL": "accounts.EmailUser"}, "W012", "index"),
     ({}, {}, "W013", "ACCESS_POLICY"),
@@ -216,6 +280,20 @@ SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"CORS_ALLOW_HEADERS": ["Authorization"]},
         "W016",
     ),
+    ({"EMBEDDING_SECRET_KEY": OTHER, "GUEST_PARAMS": params}, {}, "E018"),
+    ({"EMBEDDING_SECRET_KEY": OTHER, "GUEST_PARAMS": params}, {}, "E028"),
+    ({**GUEST, "ALLOWED_ORIGINS": [APP]}, {"CORS_ALLOW_HEADERS": ["Content-Type"]}, "W019"),
+    ({}, {"CONTENT_SECURITY_POLICY": {"DIRECTIVES": {"default-src": ["'self'"]}}}, "W017"),
+    ({}, {"MIDDLEWARE": in_front(CSP), "CONTENT_SECURITY_POLICY": None}, "W017"),
+    ({}, csp(csp_sources(METABASE)), "W017"),
+    (
+        {},
+        {**csp({"default-src": ["'self'"]}), "ALLOWED_HOSTS": ["metabase.example.com"]},
+        "W017",
+    ),
+    ({"INSTANCE_URL": ""}, csp({"default-src": ["'self'"]}), "W017"),
+    ({}, {"ALLOWED_HOSTS": [".example.com"]}, "W018"),
+    ({}, {"ALLOWED_HOSTS": ["*"]}, "W018"),
     *(
         ({"ALLOWED_ORIGINS": [origin]}, {"ALLOWED_HOSTS": hosts}, "W009")
         for origin, hosts in [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.checks import Tags, register
 
-from django_metabase_sso.checks import accounts, browser, values
+from django_metabase_sso.checks import accounts, browser, embeds, values
 
 
 def register_all() -> None:
@@ -18,6 +18,8 @@ def register_all() -> None:
     register(browser.check_open_origins, Tags.security, deploy=True)
     for check in (accounts.check_login, accounts.check_groups, accounts.check_email):
         register(check, Tags.security)
-    for check in (accounts.check_policy, accounts.check_email_index):
+    for check in (embeds.check_guest, embeds.check_policy_of_pages):
+        register(check, Tags.security)
+    for check in (accounts.check_policy, accounts.check_email_index, embeds.check_sites):
         register(check, Tags.security, deploy=True)
     register(accounts.check_urls, Tags.urls)

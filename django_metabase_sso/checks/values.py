@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 from django_metabase_sso.checks.messages import error, read, warning
-from django_metabase_sso.conf import NEW_SECRET, conf
+from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.keys import DEFAULTS, unknown_keys, value_of
-from django_metabase_sso.tokens import sign
+from django_metabase_sso.secret import NEW_SECRET, SECRETS
+from django_metabase_sso.tokens import signed
 
 DAY = 86_400  # seconds
 ARGUMENTS = {
-    "JWT_SHARED_SECRET": (),
+    **dict.fromkeys(SECRETS, ()),
     "AUTHENTICATE": ("request",),
+    "GUEST_PARAMS": ("request", "entity_type", "entity_id", "custom_context"),
     **dict.fromkeys(
         ("GROUP_MAPPING", "USER_ATTRIBUTES", "TENANT", "TENANT_ATTRIBUTES", "ACCESS_POLICY"),
         ("user", "request"),
@@ -33,12 +35,13 @@ def check_values(**kwargs: Any) -> list[CheckMessage]:
     unknown = unknown_keys()
     if unknown:
         return [_as_error(problem) for problem in unknown]
-    keys = list(DEFAULTS)
-    if callable(value_of("JWT_SHARED_SECRET")):  # asked under --deploy only: it may be a vault
-        keys.remove("JWT_SHARED_SECRET")
+    # A callable is asked under --deploy only: it may be a vault. The guest secret asks the other.
+    jwt_called, guest_called = (callable(value_of(key)) for key in SECRETS)
+    plain = [] if jwt_called else ["JWT_SHARED_SECRET"]
+    plain += [] if jwt_called or guest_called else ["EMBEDDING_SECRET_KEY"]
+    keys = [key for key in DEFAULTS if key not in SECRETS or key in plain]
     found: list[CheckMessage] = [_as_error(problem) for problem in _problems(keys)]
-    if "JWT_SHARED_SECRET" in keys:
-        found += _surrounding_space()
+    found += _surrounding_space(plain)
     if read("TENANT_ATTRIBUTES") and not read("TENANT"):
         message = "METABASE_SSO['TENANT_ATTRIBUTES'] is set, and 'TENANT' is not."
         found.append(warning(4, message, "Set TENANT too, or move the values to USER_ATTRIBUTES."))
@@ -67,17 +70,16 @@ def check_callables(**kwargs: Any) -> list[CheckMessage]:
 
 def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
     """Report a lifetime that the clocks' difference eats up, or that keeps stale rights alive."""
-    lifetime = read("TOKEN_LIFETIME")
-    if lifetime is None or 30 <= lifetime <= DAY:
-        return []
-    return [
-        warning(
-            3,
-            f"METABASE_SSO['TOKEN_LIFETIME'] is {lifetime} s: below 30 s tokens expire when the"
-            " clocks differ, above a day the SDK goes on for that long with old groups.",
-            'Write "TOKEN_LIFETIME": timedelta(minutes=10).',
-        )
-    ]
+    found: list[CheckMessage] = []
+    for key in ("TOKEN_LIFETIME", "GUEST_TOKEN_LIFETIME"):
+        lifetime = read(key)
+        if lifetime is not None and not 30 <= lifetime <= DAY:
+            message = (
+                f"METABASE_SSO[{key!r}] is {lifetime} s: below 30 s tokens expire when the clocks"
+                " differ, above a day an embed goes on for that long with old rights."
+            )
+            found.append(warning(3, message, f'Write "{key}": timedelta(minutes=10).'))
+    return found
 
 
 def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
@@ -90,44 +92,45 @@ def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_called_secret(**kwargs: Any) -> list[CheckMessage]:
-    """Ask a callable JWT_SHARED_SECRET for the secret, and report what is wrong with it."""
-    if not callable(_value("JWT_SHARED_SECRET")):
+    """Ask the callables among the secrets, and report what is wrong with what they return."""
+    called = [key for key in SECRETS if callable(_value(key))]
+    if not called:
         return []
     try:
-        found = [_as_error(problem) for problem in _problems(["JWT_SHARED_SECRET"])]
-        return [*found, *_surrounding_space()]
+        found = [_as_error(problem) for problem in _problems(SECRETS)]
+        return [*found, *_surrounding_space(called)]
     except Exception as failure:  # noqa: BLE001
         name = type(failure).__name__  # its text could quote the secret
-        message = f"The callable METABASE_SSO['JWT_SHARED_SECRET'] raised {name}."
+        message = f"A callable for {' or '.join(called)} in METABASE_SSO raised {name}."
         return [error(20, message, "Call it in `manage.py shell` to see why.")]
 
 
-def _problems(keys: list[str]) -> list[BadSetting]:
-    found = []
+def _problems(keys: Iterable[str]) -> list[BadSetting]:
+    found: dict[str, BadSetting] = {}
     for key in keys:
         try:
-            if key == "JWT_SHARED_SECRET":
-                sign({})  # finds what PyJWT does not take for a secret, too
-            else:
-                getattr(conf, key)
+            value = getattr(conf, key)
+            if key in SECRETS and value is not None:
+                signed({}, value, key)  # finds what PyJWT does not take for a secret
         except BadSetting as problem:
-            found.append(problem)
-    return found
+            found.setdefault(problem.message, problem)
+    return list(found.values())
 
 
 def _as_error(problem: BadSetting) -> Error:
     return Error(problem.message, problem.hint, id=f"metabase_sso.{problem.check_id}")
 
 
-def _surrounding_space() -> list[CheckMessage]:
-    secret = read("JWT_SHARED_SECRET")
-    text = "" if secret is None else secret.decode()
-    if text == text.strip().strip("\ufeff"):
-        return []
-    message = "METABASE_SSO['JWT_SHARED_SECRET'] begins or ends with white space."
-    return [
-        warning(1, message, f"Metabase signs with what is in its field, to the byte. {NEW_SECRET}")
-    ]
+def _surrounding_space(keys: Iterable[str]) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for key in keys:
+        secret = read(key)
+        text = "" if secret is None else secret.decode()
+        if text != text.strip().strip("\ufeff"):
+            message = f"METABASE_SSO[{key!r}] begins or ends with white space."
+            hint = f"Metabase signs with what is in its field, to the byte. {NEW_SECRET}"
+            found.append(warning(1, message, hint))
+    return found
 
 
 def _value(key: str) -> Any:
@@ -138,7 +141,7 @@ def _value(key: str) -> Any:
 
 
 def _function(key: str) -> Callable[..., Any] | None:
-    found = _value(key) if key == "JWT_SHARED_SECRET" else read(key)
+    found = _value(key) if key in SECRETS else read(key)
     return found if callable(found) else None
 
 

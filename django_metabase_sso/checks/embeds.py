@@ -1,0 +1,87 @@
+"""Checks of embeds: guest settings, the Content-Security-Policy, the sites of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage
+
+from django_metabase_sso.checks.messages import error, read, warning
+from django_metabase_sso.csp import blocked_directives, csp_sources
+from django_metabase_sso.keys import DEFAULTS
+from django_metabase_sso.origins import site_of
+
+# Where a policy is in settings, and the middleware that sends it. django-csp nests the directives.
+POLICIES = {
+    "SECURE_CSP": "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "CONTENT_SECURITY_POLICY": "csp.middleware.CSPMiddleware",
+}
+
+
+def check_guest(**kwargs: Any) -> list[CheckMessage]:
+    """Report guest settings that do not go together."""
+    values = getattr(settings, "METABASE_SSO", None)
+    if not isinstance(values, dict) or not values.keys() <= DEFAULTS.keys():
+        return []
+    found: list[CheckMessage] = []
+    if values.get("GUEST_PARAMS") and values.get("EMBEDDING_SECRET_KEY") is None:
+        message = "METABASE_SSO['GUEST_PARAMS'] is set, and EMBEDDING_SECRET_KEY is not."
+        hint = 'Write "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].'
+        found.append(error(29, message, hint))
+    headers = getattr(settings, "CORS_ALLOW_HEADERS", ("content-type",))
+    methods = getattr(settings, "CORS_ALLOW_METHODS", ("POST",))
+    if (
+        values.get("GUEST_PARAMS")
+        and values.get("ALLOWED_ORIGINS")
+        and ("content-type" not in map(str.lower, headers) or "POST" not in methods)
+    ):
+        message = "CORS settings forbid the POST with JSON that asks for a guest token."
+        hint = 'Add "content-type" to CORS_ALLOW_HEADERS, and "POST" to CORS_ALLOW_METHODS.'
+        found.append(warning(19, message, hint))
+    return found
+
+
+def check_policy_of_pages(**kwargs: Any) -> list[CheckMessage]:
+    """Report a Content-Security-Policy that blocks the instance."""
+    instance = read("INSTANCE_URL")
+    if instance is None:
+        return []
+    found: list[CheckMessage] = []
+    is_self = instance.host.partition(":")[0] in settings.ALLOWED_HOSTS
+    for name, policy in _policies():
+        blocked = blocked_directives(policy, instance.origin, is_self=is_self)
+        if blocked:
+            needed = csp_sources(str(instance))
+            missing = ", ".join(f'"{directive}": {needed[directive]}' for directive in blocked)
+            message = f"{name} blocks Metabase's embeds: {', '.join(blocked)}."
+            hint = f"Add {missing}; csp_sources() of django_metabase_sso.csp returns them."
+            found.append(warning(17, message, hint))
+    return found
+
+
+def check_sites(**kwargs: Any) -> list[CheckMessage]:
+    """Report that no browser without third-party cookies can sign in inside a frame."""
+    instance = read("INSTANCE_URL")
+    hosts = [host.lstrip(".") for host in settings.ALLOWED_HOSTS]
+    sites = {site_of(host) for host in hosts if "." in host.strip("*.")}
+    if instance is None or not sites or site_of(instance.host) in sites:
+        return []
+    return [
+        warning(
+            18,
+            f"This site ({', '.join(sorted(sites))}) and METABASE_SSO['INSTANCE_URL']"
+            f" ({instance.host}) are different sites: in Safari a full-app frame asks for a"
+            " sign-in for ever, and signing out here can't sign out there.",
+            "Embed web components ({% metabase_dashboard %}), which need no cookie of Metabase's,"
+            " or serve both from one site. Silence this check if you embed no frame.",
+        )
+    ]
+
+
+def _policies() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, middleware in POLICIES.items():
+        value = getattr(settings, name, None)
+        if middleware in settings.MIDDLEWARE and isinstance(value, dict):
+            yield name, value.get("DIRECTIVES", value)

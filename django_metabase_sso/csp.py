@@ -1,0 +1,99 @@
+"""What a Content-Security-Policy has to allow, and whether one does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from django_metabase_sso import instance
+from django_metabase_sso.conf import conf
+
+DIRECTIVES: Final = (
+    "script-src",
+    "frame-src",
+    "connect-src",
+    "style-src",
+    "img-src",
+    "font-src",
+    "form-action",  # a sign-in form may lead on to Metabase
+)
+# What counts when a directive is not there, by CSP Level 3; form-action falls back on nothing.
+FALLBACKS: Final = {
+    "script-src": ("script-src-elem", "script-src", "default-src"),
+    "frame-src": ("frame-src", "child-src", "default-src"),
+    "connect-src": ("connect-src", "default-src"),
+    "style-src": ("style-src-elem", "style-src", "default-src"),
+    "img-src": ("img-src", "default-src"),
+    "font-src": ("font-src", "default-src"),
+    "form-action": ("form-action",),
+}
+SOURCE: Final = re.compile(
+    r"(?:(https?)://)?(\*\.)?([a-z0-9._-]+)(:[0-9]+|:\*)?(/.*)?", re.IGNORECASE
+)
+
+
+def csp_sources(instance_url: str | None = None) -> dict[str, list[str]]:
+    """Return the directives that an embed needs: `'self'` and the instance's origin in each.
+
+    In the form that Django 6's `SECURE_CSP` and django-csp's `DIRECTIVES` take. In a settings
+    file, give METABASE_SSO's INSTANCE_URL; elsewhere it is read. Raises ValueError for a bad URL.
+    """
+    url = conf.INSTANCE_URL if instance_url is None else instance.parse(instance_url)
+    return {directive: ["'self'", url.origin] for directive in DIRECTIVES}
+
+
+def blocked_directives(
+    policy: Mapping[str, Any], origin: str, *, is_self: bool = False
+) -> list[str]:
+    """Return the directives of a policy that would block the instance with this origin.
+
+    `is_self`: the instance is below a path of this site, so that `'self'` is its origin, too.
+    """
+    found = []
+    for directive in DIRECTIVES:
+        sources = _sources(policy, directive)
+        if not (_allows(directive, sources, origin) or (is_self and "'self'" in (sources or ()))):
+            found.append(directive)
+    return found
+
+
+def _sources(policy: Mapping[str, Any], directive: str) -> list[str] | None:
+    for name in FALLBACKS[directive]:
+        value = policy.get(name)
+        if value is not None:
+            return _texts(value)
+    return None
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return value.split()
+    return [str(entry) for entry in value] if isinstance(value, Iterable) else []
+
+
+def _allows(directive: str, sources: list[str] | None, origin: str) -> bool:
+    if sources is None or "*" in sources:
+        return True
+    if directive == "script-src" and any("nonce" in source.lower() for source in sources):
+        return True  # the tags put the nonce on their scripts
+    return any(_matches(source, origin) for source in sources)
+
+
+def _matches(source: str, origin: str) -> bool:
+    scheme, _, netloc = origin.partition("://")
+    if source.lower() in {f"{scheme}:", "http:"}:  # http: stands for https, too
+        return True
+    found = SOURCE.fullmatch(source)
+    if found is None:
+        return False
+    its_scheme, wildcard, its_host, its_port, _ = found.groups(default="")
+    host, _, port = netloc.partition(":")
+    if its_scheme.lower() not in ("", scheme) and (its_scheme.lower(), scheme) != (
+        "http",
+        "https",
+    ):
+        return False
+    if its_port not in (":*", f":{port}" if port else ""):
+        return False
+    return host.endswith(f".{its_host.lower()}") if wildcard else host == its_host.lower()

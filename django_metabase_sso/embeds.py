@@ -1,0 +1,159 @@
+"""Embeds for people who are signed in: web components, and the whole of Metabase in a frame.
+
+Plain functions, for views and for Jinja2; `{% load metabase %}` has a tag for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.html import format_html, json_script
+from django.utils.safestring import SafeString
+
+from django_metabase_sso import guest, return_to
+from django_metabase_sso.conf import conf
+from django_metabase_sso.elements import element, text_of, to_json
+from django_metabase_sso.exceptions import InvalidEmbed, InvalidReturnTo
+from django_metabase_sso.origins import site_of
+from django_metabase_sso.signals import logger
+
+CONFIG_ID: Final = "metabase-config"  # config.js looks for it
+# Metabase's documentation, "full app embedding", UI components.
+INTERFACE: Final = frozenset(
+    "action_buttons additional_info breadcrumbs data_picker entity_types header locale logo"
+    " new_button search side_nav top_nav".split()
+)
+FRAME: Final = frozenset("allow class height id loading name style width".split())
+
+
+def embed_config(
+    *, guest: bool = False, theme: Mapping[str, Any] | None = None, locale: str | None = None
+) -> dict[str, Any]:
+    """Return what Metabase calls `metabaseConfig`: with paths, no hosts of ours.
+
+    A host that is taken from a request is wrong behind a TLS proxy, and dangerous in a cached
+    page; `config.js` completes the paths in the browser. With `guest`, the variant for guest
+    embeds, which asks our endpoint for tokens when GUEST_PARAMS is set.
+    """
+    config: dict[str, Any] = {"instanceUrl": str(conf.INSTANCE_URL)}
+    if guest:
+        config["isGuest"] = True
+        if conf.GUEST_PARAMS is not None:
+            config["guestEmbedProviderUri"] = reverse("metabase_sso:guest_token")
+    else:  # with SAML on as well, Metabase would prefer it
+        config["preferredAuthMethod"] = "jwt"
+        config["jwtProviderUri"] = reverse("metabase_sso:sso")
+    options = {"theme": theme, "locale": locale}
+    config.update({key: value for key, value in options.items() if value})
+    to_json("metabase_config", config)
+    return config
+
+
+def config_html(*, nonce: str = "", **options: Any) -> SafeString:
+    """Return what has to be on a page once: `embed_config(**options)` and both scripts.
+
+    `nonce` is the one of the page's Content-Security-Policy, if it has one.
+    """
+    attribute = format_html(' nonce="{}"', nonce) if nonce else ""
+    data = json_script(embed_config(**options), CONFIG_ID)
+    return format_html(
+        '{}<script defer src="{}"{}></script><script defer src="{}/app/embed.js"{}></script>',
+        SafeString(data.replace("<script", f"<script{attribute}", 1)),
+        static("django_metabase_sso/config.js"),
+        attribute,
+        conf.INSTANCE_URL,
+        attribute,
+    )
+
+
+def dashboard_html(dashboard_id: int | str, **options: Any) -> SafeString:
+    """Return a `<metabase-dashboard>`; the options are its attributes, as `with_title`."""
+    return element("metabase-dashboard", {"dashboard_id": guest.clean_id(dashboard_id), **options})
+
+
+def question_html(question_id: int | str, **options: Any) -> SafeString:
+    """Return a `<metabase-question>`; the id "new" is the query builder."""
+    cleaned = question_id if question_id == "new" else guest.clean_id(question_id)
+    return element("metabase-question", {"question_id": cleaned, **options})
+
+
+def browser_html(**options: Any) -> SafeString:
+    """Return a `<metabase-browser>`, for the collections."""
+    return element("metabase-browser", options)
+
+
+def metabot_html(**options: Any) -> SafeString:
+    """Return a `<metabase-metabot>`."""
+    return element("metabase-metabot", options)
+
+
+def embed_url(path: str, **interface: Any) -> str:
+    """Return our SSO address that leads to a page of Metabase, `/dashboard/1?tab=2` say.
+
+    `interface` are Metabase's parameters for what is around the page (`top_nav=False`). Raises
+    InvalidEmbed for an unknown one, and for what is no page of this Metabase.
+    """
+    unknown = sorted(interface.keys() - INTERFACE)
+    if unknown:
+        raise InvalidEmbed(f"{unknown[0]!r} is none of {', '.join(sorted(INTERFACE | FRAME))}.")
+    query = urlencode({key: _interface_text(key, value) for key, value in interface.items()})
+    page, hash_sign, fragment = path.partition("#")
+    joined = "&" if "?" in page else "?"
+    target = quote(f"{page}{joined if query else ''}{query}{hash_sign}{fragment}", safe="")
+    try:
+        return_to.clean((target,), conf.INSTANCE_URL)
+    except InvalidReturnTo as invalid:
+        text = f"{path!r} is no page of Metabase. {invalid} Write its path: /dashboard/1."
+        raise InvalidEmbed(text) from None
+    return f"{reverse('metabase_sso:sso')}?return_to={target}"
+
+
+def iframe_html(
+    path: str, *, title: str | None = None, request: HttpRequest | None = None, **options: Any
+) -> SafeString:
+    """Return a frame that signs in and shows a page of Metabase with everything around it.
+
+    `title` is read out to people who do not see the frame. The options are those of `embed_url`,
+    and attributes of the frame (width, height, class and so on).
+    """
+    if not title:
+        example = '{% metabase_iframe "/dashboard/1" title="Sales" %}'
+        raise InvalidEmbed(f"A frame needs a title, for screen readers: write {example}.")
+    frame = {key: options.pop(key) for key in FRAME & options.keys()}
+    source = embed_url(path, **options)
+    if settings.DEBUG and request is not None:
+        _warn_other_site(request)
+    return element("iframe", {"src": source, "title": title, "loading": "lazy", **frame})
+
+
+def logout_html() -> SafeString:
+    """Return a hidden frame that ends the Metabase session of this browser.
+
+    Only where the browser sends Metabase's cookie in it: when both are the same site.
+    """
+    source = f"{conf.INSTANCE_URL}/auth/logout"
+    attributes = {"src": source, "title": "Signs out of Metabase", "hidden": "", "width": 0}
+    return element("iframe", {**attributes, "height": 0})
+
+
+def _interface_text(key: str, value: object) -> str:
+    return ",".join(value) if isinstance(value, list | tuple) else text_of(key, value)
+
+
+def _warn_other_site(request: HttpRequest) -> None:
+    here, there = request.get_host(), conf.INSTANCE_URL.host
+    if site_of(here) != site_of(there):
+        logger.warning(
+            "metabase_iframe: %s and %s are different sites. Safari, and other browsers without"
+            " third-party cookies, will ask for a sign-in in this frame for ever. Use web"
+            " components ({%% metabase_dashboard %%}), or serve both from one site.",
+            here,
+            there,
+            extra={"code": "other-site"},
+        )

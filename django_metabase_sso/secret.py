@@ -1,0 +1,70 @@
+"""The two secrets: read when used, and refused when they are weak or the same."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+from django.utils.encoding import force_bytes
+
+from django_metabase_sso.exceptions import BadSetting
+from django_metabase_sso.keys import value_of
+from django_metabase_sso.redacted import Secret
+
+SECRETS: Final = ("JWT_SHARED_SECRET", "EMBEDDING_SECRET_KEY")
+SHORTEST_SECRET: Final = 32  # bytes, as many as the hash has: RFC 7518, section 3.2
+NEW_SECRET: Final = "Make one: python -c 'import secrets; print(secrets.token_hex(32))'"  # noqa: S105
+
+
+def jwt_shared_secret() -> Secret:
+    """Return the bytes to sign people in with. A callable is asked each time, so it can rotate."""
+    secret = _checked("JWT_SHARED_SECRET")
+    if isinstance(value_of("EMBEDDING_SECRET_KEY"), str):  # a callable: when a guest token is made
+        _refuse_equal(secret, _read("EMBEDDING_SECRET_KEY"))
+    return secret
+
+
+def embedding_secret_key() -> Secret | None:
+    """Return the bytes to sign guest tokens with; None when EMBEDDING_SECRET_KEY is not set."""
+    if value_of("EMBEDDING_SECRET_KEY") is None:
+        return None
+    secret = _checked("EMBEDDING_SECRET_KEY")
+    _refuse_equal(secret, _read("JWT_SHARED_SECRET"))
+    return secret
+
+
+def _checked(key: str) -> Secret:
+    secret = _read(key)
+    where = f"METABASE_SSO[{key!r}]"
+    if secret is None or not secret.strip():
+        raise BadSetting("E005", f"{where} is missing, blank or not text.", NEW_SECRET)
+    if len(secret) < SHORTEST_SECRET:
+        message = f"{where} has {len(secret)} bytes; HS256 needs {SHORTEST_SECRET} or more."
+        raise BadSetting("E006", message, NEW_SECRET)
+    if any(secret == force_bytes(django_key) for django_key in _django_keys()):
+        message = f"{where} is Django's SECRET_KEY: who knows one of them has the other."
+        raise BadSetting("E007", message, NEW_SECRET)
+    return secret
+
+
+def _refuse_equal(secret: Secret, other: Secret | None) -> None:
+    if secret == other:
+        raise BadSetting(
+            "E028",
+            "METABASE_SSO: JWT_SHARED_SECRET and EMBEDDING_SECRET_KEY are the same secret.",
+            "Metabase has two: Admin > Settings > Authentication > JWT, and Admin > Embedding.",
+        )
+
+
+def _read(key: str) -> Secret | None:
+    """Return the secret in a form that error pages do not show; None for what is no text."""
+    value = value_of(key)
+    value = value() if callable(value) else value
+    try:
+        return Secret(value.encode()) if isinstance(value, str) else None
+    except UnicodeEncodeError:
+        return None
+
+
+def _django_keys() -> list[str | bytes]:
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]

@@ -1,0 +1,126 @@
+"""`{% load metabase %}`: one tag for each function of `embeds` and `guest_embeds`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.template import Context
+from django.utils.safestring import SafeString
+
+from django_metabase_sso import embeds, guest_embeds
+from django_metabase_sso.exceptions import InvalidEmbed
+
+register = template.Library()
+STATE = "django_metabase_sso"
+
+
+@register.simple_tag(takes_context=True)
+def metabase_config(context: Context, *, guest: bool = False, **options: Any) -> SafeString:
+    """Everything that a page with components needs once; the second time it is empty."""
+    if not _once(context, is_guest=guest):
+        return SafeString("")
+    return embeds.config_html(guest=guest, nonce=_nonce(context), **options)
+
+
+@register.simple_tag(takes_context=True)
+def metabase_dashboard(context: Context, dashboard_id: Any, **options: Any) -> SafeString:
+    """A dashboard: `{% metabase_dashboard 1 with_title=False %}`."""
+    _expect(context, is_guest=False)
+    return embeds.dashboard_html(dashboard_id, **options)
+
+
+@register.simple_tag(takes_context=True)
+def metabase_question(context: Context, question_id: Any, **options: Any) -> SafeString:
+    """A question, or with "new" the query builder: `{% metabase_question 7 %}`."""
+    _expect(context, is_guest=False)
+    return embeds.question_html(question_id, **options)
+
+
+@register.simple_tag(takes_context=True)
+def metabase_browser(context: Context, **options: Any) -> SafeString:
+    """The collections: `{% metabase_browser initial_collection="root" %}`."""
+    _expect(context, is_guest=False)
+    return embeds.browser_html(**options)
+
+
+@register.simple_tag(takes_context=True)
+def metabase_metabot(context: Context, **options: Any) -> SafeString:
+    """Metabase's assistant: `{% metabase_metabot %}`."""
+    _expect(context, is_guest=False)
+    return embeds.metabot_html(**options)
+
+
+@register.simple_tag(takes_context=True)
+def metabase_iframe(context: Context, path: str, **options: Any) -> SafeString:
+    """The whole of Metabase: `{% metabase_iframe "/dashboard/1" title="Sales" %}`."""
+    return embeds.iframe_html(path, request=_request(context), **options)
+
+
+@register.simple_tag
+def metabase_logout() -> SafeString:
+    """Ends the Metabase session, on the signed-out page."""
+    return embeds.logout_html()
+
+
+@register.simple_tag(takes_context=True)
+def metabase_guest_dashboard(context: Context, dashboard_id: Any, **options: Any) -> SafeString:
+    """A dashboard for a guest: `{% metabase_guest_dashboard 10 params=params %}`."""
+    _expect(context, is_guest=True)
+    return guest_embeds.guest_dashboard_html(_request(context), dashboard_id, **options)
+
+
+@register.simple_tag(takes_context=True)
+def metabase_guest_question(context: Context, question_id: Any, **options: Any) -> SafeString:
+    """A question for a guest: `{% metabase_guest_question 5 params=params %}`."""
+    _expect(context, is_guest=True)
+    return guest_embeds.guest_question_html(_request(context), question_id, **options)
+
+
+@register.simple_tag(takes_context=True)
+def metabase_static_iframe(context: Context, **options: Any) -> SafeString:
+    """An older static embed: `{% metabase_static_iframe dashboard=10 params=params %}`."""
+    return guest_embeds.static_iframe_html(_request(context), **options)
+
+
+def _request(context: Context) -> HttpRequest | None:
+    request: HttpRequest | None = context.get("request")
+    return request
+
+
+def _nonce(context: Context) -> str:
+    """Return the nonce of Django 6's or django-csp's policy, "" when the page has none."""
+    request = _request(context)
+    for nonce in (
+        context.get("csp_nonce"),
+        getattr(request, "csp_nonce", None),
+        getattr(request, "_csp_nonce", None),
+    ):
+        if nonce is not None:
+            return str(nonce)
+    return ""
+
+
+def _page(context: Context) -> dict[str, Any]:
+    """Return what the tags of one page know of each other: included templates share it."""
+    shared: Any = context.render_context.dicts[0]
+    state: dict[str, Any] = shared.setdefault(STATE, {})
+    return state
+
+
+def _once(context: Context, *, is_guest: bool) -> bool:
+    """Whether this is the first `metabase_config` of the page."""
+    _expect(context, is_guest=is_guest)
+    first = not _page(context).get("configured")
+    _page(context)["configured"] = True
+    return first
+
+
+def _expect(context: Context, *, is_guest: bool) -> None:
+    """Refuse guest embeds and others on one page: Metabase has one configuration for a page."""
+    if _page(context).setdefault("is_guest", is_guest) != is_guest:
+        raise InvalidEmbed(
+            "Guest embeds and embeds for people who are signed in can't share a page. For guest"
+            " embeds write {% metabase_config guest=True %}, for the others {% metabase_config %}."
+        )

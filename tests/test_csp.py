@@ -1,0 +1,100 @@
+"""What a Content-Security-Policy has to allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from csp.constants import NONCE
+
+from django_metabase_sso.csp import DIRECTIVES, blocked_directives, csp_sources
+from tests.conftest import Configure
+
+ORIGIN = "https://metabase.example.com"
+
+
+def test_sources(configure: Configure) -> None:
+    expected = {directive: ["'self'", ORIGIN] for directive in DIRECTIVES}
+    assert csp_sources() == csp_sources(f"{ORIGIN}/metabase/") == expected
+    assert set(DIRECTIVES) == {
+        "script-src",
+        "frame-src",
+        "connect-src",
+        "style-src",
+        "img-src",
+        "font-src",
+        "form-action",
+    }
+    configure(INSTANCE_URL="http://localhost:3000")
+    assert csp_sources()["script-src"] == ["'self'", "http://localhost:3000"]
+
+
+def test_a_bad_address() -> None:
+    with pytest.raises(ValueError, match="absolute http"):
+        csp_sources("metabase")
+
+
+def test_the_sources_block_nothing() -> None:
+    assert blocked_directives(csp_sources(), ORIGIN) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "blocked"),
+    [
+        ({}, []),
+        ({"default-src": ["'self'"]}, list(DIRECTIVES[:-1])),
+        ({"default-src": "'self'"}, list(DIRECTIVES[:-1])),
+        ({"default-src": ["*"]}, []),
+        ({"default-src": ["https:"]}, []),
+        ({"default-src": ["http:"]}, []),
+        ({"default-src": [ORIGIN]}, []),
+        ({"default-src": ["'none'"], "script-src": [ORIGIN]}, list(DIRECTIVES[1:-1])),
+        ({"child-src": ["'self'"]}, ["frame-src"]),
+        ({"child-src": ["'self'"], "frame-src": [ORIGIN]}, []),
+        ({"script-src-elem": ["'self'"], "script-src": [ORIGIN]}, ["script-src"]),
+        ({"style-src": ["'self'", "'unsafe-inline'"]}, ["style-src"]),
+        ({"form-action": ["'self'"]}, ["form-action"]),
+        ({"script-src": ["'self'", NONCE]}, []),
+        ({"script-src": ["'strict-dynamic'", "<CSP_NONCE_SENTINEL>"]}, []),
+        ({"script-src": [], "default-src": ["*"]}, ["script-src"]),
+        ({"script-src": False}, ["script-src"]),
+    ],
+)
+def test_blocked(policy: dict[str, Any], blocked: list[str]) -> None:
+    assert blocked_directives(policy, ORIGIN) == blocked
+
+
+@pytest.mark.parametrize(
+    ("source", "allowed"),
+    [
+        ("metabase.example.com", True),
+        ("METABASE.example.com", True),
+        ("*.example.com", True),
+        ("https://*.example.com", True),
+        ("http://metabase.example.com", True),
+        (f"{ORIGIN}/", True),
+        (f"{ORIGIN}:*", True),
+        ("*.metabase.example.com", False),
+        ("example.com", False),
+        ("https://example.com", False),
+        (f"{ORIGIN}:8443", False),
+        ("wss://metabase.example.com", False),
+        ("data:", False),
+        ("'unsafe-inline'", False),
+    ],
+)
+def test_one_source(source: str, allowed: bool) -> None:
+    assert (blocked_directives({"img-src": [source]}, ORIGIN) == []) is allowed
+
+
+def test_a_plain_instance_with_a_port() -> None:
+    origin = "http://localhost:3000"
+    assert blocked_directives({"img-src": ["http://localhost:3000"]}, origin) == []
+    assert blocked_directives({"img-src": ["localhost:*"]}, origin) == []
+    assert blocked_directives({"img-src": ["https://localhost:3000"]}, origin) == ["img-src"]
+    assert blocked_directives({"img-src": ["localhost"]}, origin) == ["img-src"]
+
+
+def test_an_instance_on_this_site() -> None:
+    assert blocked_directives({"default-src": ["'self'"]}, ORIGIN, is_self=True) == []
+    assert blocked_directives({"img-src": ["data:"]}, ORIGIN, is_self=True) == ["img-src"]

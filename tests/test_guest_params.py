@@ -1,0 +1,135 @@
+"""The parameters of a guest embed."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, time, timezone
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet, TextChoices
+from django.utils.translation import gettext_lazy
+
+from django_metabase_sso.exceptions import InvalidParameter
+from django_metabase_sso.guest import ALL_ROWS
+from django_metabase_sso.guest_params import clean
+
+
+class Plan(TextChoices):
+    FREE = "free", "Free of charge"
+
+
+class Level(Enum):
+    HIGH = 3
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("north", "north"),
+        ("", None),
+        (7, 7),
+        (0, 0),
+        (True, True),
+        (False, False),
+        (1.5, 1.5),
+        (Decimal("12.50"), "12.50"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (date(2026, 11, 21), "2026-11-21"),
+        (time(10, 30), "10:30:00"),
+        (datetime(2026, 11, 21, 10, 30, 0, 99), "2026-11-21T10:30:00"),  # noqa: DTZ001
+        (Plan.FREE, "free"),
+        (Level.HIGH, 3),
+        (gettext_lazy("Home"), "Home"),
+        (["north", "south"], ["north", "south"]),
+        (("north", 2), ["north", 2]),
+        ({"south", "north"}, ["north", "south"]),
+        (frozenset([UUID(int=2)]), ["00000000-0000-0000-0000-000000000002"]),
+        (ALL_ROWS, []),
+    ],
+)
+def test_values(value: Any, expected: Any) -> None:
+    if expected is None:
+        with pytest.raises(InvalidParameter):
+            clean({"region": value})
+        return
+    cleaned = clean({"region": value})["region"]
+    assert cleaned == expected
+    assert type(cleaned) is type(expected)
+    json.dumps(cleaned)
+
+
+def test_an_aware_time_is_that_of_the_current_zone(settings: Any) -> None:
+    settings.TIME_ZONE = "America/New_York"
+    moment = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+    assert clean({"since": moment}) == {"since": "2026-01-01T07:00:00"}
+
+
+@pytest.mark.django_db
+def test_querysets() -> None:
+    first, second = (Group.objects.create(name=name) for name in ("a", "b"))
+    groups: QuerySet[Any] = Group.objects.order_by("name")
+    assert clean({"group": groups}) == {"group": [first.pk, second.pk]}
+    assert clean({"group": groups.values_list("name", flat=True)}) == {"group": ["a", "b"]}
+    assert clean({"group": first}) == {"group": first.pk}
+    with pytest.raises(InvalidParameter, match="'group': an empty list would switch"):
+        clean({"group": groups.filter(name="c")})
+    with pytest.raises(InvalidParameter, match="tuple is no text"):
+        clean({"group": groups.values_list("name", "pk")})
+    with pytest.raises(InvalidParameter, match="dict is no text"):
+        clean({"group": groups.values("name")})
+    with pytest.raises(InvalidParameter, match="'group': None or a blank text"):
+        clean({"group": Group(name="unsaved")})
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "None or a blank text would show everybody's rows"),
+        ("  ", "None or a blank text"),
+        (gettext_lazy(" "), "None or a blank text"),
+        ([], "an empty list would switch a locked filter off"),
+        ((), "an empty list"),
+        (set(), "an empty list"),
+        (["north", None], "None or a blank text"),
+        (["north", ""], "None or a blank text"),
+        ([["north"]], "list is no text"),
+        ([ALL_ROWS], "AllRows is no text"),
+        ({"a": 1}, "dict is no text"),
+        (b"north", "bytes is no text"),
+        (object(), "object is no text"),
+        ((entry for entry in "ab"), "generator is no text"),
+        (float("nan"), "finite"),
+        (Decimal("Infinity"), "finite"),
+        ("\ud83d", "surrogate"),
+    ],
+)
+def test_what_is_refused(value: Any, words: str) -> None:
+    with pytest.raises(InvalidParameter, match=r"^Parameter 'region': ") as caught:
+        clean({"city": "Oslo", "region": value})
+    assert words in str(caught.value)
+    assert caught.value.parameter == "region"
+
+
+@pytest.mark.parametrize("params", [None, [], "", "region", [("region", "north")], 7])
+def test_params_are_a_mapping(params: Any) -> None:
+    with pytest.raises(InvalidParameter, match="is no mapping of names"):
+        clean(params)
+
+
+@pytest.mark.parametrize("name", ["", " ", 7, None])
+def test_names_are_text(name: Any) -> None:
+    with pytest.raises(InvalidParameter, match="its name is no text"):
+        clean({name: "north"})
+
+
+def test_no_parameters() -> None:
+    assert clean({}) == {}
+
+
+def test_all_rows_says_its_name() -> None:
+    assert repr(ALL_ROWS) == "ALL_ROWS"

@@ -1,0 +1,277 @@
+"""`POST /sso/metabase/guest-token`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest, ImproperlyConfigured, PermissionDenied
+from django.http import Http404, HttpRequest
+from django.test import Client, RequestFactory
+
+from django_metabase_sso.exceptions import (
+    CallableFailed,
+    InvalidGuestRequest,
+    InvalidParameter,
+)
+from django_metabase_sso.guest_request import read_body
+from django_metabase_sso.responses import SAFE_HEADERS
+from tests.conftest import Configure
+from tests.test_guest import EMBEDDING_SECRET, ENTITY_ID, claims_of
+
+URL = "/sso/metabase/guest-token"
+ORIGIN = "http://testserver"
+APP = "https://app.example.com"
+BODY: dict[str, Any] = {"entityType": "dashboard", "entityId": 10, "customContext": {"a": [1]}}
+
+
+def may_see(request: HttpRequest, kind: str, number: Any, context: Any) -> dict[str, Any] | None:
+    """Let Ada see dashboard 10, filtered by her name."""
+    if (kind, number, str(request.user)) != ("dashboard", 10, "ada"):
+        return None
+    return {"customer": str(request.user), "context": json.dumps(context)}
+
+
+@pytest.fixture(autouse=True)
+def _guest_embeds(configure: Configure) -> None:
+    configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET, GUEST_PARAMS=may_see, ALLOWED_ORIGINS=[APP])
+
+
+def post(client: Client, body: Any = BODY, *, origin: str | None = ORIGIN, **extra: Any) -> Any:
+    data = body if isinstance(body, bytes | str) else json.dumps(body)
+    headers = {"Origin": origin} if origin is not None else {}
+    extra = {"content_type": "application/json", **extra}
+    return client.post(URL, data, headers=headers, **extra)
+
+
+def assert_refused(response: Any, status: int, code: str, logs: pytest.LogCaptureFixture) -> None:
+    """The answer is an error in JSON, and the log says the same."""
+    assert response.status_code == status
+    answer = response.json()
+    assert (answer["status"], answer["code"]) == ("error", code)
+    assert answer["message"]
+    [record] = [record for record in logs.records if getattr(record, "code", "") == code][-1:]
+    assert record.levelno == logging.WARNING
+    for name, value in SAFE_HEADERS.items():
+        assert response[name] == value
+
+
+def test_a_token(signed_in: Client) -> None:
+    response = post(signed_in)
+    assert response.status_code == 200
+    assert list(response.json()) == ["jwt"]
+    claims = claims_of(response.json()["jwt"])
+    assert claims["resource"] == {"dashboard": 10}
+    assert claims["params"] == {"customer": "ada", "context": '{"a": [1]}'}
+    assert "Cookie" in response["Vary"]
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_with_a_trailing_slash_and_no_csrf_token(ada: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ada)
+    data = json.dumps(BODY)
+    kind = "application/json; charset=utf-8"
+    response = client.post(f"{URL}/", data, content_type=kind, headers={"Origin": ORIGIN})
+    assert response.status_code == 200
+
+
+def test_an_allowed_origin(signed_in: Client) -> None:
+    response = post(signed_in, origin=APP)
+    assert response.status_code == 200
+    assert response["Access-Control-Allow-Origin"] == APP
+    assert response["Access-Control-Allow-Credentials"] == "true"
+
+
+def test_a_refusal_can_be_read_by_an_allowed_origin(client: Client) -> None:
+    response = post(client, origin=APP)
+    assert response.status_code == 403
+    assert response["Access-Control-Allow-Origin"] == APP
+
+
+def test_preflight(client: Client) -> None:
+    headers = {
+        "Origin": APP,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    response = client.options(URL, headers=headers)
+    assert response.status_code == 200
+    assert response["Access-Control-Allow-Origin"] == APP
+    assert response["Access-Control-Allow-Credentials"] == "true"
+    assert "POST" in response["Access-Control-Allow-Methods"]
+    assert "content-type" in response["Access-Control-Allow-Headers"]
+    headers["Origin"] = "https://evil.example"
+    response = client.options(URL, headers=headers)
+    assert "Access-Control-Allow-Origin" not in response
+    assert "Access-Control-Allow-Credentials" not in response
+
+
+def test_options(client: Client) -> None:
+    response = client.options(URL)
+    assert (response.status_code, response["Allow"]) == (200, "POST, OPTIONS")
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "patch"])
+def test_other_methods(client: Client, method: str) -> None:
+    response = getattr(client, method)(URL)
+    assert (response.status_code, response["Allow"]) == (405, "POST, OPTIONS")
+
+
+@pytest.mark.parametrize(
+    "origin", [None, "null", "", "https://evil.example", f"{APP}.evil.example", "http://app"]
+)
+def test_other_origins(
+    signed_in: Client, origin: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = post(signed_in, origin=origin)
+    assert_refused(response, 403, "origin-not-allowed", caplog)
+    assert "Access-Control-Allow-Origin" not in response
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+)
+def test_other_content_types(
+    signed_in: Client, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = post(signed_in, content_type=kind)
+    assert_refused(response, 415, "unsupported-media-type", caplog)
+
+
+NO_IDS: list[Any] = [0, -1, "10", True, 10.0, 1e1, None, [10], {}, 2**31, "", "x" * 21]
+
+
+def body(**changes: Any) -> str:
+    return json.dumps({**BODY, **changes})
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (" ", "invalid-json"),
+        ("{", "invalid-json"),
+        (b"\xff\xfe{\x00}\x00", "invalid-json"),
+        ("[]", "invalid-json"),
+        ("7", "invalid-json"),
+        (body(customContext=float("nan")), "invalid-json"),
+        (body(customContext=float("-inf")), "invalid-json"),
+        ('{"entityType": "dashboard", "entityId": 10, "customContext": 1e999}', "invalid-json"),
+        (f'{{"entityType": "dashboard", "entityId": {"9" * 5000}}}', "invalid-json"),
+        ("[" * 8_000 + "]" * 8_000, "invalid-json"),
+        (body(entityType="card"), "invalid-entity-type"),
+        (body(entityType="Dashboard"), "invalid-entity-type"),
+        (body(entityType=None), "invalid-entity-type"),
+        (body(entityType=["dashboard"]), "invalid-entity-type"),
+        (body(entityType={"dashboard": 1}), "invalid-entity-type"),
+        ("{}", "invalid-entity-type"),
+        ('{"entityType": "dashboard"}', "invalid-entity-id"),
+        *((body(entityId=entity_id), "invalid-entity-id") for entity_id in NO_IDS),
+        (body(entityId=ENTITY_ID), "invalid-entity-id"),
+        (body(customContext="x" * 16_384), "body-too-large"),
+    ],
+)
+def test_bad_bodies(
+    signed_in: Client, data: Any, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert_refused(post(signed_in, data), 400, code, caplog)
+
+
+def test_a_body_without_a_length(signed_in: Client, caplog: pytest.LogCaptureFixture) -> None:
+    response = post(signed_in, body(customContext="x" * 16_384), CONTENT_LENGTH="")
+    assert_refused(response, 400, "invalid-json", caplog)  # WSGI: no length, no body
+
+
+def test_a_long_body_without_a_length() -> None:
+    """As ASGI servers pass on what comes in chunks."""
+    request = RequestFactory().post(URL)
+    request._body = body(customContext="x" * 16_384).encode()
+    del request.META["CONTENT_LENGTH"]
+    with pytest.raises(InvalidGuestRequest) as caught:
+        read_body(request)
+    assert caught.value.code == "body-too-large"
+
+
+def test_numbers_in_the_context(signed_in: Client) -> None:
+    assert post(signed_in, body(customContext=1.5)).status_code == 200
+
+
+def test_entity_ids(configure: Configure, signed_in: Client) -> None:
+    configure(GUEST_ENTITY_IDS=True, GUEST_PARAMS=lambda *args: {"seen": args[2]})
+    claims = claims_of(post(signed_in, body(entityId=ENTITY_ID)).json()["jwt"])
+    assert claims["resource"] == {"dashboard": ENTITY_ID}
+    assert claims["params"] == {"seen": ENTITY_ID}
+    assert post(signed_in, body(entityId="0" * 19 + "10")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "changes", [{"entityId": 11}, {"entityType": "question"}, {"customContext": None}]
+)
+def test_refused(
+    signed_in: Client, changes: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    response = post(signed_in, body(**changes))
+    if "customContext" in changes:
+        assert response.status_code == 200
+        return
+    assert_refused(response, 403, "guest-refused", caplog)
+    kind = changes.get("entityType", "dashboard")
+    number = changes.get("entityId", 10)
+    assert f"No guest token for {kind} {number}, user " in caplog.text
+
+
+def test_refused_with_a_reason(
+    configure: Configure, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def denied(*args: object) -> None:
+        raise PermissionDenied("Not before Monday.")
+
+    configure(GUEST_PARAMS=denied)
+    response = post(client)
+    assert_refused(response, 403, "guest-refused", caplog)
+    assert response.json()["message"] == "Not before Monday."
+
+
+def test_nothing_is_signed_without_guest_params(
+    configure: Configure, signed_in: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(GUEST_PARAMS=None)
+    assert_refused(post(signed_in), 403, "guest-params-not-set", caplog)
+
+
+@pytest.mark.parametrize("raised", [Http404(), BadRequest()])
+def test_a_callable_that_raises_what_django_answers(
+    configure: Configure, client: Client, raised: Exception
+) -> None:
+    def failing(*args: object) -> None:
+        raise raised
+
+    configure(GUEST_PARAMS=failing)
+    with pytest.raises(CallableFailed, match="GUEST_PARAMS"):
+        post(client)
+
+
+@pytest.mark.parametrize("returned", [True, [], "region", 7])
+def test_a_callable_that_returns_something_else(
+    configure: Configure, client: Client, returned: Any
+) -> None:
+    configure(GUEST_PARAMS=lambda *args: returned)
+    with pytest.raises(ImproperlyConfigured, match=r"GUEST_PARAMS.*no mapping or None"):
+        post(client)
+
+
+def test_an_open_filter_is_an_error(configure: Configure, client: Client) -> None:
+    configure(GUEST_PARAMS=lambda *args: {"customer": []})
+    with pytest.raises(InvalidParameter, match="'customer': an empty list"):
+        post(client)
+
+
+def test_a_500_is_no_token_and_can_be_read(configure: Configure, ada: User) -> None:
+    configure(GUEST_PARAMS=lambda *args: {"customer": []})
+    response = post(Client(raise_request_exception=False), origin=APP)
+    assert response.status_code == 500
+    assert response["Access-Control-Allow-Origin"] == APP
+    assert "no-store" in response["Cache-Control"]
