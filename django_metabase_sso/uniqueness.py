@@ -22,11 +22,6 @@ def sharers(user: AbstractBaseUser, email: str) -> models.QuerySet[Any]:
     return _with_email().filter(_email=email).exclude(pk=user.pk)
 
 
-def is_shared(user: AbstractBaseUser, email: str) -> bool:
-    """Whether any other user, active or not, has this canonical address. One query."""
-    return sharers(user, email).exists()
-
-
 def shared_addresses() -> models.QuerySet[Any]:
     """Return each address, in lower case, that several active users have. One query."""
     users = _with_email().exclude(_email="").filter(_email__isnull=False)
@@ -59,7 +54,7 @@ def is_guaranteed() -> bool:
 
 
 def is_indexed() -> bool:
-    """Whether the model declares an index that serves the query of `is_shared`."""
+    """Whether the model declares an index that serves the query for `sharers`."""
     field = email_field()
     return field is not None and any(
         isinstance(index.expressions[0], Lower) and _is_folded(index.expressions, field)
