@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db.models import Q
 
 from django_metabase_sso import uniqueness
 from django_metabase_sso.conf import conf
 from django_metabase_sso.emails import canonical_email
 from django_metabase_sso.exceptions import AccessRefused
+from django_metabase_sso.signals import logger
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
 AccessPolicy = Callable[["AbstractBaseUser", "HttpRequest | None"], bool]
+MOST_LOGGED = 10  # users in one log record: anybody can register a thousand with one address
 
 
 def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> object:
     """Raise AccessRefused, with a code and a message, unless `user` may have a token.
 
     Returns the member of staff who acts as `user` where that is allowed and the case, else None.
-    Costs one query when REQUIRE_UNIQUE_EMAIL is on and the database does not guarantee it.
+    Costs one query when REQUIRE_UNIQUE_EMAIL is on and the database does not guarantee it; users
+    who share an address cost a second one where ACCESS_POLICY says which of them count.
     """
     if not user.is_authenticated:
         raise AccessRefused("not-authenticated", "not authenticated")
@@ -75,8 +79,45 @@ def deny_emails(*patterns: str) -> AccessPolicy:
     return policy
 
 
+def ask(
+    policy: Callable[..., Any], user: AbstractBaseUser, request: HttpRequest | None, where: str
+) -> bool:
+    """Return what a policy answers; `where` names it in the error.
+
+    Raises ImproperlyConfigured for anything but a bool: a coroutine, say, would count as true.
+    """
+    allowed = policy(user, request)
+    if not isinstance(allowed, bool):
+        text = f"{where} returned {type(allowed).__name__}, not a bool."
+        raise ImproperlyConfigured(text)
+    return allowed
+
+
+def counted_sharers(policy: object, email: str) -> Q:
+    """Return which of the other users with this canonical address count as sharing it.
+
+    All of them (an empty Q), unless the policy has a function `counted_sharers(email)` that
+    returns a Q. Whom that one leaves out, the policy itself must refuse: only then is the address
+    still one person's.
+    """
+    function = getattr(policy, "counted_sharers", None)
+    return Q() if function is None else function(email)
+
+
 def _require_unshared(user: AbstractBaseUser, email: str) -> None:
-    if uniqueness.is_shared(user, email):
+    sharers = uniqueness.sharers(user, email)
+    ids = list(sharers.values_list("pk", flat=True)[: MOST_LOGGED + 1])
+    if not ids:
+        return
+    logger.warning(
+        "User %s shares an e-mail address with %s%s.",
+        user.pk,
+        ", ".join(map(str, ids[:MOST_LOGGED])),
+        " and more" if len(ids) > MOST_LOGGED else "",
+        extra={"code": "shared-email", "user_id": user.pk, "sharer_ids": ids[:MOST_LOGGED]},
+    )
+    counted = counted_sharers(conf.ACCESS_POLICY, email)
+    if not counted or sharers.filter(counted).exists():
         raise AccessRefused(
             "shared-email",
             "Another account has the same e-mail address, and to Metabase both would be one.",
@@ -89,12 +130,9 @@ def _require_policy(user: AbstractBaseUser, request: HttpRequest | None) -> None
         return
     message = "Your account may not sign in to Metabase."
     try:
-        allowed = policy(user, request)
+        allowed = ask(policy, user, request, "METABASE_SSO['ACCESS_POLICY']")
     except PermissionDenied as denied:
         allowed, message = False, str(denied) or message
-    if not isinstance(allowed, bool):  # a coroutine, say, would count as true
-        text = f"METABASE_SSO['ACCESS_POLICY'] returned {type(allowed).__name__}, not a bool."
-        raise ImproperlyConfigured(text)
     if not allowed:
         raise AccessRefused("policy", message)
 

@@ -90,7 +90,12 @@ def seconds(key: str) -> int:
 
 def callable_or_none(key: str) -> Callable[..., Any] | None:
     """Return the callable that `key` names, by a dotted path or itself."""
-    value: Callable[..., Any] | str | None = value_of(key)
+    value = value_of(key)
+    return None if value is None else as_callable(key, value)
+
+
+def as_callable(key: str, value: object) -> Callable[..., Any]:
+    """Return the callable that a value of `key`, or a part of one, is or names."""
     where = f"METABASE_SSO[{key!r}]"
     if isinstance(value, str):
         try:
@@ -100,7 +105,7 @@ def callable_or_none(key: str) -> Callable[..., Any] | None:
             message = f"{where}: {value!r} does not import ({type(error).__name__}: {error})."
             raise BadSetting("E015", message, hint) from error
         value = found
-    if value is None or callable(value):
+    if callable(value):
         return value
     message = f"{where} is neither callable nor the dotted path of a callable."
     raise BadSetting("E016", message, f"Write a function, its dotted path, or leave {key} out.")

@@ -13,15 +13,24 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 
-def is_shared(user: AbstractBaseUser, email: str) -> bool:
-    """Whether any other user, active or not, has this canonical address. One query.
+def sharers(user: AbstractBaseUser, email: str) -> models.QuerySet[Any]:
+    """Return the other users, active or not, who have this canonical address.
 
     Metabase reactivates a deactivated account, so inactive users count. The comparison is
     LOWER(email) = ..., for which an index on LOWER(email) serves.
     """
-    model = get_user_model()
-    same = model._base_manager.alias(_email=Lower(model.get_email_field_name()))  # noqa: SLF001
-    return same.filter(_email=email).exclude(pk=user.pk).exists()
+    return _with_email().filter(_email=email).exclude(pk=user.pk)
+
+
+def shared_addresses() -> models.QuerySet[Any]:
+    """Return each address, in lower case, that several active users have. One query."""
+    users = _with_email().exclude(_email="").filter(_email__isnull=False)
+    if any(field.name == "is_active" for field in users.model._meta.concrete_fields):  # noqa: SLF001
+        users = users.filter(is_active=True)
+    grouped = users.annotate(_address=models.F("_email")).values("_address").order_by("_address")
+    shared = grouped.annotate(_users=models.Count("pk")).filter(_users__gt=1)
+    addresses: models.QuerySet[Any] = shared.values_list("_address", flat=True)
+    return addresses
 
 
 def is_guaranteed() -> bool:
@@ -45,7 +54,7 @@ def is_guaranteed() -> bool:
 
 
 def is_indexed() -> bool:
-    """Whether the model declares an index that serves the query of `is_shared`."""
+    """Whether the model declares an index that serves the query for `sharers`."""
     field = email_field()
     return field is not None and any(
         isinstance(index.expressions[0], Lower) and _is_folded(index.expressions, field)
@@ -62,6 +71,11 @@ def email_field() -> models.Field[Any, Any] | None:
         if field.name == name:
             return field
     return None
+
+
+def _with_email() -> models.QuerySet[Any]:
+    model = get_user_model()
+    return model._base_manager.alias(_email=Lower(model.get_email_field_name()))  # noqa: SLF001
 
 
 def _is_folded(expressions: Sequence[Any], field: models.Field[Any, Any]) -> bool:

@@ -19,6 +19,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
+SIMPLE_JWT = {"SIGNING_KEY": "tests-only-simplejwt-key-0123456789abcdef"}  # read once
+
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # 6.1
 
 INSTALLED_APPS = [
@@ -29,6 +31,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "hijack",
     "impersonate",
+    "rest_framework.authtoken",  # has a table only where it is installed from the start
     "django_metabase_sso",
     "tests.accounts",
 ]

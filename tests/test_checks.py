@@ -10,6 +10,7 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 from django.urls import include, path
+from django_otp.middleware import OTPMiddleware
 from pytest_django import Settings
 
 import django_metabase_sso
@@ -28,6 +29,8 @@ COMMON = "django.middleware.common.CommonMiddleware"
 CSP = "csp.middleware.CSPMiddleware"
 METABASE = "https://metabase.example.com"
 OTHER = "tests-only-embedding-secret-key-0123456789"
+OTP = "django_otp.middleware.OTPMiddleware"
+APPS_OF_ALLAUTH = ["django.contrib.contenttypes", "allauth", "allauth.account"]
 urlpatterns = [path("i18n/", include("django.conf.urls.i18n"))]
 SOURCE = Path(django_metabase_sso.__file__).parent
 
@@ -60,6 +63,10 @@ def failing_secret() -> str:
 
 def one(user: object) -> None:
     raise AssertionError
+
+
+class OwnOTP(OTPMiddleware):  # type: ignore[misc]
+    """A project's own middleware may extend django-otp's."""
 
 
 class Policy:
@@ -228,6 +235,17 @@ FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "W016",
         "authorization",
     ),
+    (
+        {},
+        {
+            "MIDDLEWARE": in_front("allauth.account.middleware.AccountMiddleware"),
+            "INSTALLED_APPS": ["django.contrib.auth", *APPS_OF_ALLAUTH],
+        },
+        "W025",
+        "allauth",
+    ),
+    ({}, {"MIDDLEWARE": [*in_front(), OTP]}, "W026", "second factor"),
+    ({}, {"MIDDLEWARE": [*in_front(), "tests.test_checks.OwnOTP"]}, "W026", "second factor"),
 ]
 FIRING_ON_DEPLOY: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"JWT_SHARED_SECRET": lambda: "short"}, {}, "E006", "5 bytes"),
@@ -244,8 +262,20 @@ FIRING_ON_DEPLOY: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"AUTH_USER_MODEL": "accounts.EmailUser"}, "W012", "index"),
     ({}, {}, "W013", "ACCESS_POLICY"),
 ]
+# In tests/test_shared_addresses.py: these ask the database.
+FIRING_ON_DATABASE = {"W027"}
 # What is fine, and the id that must not be there for it.
 SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"ACCESS_POLICY": trust_emails}, {"MIDDLEWARE": [*in_front(), OTP]}, "W026"),
+    ({}, {"MIDDLEWARE": in_front()}, "W026"),
+    (
+        {"ACCESS_POLICY": trust_emails},
+        {
+            "MIDDLEWARE": in_front("allauth.account.middleware.AccountMiddleware"),
+            "INSTALLED_APPS": ["django.contrib.auth", *APPS_OF_ALLAUTH],
+        },
+        "W025",
+    ),
     ({"JWT_SHARED_SECRET": lambda: SECRET}, {}, "E005"),
     ({"ACCESS_POLICY": Policy()}, {}, "E018"),
     ({"ACCESS_POLICY": deny_emails("*@corp.example")}, {}, "E018"),
@@ -417,7 +447,7 @@ def test_every_id_in_the_code_is_fired_by_a_test() -> None:
     text = "".join(file.read_text() for file in (SOURCE / "checks").glob("*.py"))
     written |= {f"E{int(n):03}" for n in re.findall(r"\berror\(\s*(\d+),", text)}
     written |= {f"W{int(n):03}" for n in re.findall(r"\bwarning\(\s*(\d+),", text)}
-    fired = {case[2] for case in FIRING + FIRING_ON_DEPLOY}
+    fired = {case[2] for case in FIRING + FIRING_ON_DEPLOY} | FIRING_ON_DATABASE
     assert written == fired
 
 

@@ -24,7 +24,7 @@ from django_metabase_sso.exceptions import RefusalCode
 from django_metabase_sso.keys import DEFAULTS, REQUIRED
 from tests.conftest import Configure, decode, token_of
 from tests.settings import SECRET
-from tests.test_checks import FIRING, FIRING_ON_DEPLOY, messages
+from tests.test_checks import FIRING, FIRING_ON_DATABASE, FIRING_ON_DEPLOY, messages
 from tests.test_views import FETCH
 
 ROOT = Path(__file__).parent.parent
@@ -76,10 +76,12 @@ def test_refusal_codes() -> None:
 def test_check_ids() -> None:
     documented = {row[0]: row[1] for row in rows(CHECKS, "| id | finding |")}
     ids = [case[2] for case in FIRING + FIRING_ON_DEPLOY]
+    ids += FIRING_ON_DATABASE
     assert set(documented) == {f"`metabase_sso.{check_id}`" for check_id in ids}
     on_deploy_alone = {case[2] for case in FIRING_ON_DEPLOY} - {case[2] for case in FIRING}
-    marked = {row for row, text in documented.items() if text.startswith("*deploy:*")}
-    assert marked == {f"`metabase_sso.{check_id}`" for check_id in on_deploy_alone}
+    for mark, marked in (("deploy", on_deploy_alone), ("database", FIRING_ON_DATABASE)):
+        found = {row for row, text in documented.items() if text.startswith(f"*{mark}:*")}
+        assert found == {f"`metabase_sso.{check_id}`" for check_id in marked}
 
 
 PAGES = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.checks import Tags, register
 
-from django_metabase_sso.checks import accounts, browser, embeds, values
+from django_metabase_sso.checks import accounts, browser, embeds, policies, values
 
 
 def register_all() -> None:
@@ -22,4 +22,7 @@ def register_all() -> None:
         register(check, Tags.security)
     for check in (accounts.check_policy, accounts.check_email_index, embeds.check_sites):
         register(check, Tags.security, deploy=True)
+    for check in (policies.check_allauth, policies.check_otp):
+        register(check, Tags.security)
+    register(policies.check_shared_addresses, Tags.database)
     register(accounts.check_urls, Tags.urls)

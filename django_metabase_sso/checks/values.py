@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
@@ -26,6 +26,13 @@ ARGUMENTS = {
         ("user", "request"),
     ),
 }
+
+
+@runtime_checkable
+class Parts(Protocol):
+    """A callable made of others, which may be dotted paths."""
+
+    def parts(self) -> list[Callable[..., Any]]: ...
 
 
 def check_values(**kwargs: Any) -> list[CheckMessage]:
@@ -53,18 +60,27 @@ def check_callables(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for key, arguments in ARGUMENTS.items():
         function = _function(key)
-        if function is None:
-            continue
-        where = f"METABASE_SSO[{key!r}]"
-        if not _takes(function, arguments):
-            signature = f"def {getattr(function, '__name__', key.lower())}({', '.join(arguments)})"
-            found.append(
-                error(18, f"{where} is called with other arguments.", f"{signature}: ...")
-            )
-        if inspect.iscoroutinefunction(function):
-            found.append(
-                error(19, f"{where} is async, and is not awaited.", "Make it a plain def.")
-            )
+        if function is not None:
+            found += _check_callable(key, function, arguments)
+    return found
+
+
+def _check_callable(
+    key: str, function: Callable[..., Any], arguments: tuple[str, ...]
+) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    where = f"METABASE_SSO[{key!r}]"
+    if not _takes(function, arguments):
+        name = getattr(function, "__name__", key.lower())
+        message = f"{where}: {name} is called with other arguments."
+        found.append(error(18, message, f"def {name}({', '.join(arguments)}): ..."))
+    if inspect.iscoroutinefunction(function):
+        found.append(error(19, f"{where} is async, and is not awaited.", "Make it a plain def."))
+    try:
+        for part in _parts(function):
+            found += _check_callable(key, part, arguments)
+    except BadSetting as problem:
+        found.append(_as_error(problem))
     return found
 
 
@@ -143,6 +159,10 @@ def _value(key: str) -> Any:
 def _function(key: str) -> Callable[..., Any] | None:
     found = _value(key) if key in SECRETS else read(key)
     return found if callable(found) else None
+
+
+def _parts(function: object) -> list[Callable[..., Any]]:
+    return function.parts() if isinstance(function, Parts) else []
 
 
 def _takes(function: Callable[..., Any], arguments: tuple[str, ...]) -> bool:

@@ -1,0 +1,123 @@
+"""AUTHENTICATE by Django REST framework's authentication classes. The extra is `[drf]`.
+
+The header decides, or else the session; never the session after a header that is no good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest
+
+from django_metabase_sso.exceptions import BadSetting
+from django_metabase_sso.keys import as_callable
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from rest_framework.authentication import BaseAuthentication
+
+
+def authenticate(request: HttpRequest) -> AbstractBaseUser | None:
+    """Return the user whom one of DEFAULT_AUTHENTICATION_CLASSES finds, for AUTHENTICATE.
+
+    None without a header: then the session decides. REST framework's SessionAuthentication is
+    passed over. Raises PermissionDenied, with REST framework's reason, for a bad credential, for
+    a header that no class knows, and for a credential that belongs to no user.
+    """
+    from rest_framework.settings import api_settings
+
+    return _first_user(request, api_settings.DEFAULT_AUTHENTICATION_CLASSES)
+
+
+class Using:
+    """See `using`."""
+
+    def __init__(self, *classes: type[BaseAuthentication] | str) -> None:
+        if not classes:
+            raise ValueError("using needs at least one authentication class")
+        self.classes = classes
+
+    def __call__(self, request: HttpRequest) -> AbstractBaseUser | None:
+        return _first_user(request, self.imported())
+
+    def imported(self) -> list[type[BaseAuthentication]]:
+        """Return the classes. Raises BadSetting for what does not import or is no such class."""
+        found: list[Any] = [as_callable("AUTHENTICATE", entry) for entry in self.classes]
+        for entry in found:
+            if not isinstance(entry, type) or not hasattr(entry, "authenticate"):
+                message = f"METABASE_SSO['AUTHENTICATE']: {entry!r} is no authentication class."
+                hint = 'Write using("rest_framework.authentication.TokenAuthentication").'
+                raise BadSetting("E016", message, hint)
+        return found
+
+    def parts(self) -> list[Callable[..., Any]]:
+        """Return what takes the request, for the checks. Raises BadSetting as `imported` does."""
+        return [entry().authenticate for entry in self.imported()]
+
+
+def using(*classes: type[BaseAuthentication] | str) -> Using:
+    """Return an AUTHENTICATE like `authenticate`, with these classes or dotted paths of classes.
+
+    It can be used in a settings file. Raises ValueError for none.
+    """
+    return Using(*classes)
+
+
+def _first_user(
+    request: HttpRequest, classes: Sequence[type[BaseAuthentication]]
+) -> AbstractBaseUser | None:
+    from rest_framework import exceptions
+    from rest_framework.authentication import SessionAuthentication
+    from rest_framework.request import Request
+
+    refused = (
+        exceptions.AuthenticationFailed,
+        exceptions.NotAuthenticated,
+        exceptions.PermissionDenied,
+    )
+    wrapped = Request(request)
+    has_header = "HTTP_AUTHORIZATION" in request.META
+    # SessionAuthentication would ask for a CSRF token; the view has the session's user itself.
+    for authenticator in [e() for e in classes if not issubclass(e, SessionAuthentication)]:
+        try:
+            found = authenticator.authenticate(wrapped)
+        except refused as refusal:
+            raise PermissionDenied(_reason(refusal.detail)) from None
+        if found is not None:
+            return _checked(found[0])
+        has_header = has_header or _has_own_header(authenticator, wrapped)
+    if has_header:
+        raise PermissionDenied("The credentials of this request are of a kind unknown here.")
+    return None
+
+
+def _has_own_header(authenticator: Any, request: object) -> bool:
+    """Whether the request has the header of SimpleJWT's AUTH_HEADER_NAME, whatever is in it."""
+    get_header = getattr(authenticator, "get_header", None)
+    return get_header is not None and get_header(request) is not None
+
+
+def _checked(user: Any) -> AbstractBaseUser:
+    if user is None or not user.is_authenticated:
+        raise PermissionDenied("The credentials of this request belong to no user.")
+    if not isinstance(user, get_user_model()):  # SimpleJWT's TokenUser is read from the token
+        text = (
+            f"METABASE_SSO['AUTHENTICATE'] found a {type(user).__name__}, which is no"
+            " AUTH_USER_MODEL: use an authentication class that asks the database."
+        )
+        raise ImproperlyConfigured(text)
+    return user
+
+
+def _reason(detail: Any) -> str:
+    """Return the text of REST framework's `detail`; SimpleJWT says why in its `messages`."""
+    if isinstance(detail, list):
+        return " ".join(map(str, detail))
+    if not isinstance(detail, dict):
+        return str(detail)
+    entries = detail.get("messages", ())
+    whys = [str(e["message"]) for e in entries if isinstance(e, dict) and "message" in e]
+    return ": ".join(filter(None, [str(detail.get("detail", "")), ", ".join(whys)]))

@@ -1,0 +1,152 @@
+"""Policies for ACCESS_POLICY, and two ways to put several together.
+
+All of them can be used in a settings file: dotted paths are imported when somebody asks.
+`django_metabase_sso.access` has `trust_emails` and `deny_emails`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from operator import and_, or_
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db.models import Q
+
+from django_metabase_sso import access, keys
+from django_metabase_sso.access import AccessPolicy
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
+
+CountedSharers = Callable[[str], Q]
+
+
+class Composed:
+    """Several policies in their order, each a callable or its dotted path."""
+
+    def __init__(self, *policies: AccessPolicy | str) -> None:
+        if not policies:
+            raise ValueError("all_of and any_of need at least one policy")
+        self.policies = policies
+
+    def parts(self) -> list[Callable[..., Any]]:
+        """Return the policies, imported. Raises BadSetting for one that cannot be."""
+        return [keys.as_callable("ACCESS_POLICY", policy) for policy in self.policies]
+
+    def ask(
+        self, policy: Callable[..., Any], user: AbstractBaseUser, request: HttpRequest | None
+    ) -> bool:
+        """Return what one of the policies answers. Raises ImproperlyConfigured for no bool."""
+        name = getattr(policy, "__name__", type(policy).__name__)
+        return access.ask(policy, user, request, f"METABASE_SSO['ACCESS_POLICY']: {name}")
+
+
+class AllOf(Composed):
+    """See `all_of`."""
+
+    def __call__(self, user: AbstractBaseUser, request: HttpRequest | None) -> bool:
+        return all(self.ask(policy, user, request) for policy in self.parts())
+
+    def counted_sharers(self, email: str) -> Q:
+        """Return who counts for each of the policies: one that sets somebody aside is enough."""
+        return reduce(and_, (access.counted_sharers(part, email) for part in self.parts()))
+
+
+class AnyOf(Composed):
+    """See `any_of`."""
+
+    def __call__(self, user: AbstractBaseUser, request: HttpRequest | None) -> bool:
+        denial: PermissionDenied | None = None
+        for policy in self.parts():
+            try:
+                if self.ask(policy, user, request):
+                    return True
+            except PermissionDenied as denied:
+                denial = denied
+        if denial is not None:
+            raise denial
+        return False
+
+    def counted_sharers(self, email: str) -> Q:
+        """Return who counts for any of the policies; everyone, when that is so for one."""
+        counted = [access.counted_sharers(part, email) for part in self.parts()]
+        return reduce(or_, counted) if all(counted) else Q()
+
+
+def all_of(*policies: AccessPolicy | str) -> AccessPolicy:
+    """Return an ACCESS_POLICY that allows whom each of the policies allows.
+
+    They are asked in their order, and not after the first that refuses; a PermissionDenied of that
+    one keeps its message. Raises ValueError for no policy.
+    """
+    return AllOf(*policies)
+
+
+def any_of(*policies: AccessPolicy | str) -> AccessPolicy:
+    """Return an ACCESS_POLICY that allows whom at least one of the policies allows.
+
+    They are asked in their order, and not after the first that allows. The message of a refusal is
+    that of the last PermissionDenied. Raises ValueError for no policy.
+    """
+    return AnyOf(*policies)
+
+
+def require_group(name: str) -> AccessPolicy:
+    """Return an ACCESS_POLICY that allows the members of the Django group of this name.
+
+    Costs one query. The policy raises ImproperlyConfigured where users have no groups.
+    """
+
+    def policy(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
+        groups = getattr(user, "groups", None)
+        if groups is None:
+            raise ImproperlyConfigured("require_group needs Django groups; the user has none.")
+        return bool(groups.filter(name=name).exists())
+
+    return policy
+
+
+def require_permission(permission: str) -> AccessPolicy:
+    """Return an ACCESS_POLICY that asks `user.has_perm("app_label.codename")`.
+
+    Superusers have every permission. Raises ValueError for a permission without an app label; the
+    policy raises ImproperlyConfigured where users have no permissions.
+    """
+    if not all(permission.partition(".")):
+        raise ValueError("require_permission needs 'app_label.codename'")
+
+    def policy(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
+        has_perm = getattr(user, "has_perm", None)
+        if has_perm is None:
+            text = "require_permission needs has_perm(); the user has none: use PermissionsMixin."
+            raise ImproperlyConfigured(text)
+        return bool(has_perm(permission))
+
+    return policy
+
+
+def require_otp(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
+    """ACCESS_POLICY that allows who used a second factor of django-otp in this session.
+
+    Metabase asks for no second factor of its own after a JWT sign-in. Its OTPMiddleware marks
+    `request.user`; a user without that mark, from a header or outside a request, is refused.
+    """
+    is_verified = getattr(user, "is_verified", None)
+    if not callable(is_verified):
+        raise PermissionDenied("Nothing tells whether you used your second factor.")
+    if is_verified() is not True:
+        raise PermissionDenied("Sign in with your second factor first.")
+    return True
+
+
+def counting_sharers(which: CountedSharers) -> Callable[[AccessPolicy], AccessPolicy]:
+    """Mark a policy with who counts as sharing an address: see `access.counted_sharers`."""
+
+    def mark(policy: AccessPolicy) -> AccessPolicy:
+        policy.counted_sharers = which  # type: ignore[attr-defined]
+        return policy
+
+    return mark

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import HttpRequest
+from pytest_django import DjangoAssertNumQueries
+
+from django_metabase_sso.access import check_access
+from django_metabase_sso.exceptions import AccessRefused, BadSetting
+from django_metabase_sso.policies import (
+    all_of,
+    any_of,
+    require_group,
+    require_otp,
+    require_permission,
+)
+from tests.accounts.models import EmailUser
+from tests.conftest import Configure
+from tests.test_checks import ids, messages
+
+TRUST = "django_metabase_sso.access.trust_emails"
+ADA = EmailUser(email="ada@example.com")
+
+
+def yes(user: object, request: object) -> bool:
+    return True
+
+
+def no(user: object, request: object) -> bool:
+    return False
+
+
+def never(user: object, request: object) -> bool:
+    raise AssertionError
+
+
+def because(reason: str) -> Any:
+    def policy(user: object, request: object) -> bool:
+        raise PermissionDenied(reason)
+
+    return policy
+
+
+def refusal(user: Any, request: HttpRequest | None = None) -> str:
+    with pytest.raises(AccessRefused) as caught:
+        check_access(user, request)
+    assert caught.value.code == "policy"
+    return caught.value.message
+
+
+DEFAULT = "Your account may not sign in to Metabase."
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        all_of(yes),
+        all_of(yes, TRUST, yes),
+        all_of(TRUST, any_of(no, TRUST)),
+        any_of(yes, never),
+        any_of(no, because("first"), TRUST, never),
+        any_of(all_of(yes, no), all_of(yes, TRUST)),
+    ],
+)
+def test_allowed(ada: User, configure: Configure, policy: object) -> None:
+    configure(ACCESS_POLICY=policy)
+    check_access(ada)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        (all_of(no, never), DEFAULT),
+        (all_of(yes, because("not you"), never), "not you"),
+        (all_of(yes, because("")), DEFAULT),
+        (any_of(no), DEFAULT),
+        (any_of(because("one"), because("two")), "two"),
+        (any_of(because("one"), no), "one"),
+        (all_of(any_of(no, because("inner")), never), "inner"),
+    ],
+)
+def test_refused(ada: User, configure: Configure, policy: object, message: str) -> None:
+    configure(ACCESS_POLICY=policy)
+    assert refusal(ada) == message
+
+
+@pytest.mark.parametrize("compose", [all_of, any_of])
+def test_no_policy(compose: Any) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        compose()
+
+
+@pytest.mark.parametrize("compose", [all_of, any_of])
+@pytest.mark.parametrize("result", [None, 1, "yes"])
+def test_policies_that_do_not_answer(
+    ada: User, configure: Configure, compose: Any, result: object
+) -> None:
+    def undecided(user: object, request: object) -> object:
+        return result
+
+    configure(ACCESS_POLICY=compose(undecided, yes))
+    with pytest.raises(ImproperlyConfigured, match=r"'ACCESS_POLICY'\]: undecided returned"):
+        check_access(ada)
+
+
+@pytest.mark.parametrize("compose", [all_of, any_of])
+@pytest.mark.parametrize(
+    ("policy", "check_id"),
+    [("nowhere.policy", "E015"), ("tests.settings.SECRET_KEY", "E016"), (None, "E016")],
+)
+def test_policies_that_are_none(
+    ada: User, configure: Configure, compose: Any, policy: Any, check_id: str
+) -> None:
+    configure(ACCESS_POLICY=compose(policy))
+    assert ids() == {check_id}
+    with pytest.raises(BadSetting):
+        check_access(ada)
+
+
+async def slow(user: object, request: object) -> bool:
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("policy", "check_id", "words"),
+    [(require_group, "E018", "require_group"), (slow, "E019", "async")],
+)
+def test_each_policy_is_checked(
+    configure: Configure, policy: Any, check_id: str, words: str
+) -> None:
+    configure(ACCESS_POLICY=all_of(yes, any_of(policy)))
+    assert words in messages()[check_id].msg
+    configure(ACCESS_POLICY=all_of(yes, any_of(TRUST)))
+    assert messages() == {}
+
+
+# Groups and permissions
+
+
+def test_require_group(
+    ada: User, configure: Configure, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    configure(ACCESS_POLICY=require_group("analysts"))
+    assert refusal(ada) == DEFAULT
+    ada.groups.add(Group.objects.create(name="analysts"))
+    with django_assert_num_queries(2):
+        check_access(ada)
+
+
+def test_require_permission(ada: User, configure: Configure) -> None:
+    configure(ACCESS_POLICY=require_permission("auth.view_group"))
+    assert refusal(ada) == DEFAULT
+    ada.user_permissions.add(Permission.objects.get(codename="view_group"))
+    check_access(User.objects.get(pk=ada.pk))
+
+
+@pytest.mark.parametrize("permission", ["view_group", "auth.", ".view_group", ""])
+def test_permissions_that_nobody_has(permission: str) -> None:
+    with pytest.raises(ValueError, match="app_label"):
+        require_permission(permission)
+
+
+@pytest.mark.parametrize("policy", [require_group("a"), require_permission("a.b")])
+def test_users_without_groups_and_permissions(policy: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match="the user has none"):
+        policy(ADA, None)
+
+
+# The second factor; with the real django-otp: tests/contrib/test_otp.py
+
+
+@pytest.mark.parametrize("mark", [True, lambda: False, lambda: None, lambda: "yes"])
+def test_marks_that_are_no_second_factor(ada: User, configure: Configure, mark: object) -> None:
+    configure(ACCESS_POLICY=require_otp)
+    ada.is_verified = mark  # type: ignore[attr-defined]
+    assert "second factor" in refusal(ada)
+
+
+def test_policies_in_a_settings_file() -> None:
+    source = """
+from django_metabase_sso.contrib.allauth import require_verified_email
+from django_metabase_sso.contrib.rest_framework import using
+from django_metabase_sso.policies import *
+SECRET_KEY = "x"
+POLICY = all_of(require_verified_email, "tests.test_policies.yes", require_group("a"),
+    any_of(require_permission("a.b"), require_otp))
+AUTHENTICATE = using("rest_framework.authentication.TokenAuthentication")
+"""
+    code = (
+        "import os, sys, types; early = types.ModuleType('early');"
+        f"exec({source!r}, early.__dict__);"
+        "sys.modules['early'] = early; os.environ['DJANGO_SETTINGS_MODULE'] = 'early';"
+        "import django; django.setup(); print('ready')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "ready\n"
