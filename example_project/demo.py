@@ -1,7 +1,8 @@
 """`python -m example_project.demo`: what `make demo` starts.
 
 This site on port 8000 and the stand-in Metabase on port 3000, both on 127.0.0.1 alone. With
-METABASE_INSTANCE_URL and METABASE_JWT_SHARED_SECRET set, that Metabase is used instead.
+METABASE_INSTANCE_URL and METABASE_JWT_SHARED_SECRET set, that Metabase is used instead; for guest
+embeds set METABASE_EMBEDDING_SECRET_KEY as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ import time
 
 PATIENCE = 30  # seconds until a server has to answer
 REAL = ("METABASE_INSTANCE_URL", "METABASE_JWT_SHARED_SECRET")
+OTHER_SECRETS = (
+    "METABASE_EMBEDDING_SECRET_KEY",
+    "STANDIN_JWT_SHARED_SECRET",
+    "STANDIN_EMBEDDING_SECRET_KEY",
+)
 SITE, STANDIN = "example_project.settings", "example_project.standin.settings"
 
 
@@ -25,7 +31,7 @@ def main() -> None:
     if len(given) == 1:
         sys.exit(f"Only {given[0]} is set. For a Metabase of yours set {' and '.join(REAL)}.")
     if not given:  # set but empty, or the secret of another stand-in: neither is for this demo
-        for name in (*REAL, "STANDIN_JWT_SHARED_SECRET"):
+        for name in (*REAL, *OTHER_SECRETS):
             os.environ.pop(name, None)
     site_port = port_from("DEMO_PORT", 8000)
     site = f"http://localhost:{site_port}"

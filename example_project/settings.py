@@ -11,6 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 DEMO_SECRET = "demo-only-jwt-shared-secret-not-for-production"
+DEMO_EMBEDDING_SECRET = "demo-only-embedding-secret-key-not-for-production"
 
 SECRET_KEY = "demo-only-django-secret-key-not-for-production"
 DEBUG = True
@@ -24,6 +25,8 @@ METABASE_SSO = {
     "GROUP_MAPPING": "example_project.people.metabase.groups_for",
     "USER_ATTRIBUTES": "example_project.people.metabase.attributes_for",
     "TENANT": "example_project.people.metabase.tenant_for",
+    "EMBEDDING_SECRET_KEY": os.environ.get("METABASE_EMBEDDING_SECRET_KEY", DEMO_EMBEDDING_SECRET),
+    "GUEST_PARAMS": "example_project.people.metabase.guest_params",
     "ALLOWED_ORIGINS": os.environ.get("DEMO_ALLOWED_ORIGINS", "").replace(",", " ").split(),
 }
 
@@ -74,7 +77,7 @@ AUTHENTICATION_BACKENDS = [
 HIJACK_PERMISSION_CHECK = "hijack.permissions.superusers_and_staff"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "start"
-LOGOUT_REDIRECT_URL = "start"
+LOGOUT_REDIRECT_URL = "signed-out"
 ROOT_URLCONF = "example_project.urls"
 WSGI_APPLICATION = "example_project.wsgi.application"
 STATIC_URL = "/static/"

@@ -15,6 +15,7 @@ METABASE_SSO = {
     **METABASE_SSO,
     "INSTANCE_URL": "https://metabase.example.com",
     "JWT_SHARED_SECRET": os.environ["METABASE_JWT_SHARED_SECRET"],
+    "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"],
     "ALLOWED_ORIGINS": ["https://app.example.com"],
 }
 

@@ -11,7 +11,11 @@ from example_project.pages import views
 urlpatterns = [
     path("", views.start, name="start"),
     path("fetch/", views.page, {"name": "fetch"}, name="fetch"),
+    path("components/", views.components, name="components"),
     path("frame/", views.page, {"name": "frame"}, name="frame"),
+    path("guests/", views.guests, name="guests"),
+    path("strict/", views.strict, name="strict"),
+    path("signed-out/", views.page, {"name": "signed_out"}, name="signed-out"),
     path("link/", views.page, {"name": "link"}, name="link"),
     path("login/", LoginView.as_view(template_name="pages/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

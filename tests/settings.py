@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 SECRET_KEY = "tests-only-django-secret-key"
+EMBEDDING_SECRET = "tests-only-embedding-secret-key-0123456789"
 SECRET = "tests-only-jwt-shared-secret-0123456789abcdef"
 
 METABASE_SSO: dict[str, Any] = {
@@ -28,6 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.sessions",
+    "django.contrib.staticfiles",
     "corsheaders",
     "hijack",
     "impersonate",

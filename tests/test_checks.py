@@ -18,6 +18,7 @@ from django_metabase_sso.access import deny_emails, trust_emails
 from django_metabase_sso.claims import django_groups
 from django_metabase_sso.csp import csp_sources
 from tests.conftest import Configure
+from tests.settings import EMBEDDING_SECRET as OTHER
 from tests.settings import SECRET
 
 APP = "https://app.example.com"
@@ -28,7 +29,6 @@ AUTH = "django.contrib.auth.middleware.AuthenticationMiddleware"
 COMMON = "django.middleware.common.CommonMiddleware"
 CSP = "csp.middleware.CSPMiddleware"
 METABASE = "https://metabase.example.com"
-OTHER = "tests-only-embedding-secret-key-0123456789"
 OTP = "django_otp.middleware.OTPMiddleware"
 APPS_OF_ALLAUTH = ["django.contrib.contenttypes", "allauth", "allauth.account"]
 urlpatterns = [path("i18n/", include("django.conf.urls.i18n"))]

@@ -18,9 +18,10 @@ from django_metabase_sso.csp import DIRECTIVES, csp_sources
 from django_metabase_sso.guest import ALL_ROWS
 from django_metabase_sso.templatetags import metabase
 from tests.conftest import Configure
+from tests.settings import EMBEDDING_SECRET
 from tests.test_docs import README, ROOT, blocks, rows
 from tests.test_elements import Reader
-from tests.test_guest import EMBEDDING_SECRET, claims_of
+from tests.test_guest import claims_of
 from tests.test_guest_views import BODY, URL, post
 
 TEMPLATES = (ROOT / "docs/templates.md").read_text()

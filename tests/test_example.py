@@ -26,6 +26,7 @@ def test_the_production_settings_are_beyond_reproach() -> None:
         DJANGO_SETTINGS_MODULE="example_project.settings_production",
         DJANGO_SECRET_KEY="tests-only-" + "".join(map(str, range(50))),
         METABASE_JWT_SHARED_SECRET=SECRET,
+        METABASE_EMBEDDING_SECRET_KEY=SECRET[::-1],
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "System check identified no issues (0 silenced).\n"

@@ -12,9 +12,8 @@ import pytest
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidParameter
 from django_metabase_sso.guest import ALL_ROWS, guest_token
 from tests.conftest import Configure
-from tests.settings import SECRET
+from tests.settings import EMBEDDING_SECRET, SECRET
 
-EMBEDDING_SECRET = "tests-only-embedding-secret-key-0123456789"
 ENTITY_ID = "V1StGXR8_Z5jdHi6B-myT"
 
 

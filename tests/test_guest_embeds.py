@@ -11,8 +11,9 @@ from django.test import RequestFactory
 from django_metabase_sso import guest_embeds
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidParameter
 from tests.conftest import Configure
+from tests.settings import EMBEDDING_SECRET
 from tests.test_elements import read
-from tests.test_guest import EMBEDDING_SECRET, claims_of
+from tests.test_guest import claims_of
 
 INSTANCE = "https://metabase.example.com"
 

@@ -20,7 +20,8 @@ from django_metabase_sso.exceptions import (
 from django_metabase_sso.guest_request import read_body
 from django_metabase_sso.responses import SAFE_HEADERS
 from tests.conftest import Configure
-from tests.test_guest import EMBEDDING_SECRET, ENTITY_ID, claims_of
+from tests.settings import EMBEDDING_SECRET
+from tests.test_guest import ENTITY_ID, claims_of
 
 URL = "/sso/metabase/guest-token"
 ORIGIN = "http://testserver"

@@ -21,9 +21,10 @@ from pytest_django import Settings
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidParameter
 from django_metabase_sso.templatetags import metabase
 from tests.conftest import Configure
+from tests.settings import EMBEDDING_SECRET
 from tests.test_elements import HOSTILE, Reader
 from tests.test_embeds import scripts
-from tests.test_guest import EMBEDDING_SECRET, claims_of
+from tests.test_guest import claims_of
 
 GUEST = "{% metabase_guest_dashboard 10 params=params %}"
 

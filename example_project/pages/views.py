@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from django_metabase_sso.csp import csp_sources
 from example_project.pages.refusals import BACKEND, CASES, ask, case_of
 from example_project.people.cast import CAST, PASSWORD
 from example_project.people.models import Person
@@ -25,6 +26,30 @@ def start(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """A way to embed."""
     return _page(request, name)
+
+
+def components(request: HttpRequest) -> HttpResponse:
+    """Web components; `city` in the query is a value that anybody can choose."""
+    filters = {"city": request.GET.get("city", "Oslo")}
+    return _page(request, "components", filters=filters)
+
+
+def guests(request: HttpRequest) -> HttpResponse:
+    """Guest embeds: two customers side by side, and one's own."""
+    customers = [("acme", {"region": "west"}), ("globex", {"region": "south"})]
+    return _page(request, "guests", customers=customers)
+
+
+def strict(request: HttpRequest) -> HttpResponse:
+    """The same components under a policy that lets nothing inline run.
+
+    Here for one page; a site has it in SECURE_CSP (Django 6), or in django-csp's setting.
+    """
+    policy = {"default-src": ["'none'"], "base-uri": ["'none'"], **csp_sources()}
+    text = "; ".join(f"{name} {' '.join(sources)}" for name, sources in policy.items())
+    response = _page(request, "strict", policy=text)
+    response["Content-Security-Policy"] = text
+    return response
 
 
 def refusals(request: HttpRequest) -> HttpResponse:

@@ -38,7 +38,17 @@ CAST = (
         "a customer, of the tenant acme",
         "tove@acme.example",
         ("Tove", "Dahl"),
+        region="west",
         tenant="acme",
+        is_customer=True,
+    ),
+    Role(
+        "gus",
+        "a customer, of the tenant globex",
+        "gus@globex.example",
+        ("Gus", "Globe"),
+        region="south",
+        tenant="globex",
         is_customer=True,
     ),
     Role(

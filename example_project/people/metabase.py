@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest
 
 from django_metabase_sso.access import deny_emails
@@ -27,3 +29,19 @@ def attributes_for(user: Person, request: HttpRequest | None) -> dict[str, objec
 def tenant_for(user: Person, request: HttpRequest | None) -> object:
     """Return the tenant of a customer; whoever works here has none, on purpose."""
     return user.tenant if user.is_customer else INTERNAL
+
+
+# What guests may see, of the items that are published in Metabase.
+GUEST_ITEMS = {("dashboard", 10), ("question", 5)}
+
+
+def guest_params(
+    request: HttpRequest, entity_type: str, entity_id: int | str, custom_context: object
+) -> dict[str, object] | None:
+    """Return the rows of the customer who asks. Type, id and context are what a browser sent."""
+    user: Any = request.user
+    if not getattr(user, "is_customer", False) or not user.region:
+        return None
+    if (entity_type, entity_id) not in GUEST_ITEMS or custom_context not in (None, user.tenant):
+        return None
+    return {"region": user.region}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 REGIONS = ("north", "south", "east", "west")
@@ -62,7 +62,12 @@ def chart_for(region: str | None) -> Chart:
 
     Without the attribute all rows; with one that no row has, none. Compared exactly.
     """
-    rows = [row for row in SALES if region is None or row.region == region]
+    return chart_of(None if region is None else {region})
+
+
+def chart_of(regions: Collection[str] | None) -> Chart:
+    """Return the chart of the rows of some regions; None means all."""
+    rows = [row for row in SALES if regions is None or row.region in regions]
     top = _round_up(max((_sum(rows, month) for month in MONTHS), default=0))
     revenue = sum(row.revenue for row in rows)
     totals = [

@@ -19,6 +19,10 @@ class Conf:
         return str(_setting("JWT_SHARED_SECRET"))
 
     @property
+    def embedding_secret_key(self) -> str:
+        return str(_setting("EMBEDDING_SECRET_KEY"))
+
+    @property
     def jwt_identity_provider_uri(self) -> str:
         return str(_setting("JWT_IDENTITY_PROVIDER_URI"))
 

@@ -36,6 +36,7 @@ class Configuration:
     method: Literal["jwt", "saml"] = "jwt"
     sdk_enabled: bool = True
     simple_enabled: bool = True
+    guest_enabled: bool = True
     claim_names: Mapping[str, str] = field(default_factory=CLAIM_NAMES.copy)
 
     def changed(self, values: Mapping[str, Any]) -> Configuration:
@@ -82,5 +83,6 @@ VALID: dict[str, Callable[[object], bool]] = {
     "method": _one_of("jwt", "saml"),
     "sdk_enabled": _is_bool,
     "simple_enabled": _is_bool,
+    "guest_enabled": _is_bool,
     "claim_names": _is_claim_names,
 }

@@ -24,6 +24,7 @@ SWITCHES = {
     "tenants_enabled": "Tenants",
     "sdk_enabled": "Embedding: SDK for React",
     "simple_enabled": "Embedding: web components",
+    "guest_enabled": "Embedding: guest and static embeds",
 }
 GROUP_SYNCS = {
     "off": "Off: memberships are left alone",

@@ -49,6 +49,11 @@ CAUSES = {
         "User provisioning is off, and no active account has this e-mail address."
     ),
     "error-embedding-": "This kind of embedding is switched off in Metabase.",
+    "Embedding is not enabled": "Guest embeds are off in Metabase, or this item is not published.",
+    "You must specify a value for": "The guest token's `params` do not name a locked parameter.",
+    "Token is missing value for": (
+        "The guest token has no `resource` or no `params`, or its id is a text."
+    ),
     "Value of `@tenant` must be a string": "The tenant claim must be a string or an integer.",
     "Tenant ID mismatch with existing user": (
         "The account belongs to another tenant. A person can never change tenant."

@@ -16,6 +16,9 @@ STANDIN_SITE_URL = os.environ.get("STANDIN_SITE_URL", "http://localhost:3000")
 STANDIN_JWT_SHARED_SECRET = os.environ.get(
     "STANDIN_JWT_SHARED_SECRET", "demo-only-jwt-shared-secret-not-for-production"
 )
+STANDIN_EMBEDDING_SECRET_KEY = os.environ.get(
+    "STANDIN_EMBEDDING_SECRET_KEY", "demo-only-embedding-secret-key-not-for-production"
+)
 STANDIN_JWT_IDENTITY_PROVIDER_URI = os.environ.get(
     "STANDIN_JWT_IDENTITY_PROVIDER_URI", "http://localhost:8000/sso/metabase"
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from example_project.standin import api, control, pages, sso
+from example_project.standin import api, control, embeds, pages, sso
 
+KIND = "(?P<kind>dashboard|question)"
 urlpatterns = [
     path("auth/sso", sso.sso),
     path("auth/sso/to_session", sso.to_session),
@@ -14,7 +15,13 @@ urlpatterns = [
     path("api/user/current", api.current_user),
     path("api/session/properties", api.properties),
     path("api/dashboard", api.create_dashboard),
+    path("api/standin/item", embeds.account_item),
+    re_path(rf"^api/embed/{KIND}/(?P<token>[^/]*)$", embeds.guest_item),
     re_path(r"^api/(?P<rest>.*)$", api.unknown),
+    path("app/embed.js", embeds.script, {"name": "embed.js"}),
+    path("app/frame.js", embeds.script, {"name": "frame.js"}),
+    path("embed/sdk/v1", embeds.frame),
+    re_path(rf"^embed/{KIND}/(?P<token>[^/]*)$", embeds.static_embed),
     path("standin/settings", control.configuration),
     path("standin/state", control.state),
     path("standin/reset", control.reset),

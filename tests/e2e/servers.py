@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.settings import SECRET
+from tests.settings import EMBEDDING_SECRET, SECRET
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 30  # seconds until a server has to answer
@@ -39,6 +39,7 @@ def standin(identity_provider: str, origins: list[str], log: Path) -> Iterator[s
         "DJANGO_SETTINGS_MODULE": "example_project.standin.settings",
         "STANDIN_SITE_URL": url,
         "STANDIN_JWT_SHARED_SECRET": SECRET,
+        "STANDIN_EMBEDDING_SECRET_KEY": EMBEDDING_SECRET,
         "STANDIN_JWT_IDENTITY_PROVIDER_URI": identity_provider,
         "STANDIN_EMBEDDING_ORIGINS": " ".join(origins),
     }

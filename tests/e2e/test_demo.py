@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.browser import needs_chromium, watch_hosts
 from tests.e2e.servers import ROOT, free_port
@@ -79,3 +79,53 @@ def test_demo(page: Page, context: BrowserContext, demo: str) -> None:
         assert expected in page.locator("main > .pair").inner_html()
     assert errors == []
     assert hosts == {"localhost"}
+
+
+def rows(page: Page, place: str) -> Locator:
+    return page.locator(place).locator("iframe").content_frame.locator("#rows")
+
+
+def test_embeds(page: Page, demo: str) -> None:
+    violations: list[str] = []
+    page.on("console", lambda said: violations.extend([said.text] * ("Policy" in said.text)))
+    page.goto(demo)
+    page.get_by_role("button", name="Sign in as ada").click()
+    page.get_by_role("link", name="Web components").click()
+    expect(rows(page, "metabase-dashboard")).to_contain_text("12 rows; north")
+    expect(rows(page, "metabase-question")).to_contain_text("12 rows; north")
+    for name in ("browser", "metabot"):
+        shown = page.locator(f"metabase-{name} iframe").content_frame
+        expect(shown.locator("#who")).to_contain_text("ada@example.com")
+    page.goto(f"{demo}/components/?city=%22><script>window.hacked=1</script>")
+    expect(rows(page, "metabase-dashboard")).to_contain_text("12 rows; north")
+    assert page.evaluate("window.hacked") is None
+
+    page.get_by_role("link", name="Strict CSP").click()
+    expect(rows(page, "metabase-dashboard")).to_contain_text("12 rows; north")
+    expect(page.frame_locator("main > iframe").locator("#who")).to_contain_text("Ada Lovelace")
+    assert violations == []
+
+    page.get_by_role("link", name="Guests").click()
+    expect(rows(page, "#signed-acme")).to_contain_text("12 rows; west")
+    expect(rows(page, "#signed-globex")).to_contain_text("12 rows; south")
+    static = page.locator("main > iframe")
+    static.scroll_into_view_if_needed()
+    expect(static.content_frame.locator("#parameters")).to_contain_text("region = west")
+    for name, mine, other, region in (
+        ("tove", "acme", "globex", "west"),
+        ("gus", "globex", "acme", "south"),
+    ):
+        page.goto(demo)
+        page.get_by_role("button", name=f"Sign in as {name}").click()
+        page.get_by_role("link", name="Guests").click()
+        expect(rows(page, f"#asked-{mine}")).to_contain_text(f"12 rows; {region}")
+        refused = page.locator(f"#asked-{other} iframe").content_frame.locator("#error")
+        expect(refused).to_contain_text("status: 403")
+
+    page.get_by_role("link", name="Full app in a frame").click()
+    expect(page.frame_locator("iframe").locator("#who")).to_have_text("Gus Globe")
+    page.get_by_role("button", name="Sign out").click()
+    page.frame_locator("iframe").get_by_text("signed out").first.wait_for(state="attached")
+    page.get_by_role("link", name="Links").click()
+    page.get_by_role("link", name="A dashboard, with a tab and a filter").click()
+    page.wait_for_url(f"{demo}/login/**")

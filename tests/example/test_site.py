@@ -9,7 +9,8 @@ import pytest
 from tests.settings import SECRET
 from tests.test_example import run
 
-PAGES = ["/", "/login/", "/fetch/", "/frame/", "/link/"]
+PAGES = ["/", "/login/", "/fetch/", "/components/", "/frame/", "/guests/", "/strict/", "/link/"]
+PAGES += ["/signed-out/"]
 STATUSES = """
 import django, sys
 django.setup()
@@ -38,6 +39,7 @@ def production(**environment: str) -> dict[str, str]:
         **environment,
         "DJANGO_SETTINGS_MODULE": "example_project.settings_production",
         "METABASE_JWT_SHARED_SECRET": SECRET,
+        "METABASE_EMBEDDING_SECRET_KEY": SECRET[::-1],
     }
 
 

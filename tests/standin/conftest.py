@@ -15,6 +15,7 @@ from example_project.standin import settings as standin_settings
 from example_project.standin.state import Instance, instance
 
 SECRET = "stand-in-test-secret-0123456789abcdef"
+EMBEDDING_SECRET = "stand-in-test-embedding-secret-0123456789"
 SITE = "http://localhost:3000"
 PROVIDER = "http://localhost:8000/sso/metabase"
 SDK = {"X-Metabase-Client": "embedding-sdk-react"}
@@ -30,6 +31,7 @@ def standin(settings: Settings) -> Iterator[Instance]:
         setattr(settings, name, getattr(standin_settings, name))
     settings.STANDIN_SITE_URL = SITE
     settings.STANDIN_JWT_SHARED_SECRET = SECRET
+    settings.STANDIN_EMBEDDING_SECRET_KEY = EMBEDDING_SECRET
     settings.STANDIN_JWT_IDENTITY_PROVIDER_URI = PROVIDER
     settings.STANDIN_EMBEDDING_ORIGINS = ["https://app.example.com"]
     settings.STANDIN_VERSION_TAG = "v1.56.3"

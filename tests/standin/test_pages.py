@@ -21,7 +21,7 @@ def test_without_a_session_a_page_asks_who_it_is(client: Client, path: str) -> N
     assert response["Location"] == f"{PROVIDER}?return_to={path}"
 
 
-@pytest.mark.parametrize("path", ["/favicon.ico", "/app/embed.js", "/auth/other", "/standin/x"])
+@pytest.mark.parametrize("path", ["/favicon.ico", "/app/main.js", "/auth/other", "/standin/x"])
 def test_files_do_not_ask(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
 

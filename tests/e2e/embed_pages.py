@@ -1,0 +1,77 @@
+"""Pages with embeds, as a project's own templates and views would make them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.template import Context, Template
+from django.urls import include, path
+
+from django_metabase_sso.csp import csp_sources
+
+HOSTILE = (
+    """"'><script>window.hacked = 1</script><img src=x onerror="window.hacked = 2"> onclick="""
+)
+REGIONS = {"ada": "north", "bob": "south"}
+PAGES = {
+    "components": """{% metabase_config %}
+        {% metabase_dashboard 1 with_title=False initial_parameters=params %}
+        {% metabase_question "new" target_collection=hostile %}
+        {% metabase_browser initial_collection="root" %}{% metabase_metabot %}""",
+    "strict": "{% metabase_config theme=params %}{% metabase_dashboard 1 %}"
+    '{% metabase_iframe "/dashboard/1?tab=2&city=Oslo#x" title="Sales" top_nav=False %}',
+    "signed": "{% metabase_config guest=True %}{% metabase_guest_dashboard 10 params=mine %}",
+    "asked": "{% metabase_config guest=True %}{% metabase_guest_question 5 %}"
+    '{% metabase_guest_question 5 custom_context="ada" %}',
+    "static": "{% metabase_static_iframe dashboard=10 params=mine bordered=True %}",
+    "signed-out": "<p>Signed out</p>{% metabase_logout %}",
+}
+
+
+def page(request: HttpRequest, name: str) -> HttpResponse:
+    """A page for whoever is signed in; `nonce` and `strict` have a policy."""
+    context = {
+        "request": request,
+        "hostile": HOSTILE,
+        "params": {"city": HOSTILE},
+        "mine": {"region": REGIONS.get(str(request.user), "nowhere")},
+    }
+    text = "<!DOCTYPE html><title>A page</title>{% load metabase %}" + PAGES[name]
+    policy = {"default-src": ["'none'"], "base-uri": ["'none'"], **csp_sources()}
+    if "nonce" in request.GET:
+        context["csp_nonce"] = "c29tZSBub25jZQ"
+        policy["script-src"] = ["'strict-dynamic'", "'nonce-c29tZSBub25jZQ'"]
+    response = HttpResponse(Template(text).render(Context(context)))
+    if name == "strict":
+        directives = (f"{name} {' '.join(sources)}" for name, sources in policy.items())
+        response["Content-Security-Policy"] = "; ".join(directives)
+    return response
+
+
+def guest_params(
+    request: HttpRequest, entity_type: str, entity_id: int | str, custom_context: Any
+) -> dict[str, Any] | None:
+    """Let each see their own region in two items, and nobody another's."""
+    region = REGIONS.get(str(request.user))
+    mine = custom_context in (None, str(request.user))
+    allowed = (entity_type, entity_id) in {("dashboard", 10), ("question", 5)}
+    return {"region": region} if region and mine and allowed else None
+
+
+class SignOut(LogoutView):
+    """Ends the Django session, and shows the page that ends Metabase's."""
+
+    next_page = "/page/signed-out/"
+
+
+urlpatterns = [
+    path("sso/", include("django_metabase_sso.urls")),
+    path("login/", LoginView.as_view(template_name="login.html"), name="login"),
+    path("logout/", SignOut.as_view()),
+    path("other/", lambda request: HttpResponse(f"at {settings.ROOT_URLCONF}")),
+    path("favicon.ico", lambda request: HttpResponse(content_type="image/svg+xml")),
+    path("page/<slug:name>/", page),
+]

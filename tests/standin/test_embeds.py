@@ -1,0 +1,146 @@
+"""Web components, guest embeds, static embeds."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from example_project.standin.chart import MONTHS, SALES
+from example_project.standin.embedding import ITEMS
+from example_project.standin.state import Instance
+from tests.standin.conftest import EMBEDDING_SECRET, MISSING, SECRET, SignIn, signed
+from tests.standin.test_accounts import configure
+from tests.standin.test_sso import page_text
+
+PATHS = ["/api/embed", "/embed"]
+
+
+def guest(
+    kind: str = "dashboard", number: Any = 10, secret: str = EMBEDDING_SECRET, **c: Any
+) -> str:
+    """Return a guest token; a claim that is MISSING is left out."""
+    known = {
+        "resource": {kind: number},
+        "params": {"region": "north"},
+        "exp": time.time() + 86_400,
+    }
+    sent = {key: value for key, value in {**known, **c}.items() if value is not MISSING}
+    return signed(json.dumps(sent).encode(), secret)
+
+
+def rows_of(client: Client, token: str, kind: str = "dashboard") -> set[str]:
+    """Return the regions of the rows that a token shows."""
+    data = client.get(f"/api/embed/{kind}/{token}").json()
+    return {row["region"] for row in data["chart"]["rows"]}
+
+
+def test_scripts(client: Client) -> None:
+    for name in ("embed.js", "frame.js"):
+        response = client.get(f"/app/{name}")
+        assert response["Content-Type"] == "text/javascript; charset=utf-8"
+        assert b"metabase" in response.content.lower()
+
+
+def test_frame(client: Client) -> None:
+    response = client.get("/embed/sdk/v1")
+    assert "/app/frame.js" in page_text(response)
+    policy = response["Content-Security-Policy"]
+    assert "frame-ancestors *" in policy
+    assert "script-src 'self'" in policy
+
+
+def test_an_account_sees_its_rows(browse: SignIn) -> None:
+    client = browse(first_name="Ada", region="north", groups=["Sales"])
+    data = client.get("/api/standin/item").json()
+    assert (data["who"], data["email"]) == ("Ada", "ada@example.com")
+    assert data["attributes"] == {"region": "north"}
+    assert data["groups"] == ["All Users", "Sales"]
+    assert {row["region"] for row in data["chart"]["rows"]} == {"north"}
+    assert data["chart"]["total"].startswith("$")
+
+
+def test_without_a_session(client: Client) -> None:
+    assert client.get("/api/standin/item").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("params", "regions"),
+    [
+        ({"region": "north"}, {"north"}),
+        ({"region": ["north", "west"]}, {"north", "west"}),
+        ({"region": "elsewhere"}, set()),
+        ({"region": []}, {"north", "south", "east", "west"}),
+        ({"region": "north", "other": 1}, {"north"}),
+    ],
+)
+def test_locked_parameters(client: Client, params: dict[str, Any], regions: set[str]) -> None:
+    assert rows_of(client, guest(params=params)) == regions
+
+
+def test_without_locked_parameters(client: Client) -> None:
+    assert len(rows_of(client, guest(number=11, params={}))) == 4
+    assert rows_of(client, guest("question", 5), "question") == {"north"}
+
+
+def test_entity_ids(client: Client) -> None:
+    item = ITEMS[0]
+    assert len(item.entity_id) == 21
+    data = client.get(f"/api/embed/dashboard/{guest(number=item.entity_id)}").json()
+    assert data["title"] == item.title
+    assert len(data["chart"]["months"]) == len(MONTHS)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("token", "status", "text"),
+    [
+        (guest(secret=SECRET), 401, "Message seems corrupt or manipulated"),
+        (guest(exp=1), 401, "Token is expired (1)"),
+        (guest(params=None), 400, "Token is missing value for keypath [:params]"),
+        (guest(params=MISSING), 400, "Token is missing value for keypath [:params]"),
+        (guest(params=[]), 400, "Token is missing value for keypath [:params]"),
+        (guest(params={}), 400, "You must specify a value for :region in the JWT."),
+        (guest(params={"region": None}), 400, "You must specify a value for :region"),
+        (guest("question", 5), 400, "Token is missing value for keypath [:resource :dashboard]"),
+        (guest(resource=MISSING), 400, "Token is missing value for keypath [:resource"),
+        (guest(number=True), 400, "Token is missing value for keypath [:resource"),
+        (guest(number="10"), 404, "Not found."),
+        (guest(number=99), 404, "Not found."),
+        (guest(number=12), 400, "Embedding is not enabled for this object."),
+        ("", 401, "Message seems corrupt or manipulated"),
+    ],
+)
+def test_refused(client: Client, path: str, token: str, status: int, text: str) -> None:
+    response = client.get(f"{path}/dashboard/{token}")
+    assert response.status_code == status
+    if path == "/api/embed":
+        assert response.json()["message"].startswith(text)
+    else:
+        assert text in page_text(response)
+        assert "frame-ancestors *" in response["Content-Security-Policy"]
+
+
+def test_switched_off(client: Client, standin: Instance) -> None:
+    configure(standin, guest_enabled=False)
+    response = client.get(f"/api/embed/dashboard/{guest()}")
+    assert (response.status_code, response.json()["message"]) == (400, "Embedding is not enabled.")
+
+
+def test_a_static_embed(client: Client) -> None:
+    response = client.get(f"/embed/dashboard/{guest()}")
+    text = page_text(response)
+    assert "<h1>Sales by region</h1>" in text
+    assert "region = north" in text
+    north = sum(row.region == "north" for row in SALES)
+    assert f"{north} rows" in text
+    assert "frame-ancestors *" in response["Content-Security-Policy"]
+
+
+def test_a_static_question(client: Client) -> None:
+    text = page_text(client.get(f"/embed/question/{guest('question', 5, params={'region': []})}"))
+    assert "Orders by region" in text
+    assert f"{len(SALES)} rows" in text
