@@ -12,6 +12,7 @@ urlpatterns = [
     path("auth/logout", sso.logout),
     path("api/health", api.health),
     path("api/user/current", api.current_user),
+    path("api/session", api.end_session),
     path("api/session/properties", api.properties),
     path("api/dashboard", api.create_dashboard),
     re_path(r"^api/(?P<rest>.*)$", api.unknown),
