@@ -135,13 +135,9 @@ def send(
 def unreachable(error: Exception, url: str) -> Problem:
     """Return the finding for a network error, in a sentence."""
     host = urlsplit(url).netloc
-    for kind, code, cause, cure in FAILURES:
-        if isinstance(error, kind):
-            title = f"No answer from {host}."
-            return Problem(
-                Finding("fault", f"network-{code}", title, cause.format(host=host), cure)
-            )
-    raise error
+    _, code, cause, cure = next(row for row in FAILURES if isinstance(error, row[0]))
+    title = f"No answer from {host}."
+    return Problem(Finding("fault", f"network-{code}", title, cause.format(host=host), cure))
 
 
 def _connection(url: str, timeout: float) -> HTTPConnection:

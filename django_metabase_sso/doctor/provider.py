@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve,
 
 from django_metabase_sso.doctor.findings import Finding, Step
 from django_metabase_sso.doctor.remote import quoted
+from django_metabase_sso.instance import DEFAULT_PORTS, origin_of
 
 LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", ".localhost")
 FIELD: Final = "Admin > Settings > Authentication > JWT > JWT Identity Provider URI"
@@ -18,7 +19,7 @@ FIELD: Final = "Admin > Settings > Authentication > JWT > JWT Identity Provider 
 
 def judge(uri: str) -> Step[str]:
     """Judge the URI; learn it when it is an address of ours, whatever its scheme."""
-    parts = urlsplit(uri)
+    parts = _parsed(uri)
     problem = _problem(parts)
     if problem:
         cure = f"In Metabase, set {FIELD} to {_expected(parts)}."
@@ -64,18 +65,35 @@ def allowed_hosts() -> list[str]:
     return list(LOCAL) if settings.DEBUG and not hosts else hosts
 
 
+def _parsed(uri: str) -> SplitResult:
+    """Return the parts of the URI, none when it is no absolute http(s) URL."""
+    try:
+        parts = urlsplit(uri)
+        if parts.scheme in DEFAULT_PORTS and uri.isascii() and " " not in uri:
+            origin_of(parts.scheme, parts.netloc)
+            return parts
+    except ValueError:
+        pass
+    return urlsplit("")
+
+
 def _problem(parts: SplitResult) -> str:
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    if not parts.netloc:
         return "It is no absolute URL."
-    if not validate_host(split_domain_port(parts.netloc)[0], allowed_hosts()):
+    if not _is_allowed(parts):
         return f"ALLOWED_HOSTS does not have its host, {quoted(parts.netloc)}."
     if not is_ours(parts.path):
         return "django-metabase-sso does not answer at its path."
     return ""
 
 
+def _is_allowed(parts: SplitResult) -> bool:
+    return validate_host(split_domain_port(parts.netloc)[0], allowed_hosts()) and bool(
+        parts.netloc
+    )
+
+
 def _expected(parts: SplitResult) -> str:
-    known = validate_host(split_domain_port(parts.netloc)[0], allowed_hosts())
-    host = quoted(parts.netloc) if parts.netloc and known else "your-site.example.com"
+    host = quoted(parts.netloc) if _is_allowed(parts) else "your-site.example.com"
     path = own_path() or "/the path of your SSOView"
     return f"https://{host}{path}"

@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from django_metabase_sso.doctor import network
 from django_metabase_sso.doctor.findings import Finding, Problem
@@ -14,6 +13,7 @@ from django_metabase_sso.error_texts import ErrorText, lookup
 from django_metabase_sso.instance import InstanceURL
 
 TOKEN = re.compile(r"eyJ[\w-]*\.?[\w-]*\.?[\w-]*")
+ORIGIN = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 LONGEST_QUOTE = 200  # characters of what somebody else wrote
 SDK = "embedding-sdk-react"
 COMMON = {"Accept": "application/json", "User-Agent": "django-metabase-sso-doctor"}
@@ -116,9 +116,10 @@ def refusal(code: str, answer: Answer) -> Finding:
 
 
 def _redirected(instance: InstanceURL, answer: Answer) -> Problem:
-    target = urlsplit(answer.header("Location"))
-    where = f"{target.scheme}://{target.netloc}" if target.netloc else "another path of its own"
-    if f"{target.scheme}://{target.netloc}" == instance.origin.replace("http:", "https:", 1):
+    # The origin alone: the rest could repeat what was sent.
+    found = ORIGIN.match(answer.header("Location"))
+    where = found[0].lower() if found else "another path of its own"
+    if where != instance.origin and where == instance.origin.replace("http:", "https:", 1):
         cure = f'Write "INSTANCE_URL": "https{str(instance).removeprefix("http")}".'
     else:
         cure = (
