@@ -125,7 +125,14 @@ def _groups(user: AbstractBaseUser, claim: str, payload: Mapping[str, Any]) -> l
         why = "an empty list: with group sync on, the person leaves every group"
         return [*rows, Row(claim, "[]", "removed from all groups", why)]
     why = f"with group sync on, the Metabase group of exactly this name; {MATCHING}"
-    return [*(Row(claim, group, "group", why) for group in sent), *rows]
+    powers = "with group sync on, gives the person this group's powers over all of Metabase"
+    return [
+        *(
+            Row(claim, name, "group", powers if claims.is_privileged(name) else why)
+            for name in sent
+        ),
+        *rows,
+    ]
 
 
 def _blank_attributes(user: AbstractBaseUser, payload: Mapping[str, Any]) -> list[Row]:

@@ -56,9 +56,6 @@ def fake(answers: Answers) -> Iterator[Fake]:
 
         do_GET = do_POST = do_OPTIONS = do_DELETE = answer  # noqa: N815
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            return
-
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         running = Fake(f"http://localhost:{server.server_port}")
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -70,7 +67,7 @@ Talk = Callable[[socket.socket], None]
 
 
 @contextmanager
-def speaking(talk: Talk, *, tls: bool = False) -> Iterator[str]:
+def speaking(talk: Talk) -> Iterator[str]:
     """Let `talk` have each connection; yield host and port."""
     with ExitStack() as stack:
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -80,7 +77,7 @@ def speaking(talk: Talk, *, tls: bool = False) -> Iterator[str]:
                 while True:
                     connection = listening.accept()[0]
                     with connection, suppress(OSError):
-                        _talk(connection, talk, tls=tls)
+                        talk(connection)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -89,11 +86,8 @@ def speaking(talk: Talk, *, tls: bool = False) -> Iterator[str]:
         thread.join(10)
 
 
-def _talk(connection: socket.socket, talk: Talk, *, tls: bool) -> None:
-    if not tls:
-        talk(connection)
-        return
+def shake_hands(connection: socket.socket) -> None:
+    """Begin TLS, with a certificate that nobody trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(SELF_SIGNED)
-    with context.wrap_socket(connection, server_side=True) as encrypted:
-        talk(encrypted)
+    context.wrap_socket(connection, server_side=True).close()

@@ -13,7 +13,6 @@ from django.core.management import CommandError
 from pytest_django import Settings
 
 from django_metabase_sso.management.commands.metabase_sso import origin
-from tests.conftest import Configure
 from tests.doctor.conftest import Doctor, Metabase, run
 from tests.e2e.servers import free_port
 
@@ -73,7 +72,7 @@ def test_an_origin_as_browsers_send_it() -> None:
     assert origin("HTTPS://App.Example.com:443/") == "https://app.example.com"
 
 
-def test_in_a_shell(configure: Configure) -> None:
+def test_in_a_shell() -> None:
     """The status of the process, an option behind the subcommand, and no traceback."""
     environment = {**os.environ, "METABASE_INSTANCE_URL": f"http://localhost:{free_port()}"}
     del environment["DJANGO_SETTINGS_MODULE"]

@@ -11,7 +11,7 @@ from django.utils.http import http_date
 
 from tests.conftest import Configure
 from tests.doctor.conftest import APP, Doctor
-from tests.doctor.servers import Canned, Talk, fake, speaking
+from tests.doctor.servers import Canned, Talk, fake, shake_hands, speaking
 from tests.e2e.servers import free_port
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
@@ -60,7 +60,7 @@ def hang(connection: socket.socket) -> None:
 def drip(connection: socket.socket) -> None:
     """Send a byte in time, again and again."""
     connection.recv(1000)
-    for _ in range(100):
+    while True:
         connection.send(b"H")
         time.sleep(0.1)
 
@@ -93,7 +93,7 @@ def test_bad_answers(
 
 
 def test_a_certificate_that_nobody_trusts(doctor: Doctor, configure: Configure) -> None:
-    with speaking(hang, tls=True) as address:
+    with speaking(shake_hands) as address:
         configure(INSTANCE_URL=f"https://{address}")
         unreachable(doctor, "certificate", "not trusted")
 

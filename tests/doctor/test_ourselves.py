@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.urls import path
+from django.urls import path, set_script_prefix
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -97,8 +97,6 @@ def test_another_path(
 def test_a_script_prefix(
     doctor: Doctor, metabase: Metabase, settings: Settings, configure: Configure
 ) -> None:
-    from django.urls import set_script_prefix
-
     configure(INSTANCE_URL=metabase.url)
     metabase.change(identity_provider_uri="http://localhost/app/sso/metabase")
     set_script_prefix("/app/")  # what manage.py does with FORCE_SCRIPT_NAME
@@ -120,12 +118,8 @@ def test_a_login_page_in_front(doctor: Doctor, settings: Settings) -> None:
     assert "302 to /login/" in found["cause"]
 
 
-def test_html_with_the_right_status(
-    doctor: Doctor, settings: Settings, configure: Configure
-) -> None:
-    """`broken` stands for whatever raises while the middleware is loaded."""
+def test_middleware_that_cannot_be_loaded(doctor: Doctor, settings: Settings) -> None:
     settings.MIDDLEWARE = ["tests.doctor.middleware.broken"]
-    configure(AUTHENTICATE=lambda request: None)
     report = doctor()
     assert "RuntimeError" in report.one("endpoint")["cause"]
     assert "network-refused" in report.faults()
