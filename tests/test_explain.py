@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -274,6 +275,13 @@ def test_several(ada: User) -> None:
         with pytest.raises(CommandError, match=f"pk={ada.pk}, pk={other.pk}\\."):
             run(text)
     assert find(f"pk={ada.pk}") == ada
+
+
+def test_a_database_without_users(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE auth_user RENAME TO elsewhere")
+    with pytest.raises(CommandError, match="auth_user"):
+        run("ada")
 
 
 def test_many(ada: User) -> None:

@@ -72,7 +72,8 @@ def _metabase(
     reached = attempt("instance", partial(instance.reach, remote))
     yield from reached.findings
     if reached.learned is None:
-        yield skipped("sso", "Metabase's settings, clock, CORS and secret", "It does not answer.")
+        what = "Metabase's settings, clock, CORS and secret, and any sign-in"
+        yield skipped("sso", what, "It does not answer.")
         return None
     yield from attempt("clock", partial(clock.compare, reached.learned)).findings
     yield from attempt("site-url", partial(instance.site_url, remote, reached.learned)).findings

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from django_metabase_sso import people
 from django_metabase_sso.doctor.examination import Question, examine, known_origins
@@ -144,11 +145,13 @@ def seconds(text: str) -> float:
 
 
 def find(text: str) -> AbstractBaseUser:
-    """Return the user; CommandError for none and for several."""
+    """Return the user; CommandError for none, for several, and without a database."""
     try:
         return people.find(text)
     except people.NotOnePerson as error:
         raise CommandError(str(error)) from None
+    except DatabaseError as error:
+        raise CommandError(f"The database does not find users: {error}") from error
 
 
 def explained(user: AbstractBaseUser, *, with_token: bool) -> tuple[Explanation, Token | None]:
