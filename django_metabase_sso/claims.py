@@ -68,33 +68,37 @@ def django_groups(user: AbstractBaseUser, request: HttpRequest | None = None) ->
 
 
 def metabase_groups(user: AbstractBaseUser, request: HttpRequest | None) -> list[str] | None:
-    """Return what GROUP_MAPPING says: distinct names in a stable order; None for no claim.
+    """Return what GROUP_MAPPING says, without the privileged groups unless they are allowed.
 
     Under Metabase's automatic group mapping the list *replaces* every membership.
     """
+    found = mapped_groups(user, request)
+    if found is None or conf.ALLOW_ADMINISTRATORS:
+        return found
+    return [group for group in found if not _is_dropped(group, user)]
+
+
+def mapped_groups(user: AbstractBaseUser, request: HttpRequest | None) -> list[str] | None:
+    """Return what GROUP_MAPPING says: distinct names in a stable order; None for no claim."""
     mapping = conf.GROUP_MAPPING
     if mapping is None:
         return None
     if isinstance(mapping, Mapping):
         names = [mapping[name] for name in django_groups(user) if name in mapping]
-        found = _distinct(
+        return _distinct(
             group
             for entry in names
             for group in ([entry] if isinstance(entry, str) else _ordered(entry))
         )
-    else:
-        result = mapping(user, request)
-        if result is None:
-            return None
-        if isinstance(result, str | bytes | Mapping) or not isinstance(result, Iterable):
-            raise InvalidClaim(
-                "groups",
-                f"GROUP_MAPPING returned {type(result).__name__}, not a list of str or None.",
-            )
-        found = _distinct(_ordered(result))
-    if conf.ALLOW_ADMINISTRATORS:
-        return found
-    return [group for group in found if not _is_dropped(group, user)]
+    result = mapping(user, request)
+    if result is None:
+        return None
+    if isinstance(result, str | bytes | Mapping) or not isinstance(result, Iterable):
+        raise InvalidClaim(
+            "groups",
+            f"GROUP_MAPPING returned {type(result).__name__}, not a list of str or None.",
+        )
+    return _distinct(_ordered(result))
 
 
 def is_privileged(group: str) -> bool:

@@ -64,7 +64,7 @@ def token_redirect(token: Token, instance: InstanceURL, return_to: str, user: An
     """Return the redirect that signs a browser in; AccessRefused when it is too large."""
     before = f"{instance}/auth/sso?{_query(conf.REDIRECT_PARAMS)}"
     after = f"return_to={quote(return_to)}"
-    size = len(before) + len("jwt=&") + len(token) + len(after)
+    size = redirect_size(token, instance, return_to)
     if size > LARGEST_REDIRECT:
         raise AccessRefused(
             "token-too-large",
@@ -80,6 +80,12 @@ def token_redirect(token: Token, instance: InstanceURL, return_to: str, user: An
             extra={"code": "large-redirect", "user_id": user.pk},
         )
     return _redirect(f"{before}jwt={token}&{after}")
+
+
+def redirect_size(token: Token, instance: InstanceURL, return_to: str) -> int:
+    """Return how many bytes the address of `token_redirect` has."""
+    around = f"{instance}/auth/sso?{_query(conf.REDIRECT_PARAMS)}jwt=&return_to={quote(return_to)}"
+    return len(around) + len(token)
 
 
 def without_token(response: SSOResponse, instance: InstanceURL, return_to: str) -> SSOResponse:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from example_project.standin import responses
 from example_project.standin.conf import conf
@@ -24,6 +24,13 @@ def current_user(request: HttpRequest) -> HttpResponse:
     """`/api/user/current`."""
     account = responses.account_of(request)
     return responses.json(_person(account)) if account else _unauthenticated()
+
+
+@require_http_methods(["DELETE"])
+def end_session(request: HttpRequest) -> HttpResponse:
+    """`DELETE /api/session`: sign out."""
+    known = instance.sessions.pop(responses.session_of(request) or "", None)
+    return HttpResponse(status=404 if known is None else 204)
 
 
 @require_GET

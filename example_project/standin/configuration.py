@@ -33,11 +33,15 @@ class Configuration:
     group_mapping: Mapping[str, list[str]] = field(default_factory=dict)
     tenants_enabled: bool = False
     # `saml`: SAML is on as well, and wins unless the front end prefers JWT.
-    method: Literal["jwt", "saml"] = "jwt"
+    # `saml_only`: JWT is not there to be preferred.
+    method: Literal["jwt", "saml", "saml_only"] = "jwt"
     sdk_enabled: bool = True
     simple_enabled: bool = True
     guest_enabled: bool = True
     claim_names: Mapping[str, str] = field(default_factory=CLAIM_NAMES.copy)
+    # None: the one from the environment.
+    identity_provider_uri: str | None = None
+    clock_skew: int = 0  # seconds that its clock is ahead
 
     def changed(self, values: Mapping[str, Any]) -> Configuration:
         """Return a configuration with some settings changed, or raise BadConfiguration."""
@@ -80,9 +84,11 @@ VALID: dict[str, Callable[[object], bool]] = {
     "group_sync": _one_of("off", "automatic", "manual"),
     "group_mapping": _is_mapping,
     "tenants_enabled": _is_bool,
-    "method": _one_of("jwt", "saml"),
+    "method": _one_of("jwt", "saml", "saml_only"),
     "sdk_enabled": _is_bool,
     "simple_enabled": _is_bool,
     "guest_enabled": _is_bool,
     "claim_names": _is_claim_names,
+    "identity_provider_uri": lambda value: value is None or isinstance(value, str),
+    "clock_skew": lambda value: type(value) is int,
 }

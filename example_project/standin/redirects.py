@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from example_project.standin.conf import conf
 from example_project.standin.refusals import Refused
+from example_project.standin.state import instance
 
 # What java.net.URI refuses: controls, spaces, these ten characters, and a lone per cent sign.
 ILLEGAL = re.compile(r"""[\x00-\x1f\x7f-\x9f\s|{}"<>\\^`]|%(?![0-9A-Fa-f]{2})""")
@@ -40,12 +41,18 @@ def landing(request: HttpRequest) -> str:
     return f"{path}?{query}" if query else path
 
 
+def identity_provider_uri() -> str:
+    """Return what is typed into Metabase as the JWT Identity Provider URI."""
+    typed = instance.configuration.identity_provider_uri
+    return conf.jwt_identity_provider_uri if typed is None else typed
+
+
 def to_identity_provider(return_to: str | None) -> HttpResponse:
     """Send a person to sign in. `return_to` is appended as it is, not encoded.
 
     So a query of its own runs into that of the URL (metabase/metabase#13078, #47425).
     """
-    location = conf.jwt_identity_provider_uri
+    location = identity_provider_uri()
     if return_to is not None:
         location += ("&" if "?" in location else "?") + "return_to=" + return_to
     return found(location)

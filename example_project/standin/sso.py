@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +11,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from example_project.standin import responses
 from example_project.standin.accounts import sign_in
 from example_project.standin.conf import conf
-from example_project.standin.redirects import check_return_to, found, to_identity_provider
+from example_project.standin.redirects import (
+    check_return_to,
+    found,
+    identity_provider_uri,
+    to_identity_provider,
+)
 from example_project.standin.refusals import Refused
 from example_project.standin.responses import COOKIE
 from example_project.standin.state import How, instance
@@ -64,9 +68,10 @@ def _embed(request: HttpRequest) -> HttpResponse:
     """Answer where to get a token, or take one and answer with a session."""
     _check_embedding(request.headers.get("X-Metabase-Client", ""))
     if request.method == "GET" and "jwt" not in request.GET:
-        saml = instance.configuration.method == "saml"
-        method = "saml" if saml and request.GET.get("preferred_method") != "jwt" else "jwt"
-        url = conf.jwt_identity_provider_uri
+        prefers_jwt = request.GET.get("preferred_method") == "jwt"
+        answers_jwt = {"jwt": True, "saml": prefers_jwt, "saml_only": False}
+        method = "jwt" if answers_jwt[instance.configuration.method] else "saml"
+        url = identity_provider_uri()
         return responses.json({"url": url, "method": method})
     if request.method == "GET":
         session, claims = _signed_in(request.GET["jwt"], "GET")
@@ -100,7 +105,7 @@ def _navigation(request: HttpRequest) -> HttpResponse:
 
 def _signed_in(token: str, how: How) -> tuple[str, dict[str, Any]]:
     """Return a new session and the claims of the token."""
-    claims = verify(token, conf.jwt_shared_secret, int(time.time()))
+    claims = verify(token, conf.jwt_shared_secret, instance.now())
     return instance.start_session(sign_in(instance, claims, how)), claims
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import http_date
 
 from example_project.standin.configuration import Configuration
 
@@ -106,6 +108,10 @@ class Instance:
         self.sessions[session] = account.email
         return session
 
+    def now(self) -> int:
+        """Return what its clock says, in seconds since 1970."""
+        return int(time.time()) + self.configuration.clock_skew
+
     def account_of(self, session: str | None) -> Account | None:
         """Return whose session this is; None when there is none, or the account is inactive."""
         account = self.accounts.get(self.sessions.get(session or "", ""))
@@ -130,4 +136,6 @@ class OneRequestAtATime:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with _lock:
-            return self.get_response(request)
+            response = self.get_response(request)
+            response["Date"] = http_date(instance.now())
+            return response

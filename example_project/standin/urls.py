@@ -13,6 +13,7 @@ urlpatterns = [
     path("auth/logout", sso.logout),
     path("api/health", api.health),
     path("api/user/current", api.current_user),
+    path("api/session", api.end_session),
     path("api/session/properties", api.properties),
     path("api/dashboard", api.create_dashboard),
     path("api/standin/item", embeds.account_item),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.test import Client
 
-from tests.standin.conftest import SignIn
+from tests.standin.conftest import SignIn, token
 from tests.standin.test_sso import post
 
 
@@ -43,3 +43,12 @@ def test_a_dashboard(browse: SignIn) -> None:
 def test_any_other_path(client: Client) -> None:
     response = client.get("/api/database")
     assert (response.status_code, response.content) == (404, b"API endpoint does not exist.")
+
+
+def test_the_end_of_a_session(client: Client) -> None:
+    session = post(client, "/auth/sso/to_session", {"jwt": token()}).json()["session_token"]
+    headers = {"X-Metabase-Session": session}
+    assert client.delete("/api/session", headers=headers).status_code == 204
+    assert client.get("/api/user/current", headers=headers).status_code == 401
+    assert client.delete("/api/session", headers=headers).status_code == 404
+    assert client.delete("/api/session").status_code == 404

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from example_project.standin.state import Instance
-from tests.standin.conftest import SITE, SignIn, token
+from tests.standin.conftest import SDK, SITE, SignIn, token
 from tests.standin.test_sso import page_text, post
 
 FORM = {
@@ -181,3 +183,24 @@ def test_its_own_pages_and_clients_that_are_no_browsers(
     client: Client, headers: dict[str, str]
 ) -> None:
     assert patch(client, {}, **headers).status_code == 200
+
+
+def test_the_identity_provider_uri_and_the_clock(client: Client, standin: Instance) -> None:
+    uri = "https://other.example/sso"
+    patch(client, {"identity_provider_uri": uri, "clock_skew": -1000})
+    response = client.get("/auth/sso", headers=SDK)
+    assert response.json() == {"url": uri, "method": "jwt"}
+    assert client.get("/auth/sso")["Location"] == uri
+    behind = time.time() - parsedate_to_datetime(response["Date"]).timestamp()
+    assert 999 <= behind <= 1003
+    for bad in ({"identity_provider_uri": 1}, {"clock_skew": True}, {"clock_skew": 1.5}):
+        assert patch(client, bad).status_code == 400
+    patch(client, {"clock_skew": 200})
+    response = post(client, "/auth/sso/to_session", {"jwt": token()})
+    assert response.json()["message"] == "Token is older than max-age (180)"
+
+
+def test_saml_alone(client: Client, standin: Instance) -> None:
+    patch(client, {"method": "saml_only"})
+    for query in ("", "?preferred_method=jwt"):
+        assert client.get(f"/auth/sso{query}", headers=SDK).json()["method"] == "saml"

@@ -1,0 +1,99 @@
+"""Is the JWT Identity Provider URI, which Metabase sends people to, an address of ours?"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
+
+from django_metabase_sso.doctor.findings import Finding, Step
+from django_metabase_sso.doctor.remote import quoted
+from django_metabase_sso.instance import DEFAULT_PORTS, origin_of
+
+LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", ".localhost")
+FIELD: Final = "Admin > Settings > Authentication > JWT > JWT Identity Provider URI"
+
+
+def judge(uri: str) -> Step[str]:
+    """Judge the URI; learn it when it is an address of ours, whatever its scheme."""
+    parts = _parsed(uri)
+    problem = _problem(parts)
+    if problem:
+        cure = f"In Metabase, set {FIELD} to {_expected(parts)}."
+        title = f"The JWT Identity Provider URI is not ours: {quoted(uri) or 'empty'}"
+        return Step([Finding("fault", "identity-provider", title, problem, cure)])
+    if parts.scheme == "http" and (settings.SECURE_SSL_REDIRECT or not is_local(parts.netloc)):
+        title = f"The JWT Identity Provider URI is http: {quoted(uri)}"
+        cause = "Tokens travel in the clear, and https pages may not fetch them."
+        cure = f"In Metabase, set {FIELD} to https{uri[4:]}."
+        return Step([Finding("fault", "identity-provider", title, cause, quoted(cure))], uri)
+    title = f"The JWT Identity Provider URI is ours: {quoted(uri)}"
+    return Step([Finding("ok", "identity-provider", title)], uri)
+
+
+def is_local(netloc: str) -> bool:
+    """Whether nobody but this machine has this address."""
+    return validate_host(split_domain_port(netloc)[0], LOCAL)
+
+
+def is_ours(path: str) -> bool:
+    """Whether a path of this site is the view of this package, or a subclass of it."""
+    prefix = get_script_prefix()
+    if not path.startswith(prefix):
+        return False
+    try:
+        match = resolve(f"/{path.removeprefix(prefix)}")
+    except Resolver404:
+        return False
+    return bool(getattr(match.func, "metabase_sso", False))
+
+
+def own_path() -> str | None:
+    """Return the path of the view; None when the project's URLs do not have its name."""
+    try:
+        return reverse("metabase_sso:sso")
+    except NoReverseMatch:
+        return None
+
+
+def allowed_hosts() -> list[str]:
+    """Return ALLOWED_HOSTS, and what Django takes with DEBUG and none of them."""
+    hosts = list(settings.ALLOWED_HOSTS)
+    return list(LOCAL) if settings.DEBUG and not hosts else hosts
+
+
+def _parsed(uri: str) -> SplitResult:
+    """Return the parts of the URI, none when it is no absolute http(s) URL."""
+    try:
+        parts = urlsplit(uri)
+        if parts.scheme in DEFAULT_PORTS and uri.isascii() and " " not in uri:
+            origin_of(parts.scheme, parts.netloc)
+            return parts
+    except ValueError:
+        pass
+    return urlsplit("")
+
+
+def _problem(parts: SplitResult) -> str:
+    if not parts.netloc:
+        return "It is no absolute URL."
+    if not _is_allowed(parts):
+        return f"ALLOWED_HOSTS does not have its host, {quoted(parts.netloc)}."
+    if not is_ours(parts.path):
+        return "django-metabase-sso does not answer at its path."
+    return ""
+
+
+def _is_allowed(parts: SplitResult) -> bool:
+    return validate_host(split_domain_port(parts.netloc)[0], allowed_hosts()) and bool(
+        parts.netloc
+    )
+
+
+def _expected(parts: SplitResult) -> str:
+    host = quoted(parts.netloc) if _is_allowed(parts) else "your-site.example.com"
+    path = own_path() or "/the path of your SSOView"
+    return f"https://{host}{path}"

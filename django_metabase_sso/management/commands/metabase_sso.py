@@ -1,0 +1,195 @@
+"""`manage.py metabase_sso doctor` and `manage.py metabase_sso explain USER`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from argparse import SUPPRESS, ArgumentTypeError
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from django_metabase_sso import people
+from django_metabase_sso.doctor.examination import Question, examine, known_origins
+from django_metabase_sso.doctor.findings import Finding
+from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim
+from django_metabase_sso.explain import Explanation, Refusal, explain
+from django_metabase_sso.instance import origin_of
+from django_metabase_sso.redacted import Token
+from django_metabase_sso.tokens import issue_token
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+BEFOREHAND = (
+    "This signs user {key} in to Metabase, as them: it makes or reactivates the account there, and"
+    " changes its names, groups and attributes."
+)
+STYLES = {"ok": "SUCCESS", "warning": "WARNING", "fault": "ERROR", "skipped": "NOTICE"}
+
+
+class Command(BaseCommand):
+    """A thin shell: the packages `doctor` and `explain` decide."""
+
+    help = "Finds out why signing in to Metabase fails, and who somebody would be there."
+    requires_system_checks = ()  # doctor reports them itself, with all else
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="subcommand", required=True)
+        doctor = commands.add_parser("doctor", help="examine the settings, Metabase and CORS")
+        doctor.add_argument("--json", action="store_true", help="print JSON for programs")
+        doctor.add_argument(
+            "--origin",
+            type=origin,
+            help="judge CORS and cookies for pages of this origin, such as https://app.example.com"
+            " (default: each one in ALLOWED_ORIGINS)",
+        )
+        doctor.add_argument(
+            "--user", help="sign in to Metabase as this user (e-mail address, username or key)"
+        )
+        doctor.add_argument(
+            "--timeout", type=seconds, default=5.0, help="seconds for each request (default: 5)"
+        )
+        explaining = commands.add_parser("explain", help="say who a user would be in Metabase")
+        explaining.add_argument("user", help="e-mail address, username or key (pk=7 for a key)")
+        explaining.add_argument("--json", action="store_true", help="print JSON for programs")
+        explaining.add_argument(
+            "--token", action="store_true", help="print a token as well: it signs in as the user"
+        )
+        for subparser in (doctor, explaining):
+            add_base_options(subparser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run = {"doctor": self.doctor, "explain": self.explain}[options["subcommand"]]
+        run(options)
+
+    def doctor(self, options: dict[str, Any]) -> None:
+        """Print the findings as they come; exit with 1 when one of them is a fault."""
+        user = None if options["user"] is None else find(options["user"])
+        origins = (options["origin"],) if options["origin"] else known_origins()
+        if user is not None:
+            stream = self.stderr if options["json"] else self.stdout
+            stream.write(BEFOREHAND.format(key=user.pk))
+        findings = []
+        for finding in examine(Question(origins, user, options["timeout"])):
+            findings.append(finding)
+            if not options["json"]:
+                self.stdout.write(self.described(finding))
+                self.stdout.flush()
+        if options["json"]:
+            self.stdout.write(json.dumps({"findings": list(map(asdict, findings))}, indent=2))
+        if any(finding.level == "fault" for finding in findings):
+            sys.exit(1)
+
+    def explain(self, options: dict[str, Any]) -> None:
+        """Print what Metabase does with each claim, or why there is no token.
+
+        With --token, that is the last line; exits with 1 when there is none.
+        """
+        user = find(options["user"])
+        explanation, token = explained(user, with_token=options["token"])
+        if options["json"]:
+            known = {"user": str(user.pk), **asdict(explanation)}
+            known = {**known, "token": token} if options["token"] else known
+            self.stdout.write(json.dumps(known, indent=2))
+        else:
+            self.stdout.write("\n".join(lines_of(explanation)))
+            if token is not None:
+                self.stdout.write(token)
+        if options["token"] and token is None:
+            sys.exit(1)
+
+    def described(self, finding: Finding) -> str:
+        """Return a finding as a line, with its cause and its cure below it."""
+        style = getattr(self.style, STYLES[finding.level])
+        lines = [f"{style(finding.level.ljust(8))} {finding.title}"]
+        for word, text in (("cause", finding.cause), ("do", finding.cure)):
+            if text:
+                lines.append(textwrap.indent(f"{word}: {text}", " " * 9))
+        return "\n".join(lines)
+
+
+def add_base_options(subparser: CommandParser) -> None:
+    """Let `manage.py metabase_sso doctor --settings=...` work: Django takes them before only."""
+    for option in ("--settings", "--pythonpath"):
+        subparser.add_argument(option, default=SUPPRESS, help=SUPPRESS)
+    for option in ("--traceback", "--no-color", "--force-color"):
+        subparser.add_argument(option, action="store_true", default=SUPPRESS, help=SUPPRESS)
+
+
+def origin(text: str) -> str:
+    """Return an origin in a browser's form; ArgumentTypeError when it is none."""
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in {"http", "https"} and parts[2:] in {("", "", ""), ("/", "", "")}:
+            return origin_of(parts.scheme, parts.netloc)
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"{text!r} is no origin, such as https://app.example.com")
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds above 0 and at most an hour."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if 0 < number <= 3600:
+        return number
+    raise ArgumentTypeError(f"{text!r} is no number of seconds")
+
+
+def find(text: str) -> AbstractBaseUser:
+    """Return the user; CommandError for none, for several, and without a database."""
+    try:
+        return people.find(text)
+    except people.NotOnePerson as error:
+        raise CommandError(str(error)) from None
+    except DatabaseError as error:
+        raise CommandError(f"The database does not find users: {error}") from error
+
+
+def explained(user: AbstractBaseUser, *, with_token: bool) -> tuple[Explanation, Token | None]:
+    """Return the explanation and perhaps a token; CommandError for what is no refusal."""
+    try:
+        explanation = explain(user)
+        return explanation, token_for(user) if with_token else None
+    except BadSetting as bad:
+        raise CommandError(str(bad)) from None
+    except Exception as error:
+        name = type(error).__name__
+        message = f"A callable of METABASE_SSO raised {name}; --traceback shows where."
+        raise CommandError(message) from error
+
+
+def token_for(user: AbstractBaseUser) -> Token | None:
+    """Return a token, issued as the view would; None when it is refused."""
+    try:
+        return issue_token(user)
+    except (AccessRefused, InvalidClaim):
+        return None
+
+
+def lines_of(explanation: Explanation) -> Iterator[str]:
+    """Yield the lines that a person reads."""
+    if explanation.refusal:
+        yield "No token for this person."
+        yield from refusal_lines(explanation.refusal)
+        return
+    for row in explanation.rows:
+        yield f"{row.claim:20} {row.value:30} {row.effect}: {row.why}"
+    yield f"The redirect to Metabase has {explanation.redirect_bytes} bytes, for return_to=/."
+    if explanation.too_large:
+        yield "A link or an iframe gets no token; a fetch does."
+        yield from refusal_lines(explanation.too_large)
+
+
+def refusal_lines(refusal: Refusal) -> Iterator[str]:
+    """Yield the cause and the cure."""
+    yield f"  cause: {refusal.message} ({refusal.code})"
+    yield f"  do: {refusal.cure}"
