@@ -17,6 +17,7 @@ JWT_SHARED_SECRET = "benchmark-only-jwt-shared-secret-0123456789abcdef"
 METABASE_SSO = {
     "INSTANCE_URL": "https://metabase.example.com",
     "JWT_SHARED_SECRET": JWT_SHARED_SECRET,
+    "EMBEDDING_SECRET_KEY": "benchmark-only-embedding-secret-key-0123456789",
     "ACCESS_POLICY": trust_emails,
     "REQUIRE_UNIQUE_EMAIL": os.environ.get("BENCH_UNIQUE_EMAIL") == "1",
 }
@@ -26,6 +27,8 @@ SILENCED_SYSTEM_CHECKS = ["metabase_sso.W011"]
 ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
 ROOT_URLCONF = "bench_site.urls"
 USE_TZ = True
+STATIC_URL = "/static/"
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
