@@ -173,6 +173,7 @@ def body(**changes: Any) -> str:
         *((body(entityId=entity_id), "invalid-entity-id") for entity_id in NO_IDS),
         (body(entityId=ENTITY_ID), "invalid-entity-id"),
         (body(customContext="x" * 16_384), "body-too-large"),
+        ("x" * 3_000_000, "body-too-large"),  # more than Django reads by itself
     ],
 )
 def test_bad_bodies(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
-from django.core import signing
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
 from playwright.sync_api import Browser, Page, Response, expect
+from rest_framework_simplejwt.tokens import AccessToken
 
+from django_metabase_sso.contrib.rest_framework import using
 from tests.conftest import Configure
 from tests.e2e.browser import needs_sdk
 from tests.e2e.conftest import Metabase, sign_in
@@ -116,19 +115,14 @@ def test_bearer_token(
     configure: Configure,
     version: str,
 ) -> None:
-    def bearer(request: HttpRequest) -> Any:
-        scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
-        assert scheme == "Bearer"
-        try:
-            return User.objects.get(username=signing.loads(credential))
-        except signing.BadSignature:
-            raise PermissionDenied("Not a token of ours.") from None
-
-    configure(AUTHENTICATE=bearer)
-    embedded.open(version, bearer=signing.dumps("bob"))
+    """SimpleJWT's own token, through Django REST framework; an expired one is refused."""
+    configure(AUTHENTICATE=using("rest_framework_simplejwt.authentication.JWTAuthentication"))
+    embedded.open(version, bearer=str(AccessToken.for_user(people["bob"])))
     embedded.expect_status("success")
     assert metabase.signed_in() == ["bob@example.com"]
-    embedded.open(version, bearer="nonsense")
+    expired = AccessToken.for_user(people["ada"])
+    expired.set_exp(lifetime=-timedelta(seconds=1))
+    embedded.open(version, bearer=str(expired))
     embedded.expect_status("error")
     assert metabase.signed_in() == ["bob@example.com"]
 
