@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
@@ -23,3 +25,9 @@ class MetabaseSSOConfig(AppConfig):
             from django_metabase_sso.middleware import enable_cors
 
             check_request_enabled.connect(enable_cors, dispatch_uid="django_metabase_sso")
+        if find_spec("httpx"):  # or else there is no client, and no session to forget
+            from django.contrib.auth.signals import user_logged_out
+
+            from django_metabase_sso.session_cache import forget_signed_out
+
+            user_logged_out.connect(forget_signed_out, dispatch_uid="django_metabase_sso")

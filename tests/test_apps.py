@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from django.apps import apps
+from django.contrib.auth.signals import user_logged_out
 from pytest_django import Settings
 
 
@@ -17,3 +19,15 @@ def test_without_corsheaders(settings: Settings) -> None:
         "django_metabase_sso",
     ]
     assert not apps.is_installed("corsheaders")
+
+
+def test_without_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = apps.get_app_config("metabase_sso")
+    user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
+    with monkeypatch.context() as patch:
+        patch.setattr("django_metabase_sso.apps.find_spec", lambda name: None)
+        config.ready()
+    assert not user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
+    config.ready()
+    assert user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
+    config.ready()
