@@ -151,3 +151,19 @@ def test_in_a_project(tmp_path: Path, plugin: str) -> None:
 def test_a_project_without_django(tmp_path: Path) -> None:
     (tmp_path / "test_project.py").write_text(NO_DJANGO)
     assert "1 passed" in run_pytest(tmp_path, "-p", "no:django")
+
+
+def test_pytest_may_start_after_django(tmp_path: Path) -> None:
+    """As with a wheel, whose files pytest would like to rewrite: here we are not one."""
+    installed = tmp_path / "fake-1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: fake\nVersion: 1\n")
+    (installed / "RECORD").write_text("django_metabase_sso/__init__.py,,\n")
+    (installed / "entry_points.txt").write_text("[pytest11]\nfake = colorsys\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    (tmp_path / "test_project.py").write_text("def test() -> None: pass\n")
+    code = "import django_metabase_sso, pytest; pytest.main(['-p', 'no:django'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "1 passed" in done.stdout, done.stderr
