@@ -155,5 +155,5 @@ def _warn_other_site(request: HttpRequest) -> None:
             " components ({%% metabase_dashboard %%}), or serve both from one site.",
             here,
             there,
-            extra={"code": "other-site"},
+            extra={"code": "other-site", "user_id": None},
         )

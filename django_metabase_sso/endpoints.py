@@ -45,6 +45,6 @@ def is_origin_allowed(request: HttpRequest) -> bool:
         "Origin %.100r is neither this site's (%s) nor in ALLOWED_ORIGINS.",
         origin,
         own,
-        extra={"code": "origin-not-allowed"},
+        extra={"code": "origin-not-allowed", "user_id": None},
     )
     return False

@@ -31,6 +31,7 @@ METABASE_SSO = {
 }
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
     "django_metabase_sso",
     "example_project.people",
     "example_project.pages",
+    "example_project.audit",
 ]
 MIDDLEWARE = [
     "django_metabase_sso.middleware.SSOCorsMiddleware",
@@ -58,7 +60,13 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
 ]
 DATABASES = {

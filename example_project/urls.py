@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
@@ -19,6 +20,7 @@ urlpatterns = [
     path("link/", views.page, {"name": "link"}, name="link"),
     path("login/", LoginView.as_view(template_name="pages/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("admin/", admin.site.urls),
     path("hijack/", include("hijack.urls")),
     path("sso/", include("django_metabase_sso.urls")),
 ]

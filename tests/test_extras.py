@@ -10,7 +10,7 @@ import django_metabase_sso
 
 EXTRAS = ("allauth", "rest_framework", "rest_framework_simplejwt", "django_otp", "httpx", "pytest")
 # What may import an extra, at last when it is used.
-OUTSIDE = ("contrib", "client", "management", "test")
+OUTSIDE = ("contrib", "client", "management", "test", "pytest_plugin")
 SOURCE = """
 import sys
 for name in {extras}:
@@ -30,6 +30,7 @@ for name in {modules}:
 print(sorted(name for name in sys.modules if name.startswith({outside})))
 for name in ("allauth", "rest_framework"):
     importlib.import_module(f"django_metabase_sso.contrib.{{name}}")
+importlib.import_module("django_metabase_sso.test")
 from django.core.checks import run_checks
 print([message.id for message in run_checks() if message.id == "metabase_sso.E015"])
 """

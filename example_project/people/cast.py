@@ -16,6 +16,7 @@ class Role:
     email: str
     name: tuple[str, str] = ("", "")
     groups: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()  # codenames
     region: str = ""
     tenant: str = ""
     is_customer: bool = False
@@ -53,10 +54,11 @@ CAST = (
     ),
     Role(
         "sam",
-        "staff: may act as other people here, and so not in Metabase",
+        "staff: may act as other people here, and so not in Metabase; reads the audit trail",
         "sam@example.com",
         ("Sam", "Support"),
         groups=("Support",),
+        permissions=("view_metabaseevent",),
         is_staff=True,
     ),
     Role("nora", "has no e-mail address", "", ("Nora", "Mail")),

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
@@ -49,4 +49,5 @@ def create(role: Role, password: str) -> Person:
         },
     )
     person.groups.set([Group.objects.get_or_create(name=name)[0] for name in role.groups])
+    person.user_permissions.set(Permission.objects.filter(codename__in=role.permissions))
     return person

@@ -1,0 +1,34 @@
+"""One row for each token, and for each refusal."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class MetabaseEvent(models.Model):
+    """What happened to somebody who asked for a token; never the token."""
+
+    when = models.DateTimeField(auto_now_add=True, db_index=True)
+    code = models.CharField(max_length=50, help_text='"issued", or why not')
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    # Texts, because rows outlive accounts, and an account's address may change the next minute.
+    user_key = models.CharField(max_length=255, db_index=True)
+    email = models.CharField(max_length=254, blank=True, help_text="who it was to Metabase")
+    impersonator_key = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="the key of the member of staff who acted as the user",
+    )
+    groups = models.JSONField(null=True, help_text="null: not sent, and nothing changed")
+    ip = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-when", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.code}, user {self.user_key}"

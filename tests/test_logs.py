@@ -1,0 +1,204 @@
+"""Log records: each has a `code` and a `user_id`, and none has an e-mail address."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+
+import django_metabase_sso
+from django_metabase_sso import embeds, guest_request, guest_views
+from django_metabase_sso.exceptions import AccessRefused, RefusalCode
+from django_metabase_sso.tokens import issue_token
+from tests.conftest import Configure
+from tests.test_guest import EMBEDDING_SECRET
+from tests.test_guest_views import BODY, post
+from tests.test_views import FETCH, NAVIGATION, URL
+
+PACKAGE = Path(django_metabase_sso.__file__).parent
+LOGGING = re.compile(
+    r"_?log\w*\.(debug|info|warning|error|exception|critical|log)$", re.IGNORECASE
+)
+
+
+def log_calls() -> dict[str, str]:
+    """Return the source of each call of a logger, by its place."""
+    found = {}
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and LOGGING.match(ast.unparse(node.func)):
+                found[f"{file.relative_to(PACKAGE)}:{node.lineno}"] = ast.unparse(node)
+    return found
+
+
+CALLS = log_calls()
+
+
+def test_the_calls_are_found() -> None:
+    assert len(CALLS) >= 7
+
+
+@pytest.mark.parametrize("place", CALLS)
+def test_each_call_has_both(place: str) -> None:
+    extra = CALLS[place].partition("extra={")[2]
+    assert "'code': " in extra
+    assert "'user_id': " in extra
+
+
+# What is logged, case by case: METABASE_SSO, and what is asked
+
+
+def denied(*args: object) -> None:
+    raise PermissionDenied
+
+
+def act_as(request: HttpRequest) -> User:
+    user = User.objects.get(username="ada")
+    user.is_hijacked = True  # type: ignore[attr-defined]
+    return user
+
+
+def switched_off(request: HttpRequest) -> User:
+    return User(pk=1, email="ada@example.com", is_active=False)
+
+
+def fetch(client: Client) -> None:
+    client.get(FETCH)
+
+
+def visit(client: Client) -> None:
+    client.get(URL, headers=NAVIGATION)
+
+
+def wrong_method(client: Client) -> None:
+    client.get(f"{URL}/guest-token")
+
+
+def from_elsewhere(client: Client) -> None:
+    client.get(FETCH, headers={"Origin": "https://evil.example"})
+
+
+def without_address(client: Client) -> None:
+    User.objects.update(email="")
+    client.get(FETCH)
+
+
+def odd_address(client: Client) -> None:
+    User.objects.update(email="zoë@example.com")
+    client.get(FETCH)
+
+
+def shared_address(client: Client) -> None:
+    User.objects.create_user("eve", "ADA@example.com")
+    client.get(FETCH)
+
+
+def nobody(client: Client) -> None:
+    with pytest.raises(AccessRefused):
+        issue_token(AnonymousUser())  # type: ignore[arg-type]
+
+
+def frame(client: Client) -> None:
+    request = RequestFactory().get("/", headers={"Host": "site.localhost"})
+    embeds.iframe_html("/", title="Sales", request=request)
+
+
+def guest(body: Any = BODY, **options: Any) -> Callable[[Client], None]:
+    def ask(client: Client) -> None:
+        post(client, body, **options)
+
+    return ask
+
+
+def groups(number: int) -> Callable[..., list[str]]:
+    return lambda user, request: [f"Group number {n:05}" for n in range(number)]
+
+
+Case = tuple[str, dict[str, Any], Callable[[Client], None]]
+CASES: list[Case] = [
+    ("not-authenticated", {}, nobody),
+    ("invalid-credentials", {"AUTHENTICATE": denied}, fetch),
+    ("nobody", {"AUTHENTICATE": lambda request: AnonymousUser()}, fetch),
+    ("inactive", {"AUTHENTICATE": switched_off}, fetch),
+    ("no-email", {}, without_address),
+    ("invalid-email", {}, odd_address),
+    ("impersonated", {"AUTHENTICATE": act_as}, fetch),
+    ("shared-email", {}, shared_address),
+    ("policy", {"ACCESS_POLICY": denied}, fetch),
+    ("no-tenant", {"TENANT": lambda user, request: None}, fetch),
+    ("token-too-large", {"GROUP_MAPPING": groups(220)}, visit),
+    ("large-redirect", {"GROUP_MAPPING": groups(150)}, visit),
+    ("privileged-group", {"GROUP_MAPPING": lambda *args: ["Administrators"]}, fetch),
+    ("origin-not-allowed", {}, from_elsewhere),
+    ("other-site", {}, frame),
+    ("guest-params-not-set", {}, guest()),
+    ("guest-refused", {"GUEST_PARAMS": denied}, guest()),
+    ("unsupported-media-type", {}, guest(content_type="text/plain")),
+    ("method-not-allowed", {}, wrong_method),
+    ("invalid-json", {}, guest("{")),
+    ("invalid-entity-type", {}, guest({**BODY, "entityType": "card"})),
+    ("invalid-entity-id", {}, guest({**BODY, "entityId": -1})),
+    ("body-too-large", {}, guest(json.dumps({"a": "b" * 20_000}))),
+]
+CODES = {code for code, _, _ in CASES}
+Logs = pytest.LogCaptureFixture
+
+
+@pytest.fixture
+def logs(caplog: Logs, settings: Any, configure: Configure) -> Logs:
+    settings.DEBUG = True  # for the warning about frames
+    settings.ALLOWED_HOSTS = ["*"]
+    configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET)
+    caplog.set_level(logging.INFO)
+    return caplog
+
+
+def everything(records: list[logging.LogRecord]) -> str:
+    formatter = logging.Formatter()
+    return "".join(formatter.format(record) + repr(record.__dict__) for record in records).lower()
+
+
+@pytest.mark.parametrize(("code", "keys", "ask"), CASES, ids=[code for code, _, _ in CASES])
+def test_records(
+    ada: User,
+    signed_in: Client,
+    configure: Configure,
+    logs: Logs,
+    code: str,
+    keys: dict[str, Any],
+    ask: Callable[[Client], None],
+) -> None:
+    configure(**keys)
+    ask(signed_in)
+    ours = [record for record in logs.records if record.name.startswith("django_metabase_sso")]
+    assert code in [record.__dict__["code"] for record in ours]
+    for record in ours:
+        assert record.levelno == logging.WARNING
+        assert record.__dict__["user_id"] in (ada.pk, None)
+    assert "@example.com" not in everything(logs.records)
+
+
+@pytest.mark.parametrize("ask", [fetch, visit])
+def test_an_answer_with_a_token_logs_nothing(
+    signed_in: Client, logs: Logs, ask: Callable[[Client], None]
+) -> None:
+    ask(signed_in)
+    assert logs.records == []
+
+
+def test_the_cases_are_complete() -> None:
+    assert set(get_args(RefusalCode)) <= CODES
+    assert set(re.findall(r"'code': '([a-z-]+)'", "".join(CALLS.values()))) <= CODES
+    guests = inspect.getsource(guest_views) + inspect.getsource(guest_request)
+    assert set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', guests)) <= CODES
