@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -156,14 +157,15 @@ print(client.get("/sso/metabase?response=json").json()["jwt"])
 """
 
 
-def test_quickstart(tmp_path: Path) -> None:
+def follow_quickstart(folder: Path, python: str = sys.executable) -> Callable[..., str]:
+    """Start a project in a folder and do what the README says; return what runs its Python."""
     environment = {**os.environ, "METABASE_JWT_SHARED_SECRET": SECRET}
     del environment["DJANGO_SETTINGS_MODULE"]
 
     def run(*command: str, **kwargs: Any) -> str:
         done = subprocess.run(
-            [sys.executable, *command],
-            cwd=tmp_path,
+            [python, *command],
+            cwd=folder,
             env=environment,
             check=True,
             capture_output=True,
@@ -178,10 +180,15 @@ def test_quickstart(tmp_path: Path) -> None:
     middleware_block = block("python", "*MIDDLEWARE,")
     urls_block = block("python", "from django.urls import include, path")
     for name, added in [("settings", settings_block + middleware_block), ("urls", urls_block)]:
-        file = tmp_path / f"site1/{name}.py"
+        file = folder / f"site1/{name}.py"
         file.write_text(f"{file.read_text()}\n{added}")
     assert "no issues" in run("manage.py", "check")
     run("manage.py", "migrate", "--verbosity=0")
+    return run
+
+
+def test_quickstart(tmp_path: Path) -> None:
+    run = follow_quickstart(tmp_path)
     token = run("manage.py", "shell", "--verbosity=0", input=QUICKSTART).strip()
     assert decode(token)["email"] == "ada@example.com"
 
