@@ -85,7 +85,7 @@ def test_check_ids() -> None:
         assert found == {f"`metabase_sso.{check_id}`" for check_id in marked}
 
 
-PAGES = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")]
+PAGES = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md")]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 
 
@@ -136,7 +136,8 @@ def test_the_migration_in_the_documentation_runs() -> None:
 
 def test_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"`make ([a-z-]+)`", README)):
+    pages = README + (ROOT / "CONTRIBUTING.md").read_text()
+    for target in set(re.findall(r"`make ([a-z-]+)`", pages)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
