@@ -21,7 +21,7 @@ TRACKED = subprocess.run(
 YAML = [name for name in TRACKED if name.endswith((".yml", ".yaml"))]
 # Folders of a machine, addresses of package registries, keys.
 FORBIDDEN = re.compile(
-    r"/(?:root|home|Users|work)/\w|//(?:pypi|files|registry|deb)\.[a-z.]+/|/simple/"
+    r"/(?:root|home|Users|work)/[\w.]|//(?:pypi|files|registry|deb)\.[a-z.]+/|/simple/"
     r"|index-url|BEGIN [A-Z ]*PRIVATE KEY|gh[pousr]_\w{20}|pypi-AgE"
 )
 
