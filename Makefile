@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint test-all bench clean
+.PHONY: demo test lint test-all bench release-check audit messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m example_project.demo
@@ -27,6 +27,19 @@ test-all: $(VENV)/.tox
 
 bench: $(VENV)/.demo $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+# Builds the sdist and the wheel, and follows the README with the wheel in empty environments.
+release-check: $(VENV)/.release
+	$(BIN)/python -m pytest release
+
+# With ARGS=--strict, what could not be looked up fails, too.
+audit: $(VENV)/.audit
+	$(BIN)/python -m release.audit $(ARGS)
+
+# After a change of a text that people see; needs GNU gettext.
+messages: $(VENV)/.test
+	cd django_metabase_sso && ../$(BIN)/django-admin makemessages --all --no-obsolete --add-location=file
+	cd django_metabase_sso && ../$(BIN)/django-admin compilemessages
 
 clean:
 	rm -rf $(VENV) .tox .e2e .coverage .mypy_cache .ruff_cache build dist

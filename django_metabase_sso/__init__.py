@@ -2,3 +2,7 @@
 
 PYTEST_DONT_REWRITE: else pytest, which finds our fixture, warns when Django was there before it.
 """
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from django_metabase_sso import uniqueness
 from django_metabase_sso.conf import conf
@@ -34,12 +35,13 @@ def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> 
     if not user.is_authenticated:
         raise AccessRefused("not-authenticated", "not authenticated")
     if not user.is_active:
-        raise AccessRefused("inactive", "Your account is switched off.")
+        raise AccessRefused("inactive", gettext("Your account is switched off."))
     email = canonical_email(user)
     impersonated = is_impersonated(user, request)
     if impersonated and not conf.ALLOW_IMPERSONATION:
         raise AccessRefused(
-            "impersonated", "You act as someone else; only they themselves may open Metabase."
+            "impersonated",
+            gettext("You act as someone else; only they themselves may open Metabase."),
         )
     if conf.REQUIRE_UNIQUE_EMAIL and not uniqueness.is_guaranteed():
         _require_unshared(user, email)
@@ -120,7 +122,9 @@ def _require_unshared(user: AbstractBaseUser, email: str) -> None:
     if not counted or sharers.filter(counted).exists():
         raise AccessRefused(
             "shared-email",
-            "Another account has the same e-mail address, and to Metabase both would be one.",
+            gettext(
+                "Another account has the same e-mail address, and to Metabase both would be one."
+            ),
         )
 
 
@@ -128,12 +132,13 @@ def _require_policy(user: AbstractBaseUser, request: HttpRequest | None) -> None
     policy = conf.ACCESS_POLICY
     if policy is None:
         return
-    message = "Your account may not sign in to Metabase."
+    reason = ""
     try:
         allowed = ask(policy, user, request, "METABASE_SSO['ACCESS_POLICY']")
     except PermissionDenied as denied:
-        allowed, message = False, str(denied) or message
+        allowed, reason = False, str(denied)
     if not allowed:
+        message = reason or gettext("Your account may not sign in to Metabase.")
         raise AccessRefused("policy", message)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 from django_metabase_sso.attributes import attributes, clean_text
 from django_metabase_sso.conf import CLAIM_NAMES, REGISTERED_CLAIMS, conf
@@ -152,7 +153,7 @@ def _tenant_claims(
     if tenant is INTERNAL:
         return {}
     if tenant is None or (isinstance(tenant, str) and not tenant.strip()):
-        raise AccessRefused("no-tenant", "Your account belongs to no tenant.")
+        raise AccessRefused("no-tenant", gettext("Your account belongs to no tenant."))
     if isinstance(tenant, bool) or not isinstance(tenant, str | int):
         problem = f"TENANT returned {type(tenant).__name__}, not str, int or claims.INTERNAL."
         raise InvalidClaim(names["tenant"], problem)

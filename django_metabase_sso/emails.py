@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext
 
 from django_metabase_sso.exceptions import AccessRefused
 
@@ -25,10 +26,11 @@ def canonical_email(user: AbstractBaseUser) -> str:
     """
     address = getattr(user, user.get_email_field_name(), None)
     if address is None or (isinstance(address, str) and not address.strip()):
-        raise AccessRefused("no-email", "Your account has no e-mail address.")
+        raise AccessRefused("no-email", gettext("Your account has no e-mail address."))
     if not isinstance(address, str) or not _is_plain(address):
         raise AccessRefused(
-            "invalid-email", "The e-mail address of your account is not one that Metabase can use."
+            "invalid-email",
+            gettext("The e-mail address of your account is not one that Metabase can use."),
         )
     return address.lower()
 

@@ -8,6 +8,9 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from django_metabase_sso import responses
 from django_metabase_sso.conf import conf
@@ -18,6 +21,11 @@ from django_metabase_sso.guest_request import GuestRequest, read_body
 from django_metabase_sso.signals import logger
 
 METHODS = "POST, OPTIONS"
+# The one text here that is for people; the others tell a developer what to set.
+REFUSED = {
+    "dashboard": gettext_lazy("You may not see this dashboard."),
+    "question": gettext_lazy("You may not see this question."),
+}
 
 
 class GuestTokenView(Endpoint):
@@ -50,30 +58,33 @@ class GuestTokenView(Endpoint):
         if conf.GUEST_PARAMS is None:
             message = "METABASE_SSO['GUEST_PARAMS'] is not set, so nothing is signed here."
             return self.refuse(403, "guest-params-not-set", message, asked)
-        message = f"You may not see this {asked.entity_type}."
+        reason = ""
         try:
             params = params_for(request, asked, conf.GUEST_PARAMS)
         except PermissionDenied as denied:
-            params, message = None, str(denied) or message
+            params, reason = None, str(denied)
         if params is None:
-            return self.refuse(403, "guest-refused", message, asked)
+            refused = REFUSED[asked.entity_type]
+            return self.refuse(403, "guest-refused", reason or refused, asked)
         return responses.token_json(guest_token(asked.entity_type, asked.entity_id, params))
 
     def refuse(
-        self, status: int, code: str, message: str, asked: GuestRequest | None = None
+        self, status: int, code: str, message: str | Promise, asked: GuestRequest | None = None
     ) -> responses.SSOResponse:
         """Return an error, and log it: the page with the embed shows nothing of it."""
         user_id = getattr(getattr(self.request, "user", None), "pk", None)
+        with translation.override(None):
+            english = str(message)
         item = f"{asked.entity_type} {asked.entity_id}" if asked else "an embed"
         logger.warning(
             "No guest token for %s, user %s: %s (%s)",
             item,
             user_id,
-            message,
+            english,
             code,
             extra={"code": code, "user_id": user_id},
         )
-        return responses.error_json(status, code, message)
+        return responses.error_json(status, code, str(message))
 
 
 def params_for(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from django_metabase_sso import access, keys
 from django_metabase_sso.access import AccessPolicy
@@ -136,9 +137,9 @@ def require_otp(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
     """
     is_verified = getattr(user, "is_verified", None)
     if not callable(is_verified):
-        raise PermissionDenied("Nothing tells whether you used your second factor.")
+        raise PermissionDenied(gettext("Nothing tells whether you used your second factor."))
     if is_verified() is not True:
-        raise PermissionDenied("Sign in with your second factor first.")
+        raise PermissionDenied(gettext("Sign in with your second factor first."))
     return True
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import AccessRefused
@@ -66,11 +67,11 @@ def token_redirect(token: Token, instance: InstanceURL, return_to: str, user: An
     after = f"return_to={quote(return_to)}"
     size = redirect_size(token, instance, return_to)
     if size > LARGEST_REDIRECT:
-        raise AccessRefused(
-            "token-too-large",
-            f"The redirect to Metabase would have {size} bytes, more than the {LARGEST_REDIRECT}"
-            " that servers take: send fewer groups and shorter user attributes.",
+        message = gettext(
+            "The redirect to Metabase would have %(size)s bytes, more than the %(most)s that"
+            " servers take: send fewer groups and shorter user attributes."
         )
+        raise AccessRefused("token-too-large", message % {"size": size, "most": LARGEST_REDIRECT})
     if size > LARGE_REDIRECT:
         logger.warning(
             "The redirect to Metabase for user %s has %s bytes; above %s it is refused.",

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_plus
 
+from django.utils.translation import gettext
+
 from django_metabase_sso.exceptions import InvalidReturnTo
 from django_metabase_sso.instance import InstanceURL, origin_of
 
@@ -56,7 +58,7 @@ def clean(values: tuple[str, ...], instance: InstanceURL) -> str:
     for anything but a path, or an absolute URL below `instance`.
     """
     if len(values) > 1:
-        raise InvalidReturnTo("It is given more than once.")
+        raise InvalidReturnTo(gettext("It is given more than once."))
     value = _decoded(values[0]) if values else ""
     path = _below(instance, value) or "/"
     _refuse_hostile(path)
@@ -65,7 +67,7 @@ def clean(values: tuple[str, ...], instance: InstanceURL) -> str:
 
 def _decoded(value: str) -> str:
     if not value.isascii():
-        raise InvalidReturnTo("It has characters that are not percent-encoded.")
+        raise InvalidReturnTo(gettext("It has characters that are not percent-encoded."))
     return value if "?" in value else _strictly(unquote_plus, value)
 
 
@@ -80,9 +82,9 @@ def _below(instance: InstanceURL, value: str) -> str:
         origin = ""
     below = rest.removeprefix(instance.prefix)
     if origin != instance.origin or not rest.startswith(instance.prefix):
-        raise InvalidReturnTo("It is on another host than Metabase.")
+        raise InvalidReturnTo(gettext("It is on another host than Metabase."))
     if instance.prefix and below[:1] not in ("", "/", "?", "#"):
-        raise InvalidReturnTo("It is outside of Metabase's path.")
+        raise InvalidReturnTo(gettext("It is outside of Metabase's path."))
     return below if below.startswith("/") else f"/{below}"
 
 
@@ -94,28 +96,28 @@ def _refuse_hostile(path: str) -> None:
         if decoded == path:
             return
         path = decoded
-    raise InvalidReturnTo("It is encoded too many times.")
+    raise InvalidReturnTo(gettext("It is encoded too many times."))
 
 
 def _refuse_plain(value: str) -> None:
     if "\\" in value or any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
-        raise InvalidReturnTo("It has a backslash or a control character.")
+        raise InvalidReturnTo(gettext("It has a backslash or a control character."))
     path = re.split(r"[?#]", value, maxsplit=1)[0]
     if not path.startswith("/") or path.startswith("//"):
-        raise InvalidReturnTo("It does not begin with exactly one slash.")
+        raise InvalidReturnTo(gettext("It does not begin with exactly one slash."))
     # Servlet containers cut ;parameters off a segment before they read it.
     segments = [segment.partition(";")[0].strip().lower() for segment in path.split("/")]
     if not {".", ".."}.isdisjoint(segments):
-        raise InvalidReturnTo("It has a dot segment.")
+        raise InvalidReturnTo(gettext("It has a dot segment."))
     if next(filter(None, segments), "") in CLOSED:
-        raise InvalidReturnTo("It is none of Metabase's pages.")
+        raise InvalidReturnTo(gettext("It is none of Metabase's pages."))
 
 
 def _strictly(decode: Callable[..., str], value: str) -> str:
     try:
         return decode(value, errors="strict")
     except UnicodeDecodeError:
-        raise InvalidReturnTo("It is not UTF-8.") from None
+        raise InvalidReturnTo(gettext("It is not UTF-8.")) from None
 
 
 def _escaped(value: str) -> str:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import DisallowedHost, ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from django_metabase_sso import access, claims, login, responses, return_to, tokens
 from django_metabase_sso.conf import conf
@@ -29,11 +30,13 @@ class SSOView(Endpoint):
         self.query = return_to.read_query(request.META.get("QUERY_STRING", ""))
         self.is_fetch = wants_json(request, self.query.outside)
         if (request.method or "").lower() not in self.http_method_names:
-            response = self.error(405, "method-not-allowed", "This address takes GET only.")
+            message = gettext("This address takes GET only.")
+            response = self.error(405, "method-not-allowed", message)
             response["Allow"] = "GET, HEAD, OPTIONS"
             return response
         if not is_origin_allowed(request):
-            return self.error(403, "origin-not-allowed", "This origin may not read a token.")
+            message = gettext("This origin may not read a token.")
+            return self.error(403, "origin-not-allowed", message)
         return super().dispatch(request, *args, **kwargs)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
@@ -47,8 +50,10 @@ class SSOView(Endpoint):
                 "/" if self.is_fetch else return_to.clean(self.query.values, conf.INSTANCE_URL)
             )
         except InvalidReturnTo as invalid:
-            message = f"The address to go on to in Metabase is not allowed. {invalid}"
-            return self.error(400, "invalid-return-to", message, template="invalid_return_to")
+            message = gettext("The address to go on to in Metabase is not allowed.")
+            return self.error(
+                400, "invalid-return-to", f"{message} {invalid}", template="invalid_return_to"
+            )
         try:
             return self.answer(request, target)
         except AccessRefused as refused:
@@ -67,7 +72,7 @@ class SSOView(Endpoint):
             user = self.authenticate(request)
         except PermissionDenied as denied:
             request.user = AnonymousUser()  # no falling back to the session's user
-            message = str(denied) or "The credentials of this request are not valid."
+            message = str(denied) or gettext("The credentials of this request are not valid.")
             raise AccessRefused("invalid-credentials", message) from None
         request.user = user
         if not user.is_authenticated:
@@ -103,7 +108,8 @@ class SSOView(Endpoint):
         if user is None:
             return session_user
         if not user.is_authenticated and session_user.is_authenticated:
-            raise AccessRefused("nobody", "You are signed in, but not for this request.")
+            message = gettext("You are signed in, but not for this request.")
+            raise AccessRefused("nobody", message)
         return user
 
     def get_claims(self, user: Any, request: HttpRequest) -> claims.Claims:
@@ -112,7 +118,7 @@ class SSOView(Endpoint):
 
     def not_authenticated(self, request: HttpRequest) -> responses.SSOResponse:
         """Answer somebody who is not signed in: where to, or why not."""
-        message = "not authenticated"
+        message = "not authenticated"  # for programs: the page has words of its own
         if self.is_fetch:
             return self.error(401, "not-authenticated", message)
         if request.META.get("HTTP_SEC_FETCH_DEST") not in FRAMES:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -84,7 +85,7 @@ def test_check_ids() -> None:
         assert found == {f"`metabase_sso.{check_id}`" for check_id in marked}
 
 
-PAGES = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")]
+PAGES = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md")]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 
 
@@ -135,7 +136,8 @@ def test_the_migration_in_the_documentation_runs() -> None:
 
 def test_make_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"`make ([a-z-]+)`", README)):
+    pages = README + (ROOT / "CONTRIBUTING.md").read_text()
+    for target in set(re.findall(r"`make ([a-z-]+)`", pages)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
 
 
@@ -156,14 +158,15 @@ print(client.get("/sso/metabase?response=json").json()["jwt"])
 """
 
 
-def test_quickstart(tmp_path: Path) -> None:
+def follow_quickstart(folder: Path, python: str = sys.executable) -> Callable[..., str]:
+    """Start a project in a folder and do what the README says; return what runs its Python."""
     environment = {**os.environ, "METABASE_JWT_SHARED_SECRET": SECRET}
     del environment["DJANGO_SETTINGS_MODULE"]
 
     def run(*command: str, **kwargs: Any) -> str:
         done = subprocess.run(
-            [sys.executable, *command],
-            cwd=tmp_path,
+            [python, *command],
+            cwd=folder,
             env=environment,
             check=True,
             capture_output=True,
@@ -178,10 +181,15 @@ def test_quickstart(tmp_path: Path) -> None:
     middleware_block = block("python", "*MIDDLEWARE,")
     urls_block = block("python", "from django.urls import include, path")
     for name, added in [("settings", settings_block + middleware_block), ("urls", urls_block)]:
-        file = tmp_path / f"site1/{name}.py"
+        file = folder / f"site1/{name}.py"
         file.write_text(f"{file.read_text()}\n{added}")
     assert "no issues" in run("manage.py", "check")
     run("manage.py", "migrate", "--verbosity=0")
+    return run
+
+
+def test_quickstart(tmp_path: Path) -> None:
+    run = follow_quickstart(tmp_path)
     token = run("manage.py", "shell", "--verbosity=0", input=QUICKSTART).strip()
     assert decode(token)["email"] == "ada@example.com"
 

@@ -44,6 +44,7 @@ def _guest_embeds(configure: Configure) -> None:
 def post(client: Client, body: Any = BODY, *, origin: str | None = ORIGIN, **extra: Any) -> Any:
     data = body if isinstance(body, bytes | str) else json.dumps(body)
     headers = {"Origin": origin} if origin is not None else {}
+    headers.update(extra.pop("headers", {}))
     extra = {"content_type": "application/json", **extra}
     return client.post(URL, data, headers=headers, **extra)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 
 from django_metabase_sso.emails import canonical_email
 from django_metabase_sso.policies import counting_sharers
@@ -38,7 +39,8 @@ def require_verified_email(user: AbstractBaseUser, request: HttpRequest | None) 
         # canonical_email lets ASCII through alone: a Kelvin sign lower-cases to a k.
         if address.isascii() and address.lower() == email:
             return True
-    raise PermissionDenied("Confirm your e-mail address first, and make it your primary one.")
+    message = gettext("Confirm your e-mail address first, and make it your primary one.")
+    raise PermissionDenied(message)
 
 
 def _addresses() -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.keys import as_callable
@@ -90,7 +91,8 @@ def _first_user(
             return _checked(found[0])
         has_header = has_header or _has_own_header(authenticator, wrapped)
     if has_header:
-        raise PermissionDenied("The credentials of this request are of a kind unknown here.")
+        message = gettext("The credentials of this request are of a kind unknown here.")
+        raise PermissionDenied(message)
     return None
 
 
@@ -102,7 +104,7 @@ def _has_own_header(authenticator: Any, request: object) -> bool:
 
 def _checked(user: Any) -> AbstractBaseUser:
     if user is None or not user.is_authenticated:
-        raise PermissionDenied("The credentials of this request belong to no user.")
+        raise PermissionDenied(gettext("The credentials of this request belong to no user."))
     if not isinstance(user, get_user_model()):  # SimpleJWT's TokenUser is read from the token
         text = (
             f"METABASE_SSO['AUTHENTICATE'] found a {type(user).__name__}, which is no"
