@@ -15,14 +15,14 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
-from django.test import Client, RequestFactory
+from django.test import Client, RequestFactory, override_settings
 
 import django_metabase_sso
 from django_metabase_sso import embeds, guest_request, guest_views
 from django_metabase_sso.exceptions import AccessRefused, RefusalCode
 from django_metabase_sso.tokens import issue_token
 from tests.conftest import Configure
-from tests.test_guest import EMBEDDING_SECRET
+from tests.settings import EMBEDDING_SECRET
 from tests.test_guest_views import BODY, post
 from tests.test_views import FETCH, NAVIGATION, URL
 
@@ -109,6 +109,11 @@ def nobody(client: Client) -> None:
         issue_token(AnonymousUser())  # type: ignore[arg-type]
 
 
+def sign_out_without_a_cache(client: Client) -> None:
+    with override_settings(CACHES={"default": {"BACKEND": "tests.client.test_client.Gone"}}):
+        client.logout()
+
+
 def frame(client: Client) -> None:
     request = RequestFactory().get("/", headers={"Host": "site.localhost"})
     embeds.iframe_html("/", title="Sales", request=request)
@@ -149,6 +154,7 @@ CASES: list[Case] = [
     ("invalid-json", {}, guest("{")),
     ("invalid-entity-type", {}, guest({**BODY, "entityType": "card"})),
     ("invalid-entity-id", {}, guest({**BODY, "entityId": -1})),
+    ("session-not-dropped", {}, sign_out_without_a_cache),
     ("body-too-large", {}, guest(json.dumps({"a": "b" * 20_000}))),
 ]
 CODES = {code for code, _, _ in CASES}

@@ -20,7 +20,7 @@ import django_metabase_sso
 from django_metabase_sso.access import check_access
 from django_metabase_sso.exceptions import AccessRefused
 from tests.conftest import Configure, token_of
-from tests.test_guest import EMBEDDING_SECRET
+from tests.settings import EMBEDDING_SECRET
 from tests.test_guest_views import post
 from tests.test_views import FETCH, NAVIGATION, URL
 
