@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_metabase_sso.error_texts import ERROR_TEXTS, ErrorText, lookup
+from tests.test_docs import ROOT, rows
 
 
 @pytest.mark.parametrize("row", ERROR_TEXTS)
@@ -30,3 +31,8 @@ def test_a_full_stop_makes_another_cause() -> None:
 
 def test_an_unknown_text_has_no_row() -> None:
     assert lookup("Something else") is None
+
+
+def test_the_documentation_has_the_same_table() -> None:
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    assert rows(page, "| Metabase says | cause | cure |") == [list(row) for row in ERROR_TEXTS]
