@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 
@@ -45,10 +45,10 @@ def embed_config(
     if guest:
         config["isGuest"] = True
         if conf.GUEST_PARAMS is not None:
-            config["guestEmbedProviderUri"] = reverse("metabase_sso:guest_token")
+            config["guestEmbedProviderUri"] = _path("guest_token")
     else:  # with SAML on as well, Metabase would prefer it
         config["preferredAuthMethod"] = "jwt"
-        config["jwtProviderUri"] = reverse("metabase_sso:sso")
+        config["jwtProviderUri"] = _path("sso")
     options = {"theme": theme, "locale": locale}
     config.update({key: value for key, value in options.items() if value})
     to_json("metabase_config", config)
@@ -111,7 +111,7 @@ def embed_url(path: str, **interface: Any) -> str:
     except InvalidReturnTo as invalid:
         text = f"{path!r} is no page of Metabase. {invalid} Write its path: /dashboard/1."
         raise InvalidEmbed(text) from None
-    return f"{reverse('metabase_sso:sso')}?return_to={target}"
+    return f"{_path('sso')}?return_to={target}"
 
 
 def iframe_html(
@@ -122,6 +122,8 @@ def iframe_html(
     `title` is read out to people who do not see the frame. The options are those of `embed_url`,
     and attributes of the frame (width, height, class and so on).
     """
+    if not isinstance(path, str):
+        raise InvalidEmbed(f"{path!r} is no page of Metabase. Write its path: /dashboard/1.")
     if not title:
         example = '{% metabase_iframe "/dashboard/1" title="Sales" %}'
         raise InvalidEmbed(f"A frame needs a title, for screen readers: write {example}.")
@@ -129,7 +131,13 @@ def iframe_html(
     source = embed_url(path, **options)
     if settings.DEBUG and request is not None:
         _warn_other_site(request)
-    return element("iframe", {"src": source, "title": title, "loading": "lazy", **frame})
+    return frame_html(source, title, **frame)
+
+
+def frame_html(source: str, title: str, **frame: Any) -> SafeString:
+    """Return a frame as wide as the page lets it be; `frame` are attributes of it."""
+    attributes = {"loading": "lazy", "width": "100%", "height": 600, "frameborder": 0, **frame}
+    return element("iframe", {"src": source, "title": title, **attributes})
 
 
 def logout_html() -> SafeString:
@@ -140,6 +148,16 @@ def logout_html() -> SafeString:
     source = f"{conf.INSTANCE_URL}/auth/logout"
     attributes = {"src": source, "title": "Signs out of Metabase", "hidden": "", "width": 0}
     return element("iframe", {**attributes, "height": 0})
+
+
+def _path(name: str) -> str:
+    try:
+        return reverse(f"metabase_sso:{name}")
+    except NoReverseMatch:
+        raise InvalidEmbed(
+            "The project's URLs do not have the endpoint that embeds sign in at: add"
+            ' path("sso/", include("django_metabase_sso.urls")) to urlpatterns.'
+        ) from None
 
 
 def _interface_text(key: str, value: object) -> str:

@@ -70,5 +70,5 @@ def clean_id(entity_id: object) -> EntityId:
             raise InvalidEmbed(f'"{entity_id}" is text, and ids are numbers: write {entity_id}.')
     raise InvalidEmbed(
         f"{entity_id!r} is no id: write the number in the item's address in Metabase, or its"
-        " entity id of 21 characters."
+        " entity id of 21 characters (in a template, a variable that is not there is '')."
     )

@@ -6,6 +6,7 @@ token in it is one person's: it is kept out of Django's caches.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.elements import element, text_of
-from django_metabase_sso.embeds import FRAME
+from django_metabase_sso.embeds import FRAME, frame_html
 from django_metabase_sso.exceptions import InvalidEmbed
 from django_metabase_sso.guest import EntityId, EntityType, clean_id, guest_secret, guest_token
 
@@ -81,7 +82,7 @@ def static_iframe_html(
         source = static_embed_url("dashboard", dashboard, params, **options)
     else:
         source = static_embed_url("question", question or 0, params, **options)
-    return element("iframe", {"src": source, "title": title, "loading": "lazy", **frame})
+    return frame_html(source, title, **frame)
 
 
 def keep_private(request: HttpRequest | None) -> None:
@@ -109,6 +110,8 @@ def _component(
     params: object,
     options: dict[str, Any],
 ) -> SafeString:
+    if get_close_matches("params", options, cutoff=0.7):  # it decides who sees which rows
+        raise InvalidEmbed(f"{', '.join(options)}: did you mean params?")
     name = f"metabase-{entity_type}"
     if params is not None:
         token = guest_token(entity_type, entity_id, params)

@@ -41,7 +41,11 @@ def clean(params: object) -> dict[str, Value | list[Value]]:
     purpose (Metabase's documentation, "guest embeds": an empty list switches a locked filter off).
     """
     if not isinstance(params, Mapping):
-        raise InvalidParameter("params", f"{type(params).__name__} is no mapping of names.")
+        raise InvalidParameter(
+            "params",
+            f'{type(params).__name__} is no mapping of names: write {{"region": "north"}}. In a'
+            ' template, a variable that is not there is "".',
+        )
     cleaned: dict[str, Value | list[Value]] = {}
     for name, value in params.items():
         if not isinstance(name, str) or not name.strip():

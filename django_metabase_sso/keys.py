@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -101,7 +102,7 @@ def as_callable(key: str, value: object) -> Callable[..., Any]:
         try:
             found = import_string(value)
         except Exception as error:
-            hint = "Write the dotted path of a function: 'analytics.metabase.function'."
+            hint = f"Write the dotted path of a function: {_nearest(value)!r}."
             message = f"{where}: {value!r} does not import ({type(error).__name__}: {error})."
             raise BadSetting("E015", message, hint) from error
         value = found
@@ -109,3 +110,11 @@ def as_callable(key: str, value: object) -> Callable[..., Any]:
         return value
     message = f"{where} is neither callable nor the dotted path of a callable."
     raise BadSetting("E016", message, f"Write a function, its dotted path, or leave {key} out.")
+
+
+def _nearest(path: str) -> str:
+    """Return the dotted path that was probably meant."""
+    module, _, name = path.rpartition(".")
+    names = vars(sys.modules[module]) if module in sys.modules else ()
+    found = difflib.get_close_matches(name, names, n=1)
+    return f"{module}.{found[0]}" if found else "analytics.metabase.function"

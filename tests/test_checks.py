@@ -84,6 +84,11 @@ def csp(directives: dict[str, list[str]]) -> dict[str, Any]:
     return {"CONTENT_SECURITY_POLICY": policy, "MIDDLEWARE": in_front(CSP)}
 
 
+def templates() -> list[dict[str, Any]]:
+    """Return a setting in which templates do not get the request."""
+    return [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
+
+
 def params(request: object, entity_type: str, entity_id: object, custom_context: object) -> None:
     raise AssertionError
 
@@ -151,6 +156,9 @@ FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         "CONTENT_SECURITY_POLICY blocks Metabase's embeds: form-action.",
     ),
     *(({}, others, "W017", "SECURE_CSP") for others in DJANGO_CSP),
+    ({}, {"SECURE_CSP": {"default-src": ["'self'"]}}, "W020", "SECURE_CSP"),
+    ({"EMBEDDING_SECRET_KEY": OTHER}, {"TEMPLATES": templates()}, "W022", "the request"),
+    ({"ACCESS_POLICY": "django_metabase_sso.access.trust_email"}, {}, "E015", "trust_email"),
     (
         {**GUEST, "ALLOWED_ORIGINS": [APP]},
         {"CORS_ALLOW_HEADERS": ["authorization"]},
@@ -257,6 +265,8 @@ FIRING_ON_DEPLOY: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"EMBEDDING_SECRET_KEY": lambda: SECRET}, {}, "E028", "the same secret"),
     ({"EMBEDDING_SECRET_KEY": lambda: f"{OTHER}\n"}, {}, "W001", "EMBEDDING_SECRET_KEY"),
     ({"EMBEDDING_SECRET_KEY": failing_secret}, {}, "E020", "EMBEDDING_SECRET_KEY"),
+    ({}, {"LOGIN_URL": "/nowhere/"}, "W021", "/nowhere/"),
+    ({}, {"LOGIN_URL": "no-such-name"}, "W021", "no-such-name"),
     ({}, {"ALLOWED_HOSTS": ["www.example.org", "localhost"]}, "W018", "(example.org)"),
     ({}, {}, "W012", "index"),
     ({}, {"AUTH_USER_MODEL": "accounts.EmailUser"}, "W012", "index"),
@@ -323,6 +333,16 @@ SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ),
     ({"INSTANCE_URL": ""}, csp({"default-src": ["'self'"]}), "W017"),
     ({}, {"ALLOWED_HOSTS": [".example.com"]}, "W018"),
+    ({"INSTANCE_URL": "http://localhost:3000"}, {}, "W002"),
+    ({}, csp({"default-src": ["'self'"]}), "W020"),
+    ({"EMBEDDING_SECRET_KEY": OTHER}, {}, "W022"),
+    ({"EMBEDDING_SECRET_KEY": OTHER}, {"TEMPLATES": []}, "W022"),
+    ({}, {"TEMPLATES": templates()}, "W022"),
+    ({}, {"LOGIN_URL": "https://login.example.com/"}, "W021"),
+    ({}, {"LOGIN_URL": "/login/"}, "W021"),
+    ({"AUTHENTICATE": one}, {"LOGIN_URL": "/nowhere/"}, "W021"),
+    ({"INSTANCE_ULR": "x"}, {"LOGIN_URL": "/nowhere/"}, "W021"),
+    ({}, {"ROOT_URLCONF": None}, "W021"),
     ({}, {"ALLOWED_HOSTS": ["*"]}, "W018"),
     *(
         ({"ALLOWED_ORIGINS": [origin]}, {"ALLOWED_HOSTS": hosts}, "W009")
@@ -461,3 +481,10 @@ def test_the_migration_of_the_hint_runs() -> None:
             cursor, "auth_user"
         )
         cursor.execute(drop)
+
+
+def test_the_name_that_was_meant(configure: Configure) -> None:
+    configure(ACCESS_POLICY="django_metabase_sso.access.trust_email")
+    assert "'django_metabase_sso.access.trust_emails'" in str(messages()["E015"].hint)
+    configure(ACCESS_POLICY="django_metabase_sso.access.nothing_like_it")
+    assert "'analytics.metabase.function'" in str(messages()["E015"].hint)

@@ -12,8 +12,10 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.template import Context, Template
 from django.test import Client, RequestFactory
+from pytest_django import Settings
 
 from django_metabase_sso import embeds, guest_embeds
+from django_metabase_sso.checks import embeds as embed_checks
 from django_metabase_sso.csp import DIRECTIVES, csp_sources
 from django_metabase_sso.guest import ALL_ROWS
 from django_metabase_sso.templatetags import metabase
@@ -95,11 +97,17 @@ def block_in(language: str, words: str) -> str:
     return found
 
 
-def test_the_policy() -> None:
-    compiled: dict[str, Any] = {}
-    exec(block_in("python", "SECURE_CSP"), compiled)
-    policy = compiled["SECURE_CSP"]
+@pytest.mark.parametrize("words", ["SECURE_CSP", "CONTENT_SECURITY_POLICY"])
+def test_the_policy(settings: Settings, words: str) -> None:
+    compiled: dict[str, Any] = {
+        name: getattr(settings, name) for name in ("METABASE_SSO", "MIDDLEWARE", "INSTALLED_APPS")
+    }
+    before = len(settings.MIDDLEWARE)
+    exec(block_in("python", words).replace("+= [", "= ["), compiled)
+    policy = compiled[words].get("DIRECTIVES", compiled[words])
     assert policy == {"default-src": ["'self'"], **csp_sources()}
+    assert compiled["MIDDLEWARE"] == [embed_checks.POLICIES[words]]
+    assert before == len(settings.MIDDLEWARE)
 
 
 @pytest.mark.django_db
@@ -116,14 +124,18 @@ def test_params_by_rights() -> None:
 
 def test_guest_params(configure: Configure, signed_in: Client, ada: User) -> None:
     compiled: dict[str, Any] = {}
-    exec(block_in("python", "DASHBOARDS"), compiled)
+    exec(block_in("python", "ITEMS"), compiled)
     configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET, GUEST_PARAMS=compiled["guest_params"])
     group = Group.objects.create(name="a")
     ada.groups.add(group)
     claims = claims_of(post(signed_in).json()["jwt"])
     assert claims["params"] == {"customer": [group.pk]}
+    ada.groups.clear()
+    assert post(signed_in).status_code == 403
+    ada.groups.add(group)
     assert post(signed_in, {**BODY, "entityId": 11}).status_code == 403
     assert post(signed_in, {**BODY, "entityType": "question"}).status_code == 403
+    assert post(signed_in, {**BODY, "entityType": "question", "entityId": 5}).status_code == 200
     assert post(Client()).status_code == 403
 
 

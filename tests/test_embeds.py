@@ -182,14 +182,16 @@ def test_embed_url_with_an_unknown_parameter() -> None:
 
 
 def test_iframe() -> None:
-    html = embeds.iframe_html("/dashboard/1", title="Sales", top_nav=False, height=600)
+    html = embeds.iframe_html("/dashboard/1", title="Sales", top_nav=False)
     assert read(html) == (
         "iframe",
         {
             "src": "/sso/metabase?return_to=%2Fdashboard%2F1%3Ftop_nav%3Dfalse",
             "title": "Sales",
             "loading": "lazy",
+            "width": "100%",
             "height": "600",
+            "frameborder": "0",
         },
     )
 

@@ -88,7 +88,13 @@ def test_static_iframe(request_: HttpRequest, kind: str) -> None:
     assert fragment == "bordered=true&titled=false"
     assert (name, attributes) == (
         "iframe",
-        {"title": "Metabase", "loading": "lazy", "height": "400"},
+        {
+            "title": "Metabase",
+            "loading": "lazy",
+            "width": "100%",
+            "height": "400",
+            "frameborder": "0",
+        },
     )
 
 

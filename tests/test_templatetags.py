@@ -67,6 +67,9 @@ def test_every_tag_is_tested_here() -> None:
                 "src": "/sso/metabase?return_to=%2Fdashboard%2F1%3Ftop_nav%3Dfalse",
                 "title": "Sales",
                 "loading": "lazy",
+                "width": "100%",
+                "height": "600",
+                "frameborder": "0",
                 "class": "wide",
             },
         ),
@@ -98,8 +101,10 @@ def test_hostile_values(value: str) -> None:
         ('{% metabase_iframe "/dashboard/1" %}', InvalidEmbed, "title="),
         ("{% metabase_guest_dashboard 10 params=missing %}", InvalidParameter, "no mapping"),
         (GUEST, InvalidEmbed, "context_processors.request"),
+        ("{% metabase_iframe 1 title='Sales' %}", InvalidEmbed, "Write its path"),
+        ("{% metabase_guest_dashboard 10 parms=params %}", InvalidEmbed, "did you mean params"),
         ("{% metabase_guest_question 5 %}", InvalidEmbed, "needs params"),
-        ("{% metabase_config color=1 %}", TypeError, "color"),
+        ("{% metabase_config color=1 %}", TemplateSyntaxError, "color"),
     ],
 )
 def test_wrong_uses(configure: Configure, text: str, error: type[Exception], words: str) -> None:
@@ -269,3 +274,12 @@ def test_the_session_is_read_for_a_token_alone(configure: Configure) -> None:
     assert not session.accessed
     render(GUEST, request=request, params={})
     assert session.accessed
+
+
+@pytest.mark.urls("tests.test_csp")
+@pytest.mark.parametrize(
+    "text", ["{% metabase_config %}", "{% metabase_iframe '/' title='Sales' %}"]
+)
+def test_without_our_urls(text: str) -> None:
+    with pytest.raises(InvalidEmbed, match=r'include\("django_metabase_sso\.urls"\)'):
+        render(text)

@@ -18,11 +18,13 @@ def register_all() -> None:
     register(browser.check_open_origins, Tags.security, deploy=True)
     for check in (accounts.check_login, accounts.check_groups, accounts.check_email):
         register(check, Tags.security)
-    for check in (embeds.check_guest, embeds.check_policy_of_pages):
+    for check in (embeds.check_guest, embeds.check_policy_of_pages, embeds.check_policy_is_sent):
         register(check, Tags.security)
     for check in (accounts.check_policy, accounts.check_email_index, embeds.check_sites):
         register(check, Tags.security, deploy=True)
     for check in (policies.check_allauth, policies.check_otp):
         register(check, Tags.security)
     register(policies.check_shared_addresses, Tags.database)
+    register(embeds.check_request, Tags.templates)
     register(accounts.check_urls, Tags.urls)
+    register(accounts.check_login_page, Tags.urls, deploy=True)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage
-from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
+from django.shortcuts import resolve_url
+from django.urls import (
+    NoReverseMatch,
+    Resolver404,
+    URLResolver,
+    get_resolver,
+    get_script_prefix,
+    resolve,
+    reverse,
+)
 
 from django_metabase_sso import claims, uniqueness
 from django_metabase_sso.checks.messages import error, position_of, read, warning
@@ -121,6 +131,25 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
             message = "The project's URLs do not include django_metabase_sso.urls."
             hint = 'Add to urlpatterns: path("sso/", include("django_metabase_sso.urls"))'
             return [warning(14, message, hint)]
+    return []
+
+
+def check_login_page(**kwargs: Any) -> list[CheckMessage]:
+    """Report that there is no page to sign in at."""
+    if not getattr(settings, "ROOT_URLCONF", None) or read("AUTHENTICATE"):
+        return []
+    login = read("LOGIN_URL")
+    try:
+        url = resolve_url(login) if login else "https://"
+        if url.startswith(get_script_prefix()) and not url.startswith("//"):
+            resolve("/" + urlsplit(url).path.removeprefix(get_script_prefix()))
+    except (NoReverseMatch, Resolver404):
+        message = f"Nobody can sign in: there is no page at LOGIN_URL, {login!r}."
+        hint = (
+            'Add path("accounts/", include("django.contrib.auth.urls")) and a template'
+            " registration/login.html, or set LOGIN_URL to your login page."
+        )
+        return [warning(21, message, hint)]
     return []
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage
 
-from django_metabase_sso.checks.messages import error, read, warning
+from django_metabase_sso.checks.messages import error, read, value_or_none, warning
 from django_metabase_sso.csp import blocked_directives, csp_sources
-from django_metabase_sso.keys import DEFAULTS
 from django_metabase_sso.origins import site_of
 
+REQUEST = "django.template.context_processors.request"
 # Where a policy is in settings, and the middleware that sends it. django-csp nests the directives.
 POLICIES = {
     "SECURE_CSP": "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -22,19 +22,16 @@ POLICIES = {
 
 def check_guest(**kwargs: Any) -> list[CheckMessage]:
     """Report guest settings that do not go together."""
-    values = getattr(settings, "METABASE_SSO", None)
-    if not isinstance(values, dict) or not values.keys() <= DEFAULTS.keys():
-        return []
     found: list[CheckMessage] = []
-    if values.get("GUEST_PARAMS") and values.get("EMBEDDING_SECRET_KEY") is None:
+    if value_or_none("GUEST_PARAMS") and value_or_none("EMBEDDING_SECRET_KEY") is None:
         message = "METABASE_SSO['GUEST_PARAMS'] is set, and EMBEDDING_SECRET_KEY is not."
         hint = 'Write "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].'
         found.append(error(29, message, hint))
     headers = getattr(settings, "CORS_ALLOW_HEADERS", ("content-type",))
     methods = getattr(settings, "CORS_ALLOW_METHODS", ("POST",))
     if (
-        values.get("GUEST_PARAMS")
-        and values.get("ALLOWED_ORIGINS")
+        value_or_none("GUEST_PARAMS")
+        and value_or_none("ALLOWED_ORIGINS")
         and ("content-type" not in map(str.lower, headers) or "POST" not in methods)
     ):
         message = "CORS settings forbid the POST with JSON that asks for a guest token."
@@ -59,6 +56,31 @@ def check_policy_of_pages(**kwargs: Any) -> list[CheckMessage]:
             hint = f"Add {missing}; csp_sources() of django_metabase_sso.csp returns them."
             found.append(warning(17, message, hint))
     return found
+
+
+def check_policy_is_sent(**kwargs: Any) -> list[CheckMessage]:
+    """Report a Content-Security-Policy in settings that no middleware sends."""
+    found: list[CheckMessage] = []
+    for name, middleware in POLICIES.items():
+        if getattr(settings, name, None) and middleware not in settings.MIDDLEWARE:
+            message = f"{name} is set, and no middleware sends it: the pages have no policy."
+            found.append(warning(20, message, f'Add "{middleware}" to MIDDLEWARE.'))
+    return found
+
+
+def check_request(**kwargs: Any) -> list[CheckMessage]:
+    """Report templates in which a guest embed would find no request."""
+    engines: Any = settings.TEMPLATES
+    options = [
+        engine.get("OPTIONS", {})
+        for engine in engines
+        if engine.get("BACKEND") == "django.template.backends.django.DjangoTemplates"
+    ]
+    processors = [p for each in options for p in each.get("context_processors", ())]
+    if not options or not value_or_none("EMBEDDING_SECRET_KEY") or REQUEST in processors:
+        return []
+    message = "Guest embeds need the request, and no template gets it."
+    return [warning(22, message, f'Add "{REQUEST}" to the context_processors in TEMPLATES.')]
 
 
 def check_sites(**kwargs: Any) -> list[CheckMessage]:

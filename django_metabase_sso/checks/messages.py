@@ -10,12 +10,21 @@ from django.utils.module_loading import import_string
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import BadSetting
+from django_metabase_sso.keys import value_of
 
 
 def read(key: str) -> Any:
     """Return the value of a setting; None when it is bad, which `check_values` reports."""
     try:
         return getattr(conf, key)
+    except BadSetting:
+        return None
+
+
+def value_or_none(key: str) -> Any:
+    """Return a setting as it was written; None when METABASE_SSO can't be read."""
+    try:
+        return value_of(key)
     except BadSetting:
         return None
 

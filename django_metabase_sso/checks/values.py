@@ -9,11 +9,12 @@ from typing import Any, Protocol, runtime_checkable
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from django_metabase_sso.checks.messages import error, read, warning
+from django_metabase_sso import origins
+from django_metabase_sso.checks.messages import error, read, value_or_none, warning
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.keys import DEFAULTS, unknown_keys, value_of
-from django_metabase_sso.secret import NEW_SECRET, SECRETS
+from django_metabase_sso.secret import SECRETS
 from django_metabase_sso.tokens import signed
 
 DAY = 86_400  # seconds
@@ -101,7 +102,9 @@ def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
 def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
     """Report tokens that would travel in the clear."""
     instance = read("INSTANCE_URL")
-    if instance is None or instance.origin.startswith("https:"):
+    if instance is None or origins.parse(instance.origin).is_local:
+        return []
+    if instance.origin.startswith("https:"):
         return []
     message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions travel in the clear."
     return [warning(2, message, f'Write "INSTANCE_URL": "https{str(instance)[4:]}".')]
@@ -109,7 +112,7 @@ def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
 
 def check_called_secret(**kwargs: Any) -> list[CheckMessage]:
     """Ask the callables among the secrets, and report what is wrong with what they return."""
-    called = [key for key in SECRETS if callable(_value(key))]
+    called = [key for key in SECRETS if callable(value_or_none(key))]
     if not called:
         return []
     try:
@@ -144,20 +147,13 @@ def _surrounding_space(keys: Iterable[str]) -> list[CheckMessage]:
         text = "" if secret is None else secret.decode()
         if text != text.strip().strip("\ufeff"):
             message = f"METABASE_SSO[{key!r}] begins or ends with white space."
-            hint = f"Metabase signs with what is in its field, to the byte. {NEW_SECRET}"
+            hint = "Strip it, here and in Metabase: the two have to be the same to the byte."
             found.append(warning(1, message, hint))
     return found
 
 
-def _value(key: str) -> Any:
-    try:
-        return value_of(key)
-    except BadSetting:
-        return None
-
-
 def _function(key: str) -> Callable[..., Any] | None:
-    found = _value(key) if key in SECRETS else read(key)
+    found = value_or_none(key) if key in SECRETS else read(key)
     return found if callable(found) else None
 
 

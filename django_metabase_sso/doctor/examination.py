@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from django.conf import settings as django_settings
+
 from django_metabase_sso.conf import conf
 from django_metabase_sso.doctor import (
     caches,
@@ -62,7 +64,10 @@ def examine(question: Question) -> Iterator[Finding]:
     else:
         remote = Remote(settings.learned, question.timeout)
         own_uri = yield from _metabase(remote, question, can_sign=bool(signing.learned))
-    yield from _ourselves(question, own_uri)
+    if not isinstance(getattr(django_settings, "METABASE_SSO", None), dict):
+        yield skipped("endpoint", "our own endpoint", "There is no METABASE_SSO.")
+    else:
+        yield from _ourselves(question, own_uri)
 
 
 def _metabase(
@@ -76,6 +81,8 @@ def _metabase(
         yield skipped("sso", what, "It does not answer.")
         return None
     yield from attempt("clock", partial(clock.compare, reached.learned)).findings
+    compare_embedding = partial(secret.compare_embedding, remote)
+    yield from attempt("embedding-secret", compare_embedding).findings
     yield from attempt("site-url", partial(instance.site_url, remote, reached.learned)).findings
     for origin in question.origins:
         yield from attempt("metabase-cors", partial(cors.judge, remote, origin)).findings

@@ -22,7 +22,7 @@ def judge(uri: str) -> Step[str]:
     parts = _parsed(uri)
     problem = _problem(parts)
     if problem:
-        cure = f"In Metabase, set {FIELD} to {_expected(parts)}."
+        cure = _cure(parts)
         title = f"The JWT Identity Provider URI is not ours: {quoted(uri) or 'empty'}"
         return Step([Finding("fault", "identity-provider", title, problem, cure)])
     if parts.scheme == "http" and (settings.SECURE_SSL_REDIRECT or not is_local(parts.netloc)):
@@ -93,7 +93,13 @@ def _is_allowed(parts: SplitResult) -> bool:
     )
 
 
-def _expected(parts: SplitResult) -> str:
+def _cure(parts: SplitResult) -> str:
     host = quoted(parts.netloc) if _is_allowed(parts) else "your-site.example.com"
-    path = own_path() or "/the path of your SSOView"
-    return f"https://{host}{path}"
+    scheme = parts.scheme if is_local(host) else "https"
+    path = own_path()
+    if path is not None:
+        return f"In Metabase, set {FIELD} to {scheme}://{host}{path}."
+    return (
+        'Add path("sso/", include("django_metabase_sso.urls")) to your urlpatterns, or, if you'
+        f" have a path() of your own for the view, set {FIELD} to its address in Metabase."
+    )

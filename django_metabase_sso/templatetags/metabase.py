@@ -17,11 +17,14 @@ STATE = "django_metabase_sso"
 
 
 @register.simple_tag(takes_context=True)
-def metabase_config(context: Context, *, guest: bool = False, **options: Any) -> SafeString:
+def metabase_config(
+    context: Context, *, guest: bool = False, theme: Any = None, locale: Any = None
+) -> SafeString:
     """Everything that a page with components needs once; the second time it is empty."""
     if not _once(context, is_guest=guest):
         return SafeString("")
-    return embeds.config_html(guest=guest, nonce=_nonce(context), **options)
+    nonce = _nonce(context)
+    return embeds.config_html(guest=guest, theme=theme, locale=locale, nonce=nonce)
 
 
 @register.simple_tag(takes_context=True)

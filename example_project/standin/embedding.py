@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,7 +47,7 @@ def open_embed(kind: Kind, token: str) -> GuestView:
     """Return what a guest token shows, or raise Refused with Metabase's text."""
     if not instance.configuration.guest_enabled:
         raise Refused("Embedding is not enabled.", 400)
-    claims = verify(token, conf.embedding_secret_key, int(time.time()))
+    claims = verify(token, conf.embedding_secret_key, instance.now())
     item = _item(kind, claims.get("resource"))
     params = claims.get("params")
     if not isinstance(params, dict):

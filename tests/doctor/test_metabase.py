@@ -12,7 +12,7 @@ from django_metabase_sso.claims import INTERNAL
 from django_metabase_sso.error_texts import lookup
 from tests.conftest import Configure
 from tests.doctor.conftest import APP, Doctor, Metabase
-from tests.settings import SECRET
+from tests.settings import EMBEDDING_SECRET, SECRET
 
 OTHER_SECRET = "another-shared-secret-0123456789abcdefghij"
 
@@ -79,6 +79,32 @@ def test_another_secret(
     assert metabase.state()["sign_ins"] == []
     has_space = secret != secret.strip()
     assert bool(report.all("metabase_sso.W001")) == has_space
+
+
+@pytest.mark.parametrize(
+    ("secret", "changes", "level", "words"),
+    [
+        (EMBEDDING_SECRET, {}, "ok", "the same embedding secret key"),
+        (OTHER_SECRET, {}, "fault", "Guest embeds: Metabase says: Message seems corrupt"),
+        (EMBEDDING_SECRET, {"guest_enabled": False}, "warning", "are switched off in Metabase"),
+        (EMBEDDING_SECRET, {"clock_skew": 300}, "fault", "Token is expired"),
+    ],
+)
+def test_the_secret_of_guest_embeds(
+    doctor: Doctor,
+    metabase: Metabase,
+    configure: Configure,
+    secret: str,
+    changes: dict[str, Any],
+    level: str,
+    words: str,
+) -> None:
+    configure(EMBEDDING_SECRET_KEY=secret)
+    metabase.change(**changes)
+    found = doctor().one("embedding-secret")
+    assert (found["level"], words in found["title"]) == (level, True)
+    if secret == OTHER_SECRET:
+        assert "METABASE_SSO['EMBEDDING_SECRET_KEY']" in found["cure"]
 
 
 # Clocks

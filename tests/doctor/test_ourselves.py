@@ -90,7 +90,7 @@ def test_another_path(
     assert doctor().level("endpoint") == "ok"
     metabase.change(identity_provider_uri="http://localhost/sso/metabase")
     report = doctor()
-    assert "the path of your SSOView" in report.one("identity-provider")["cure"]
+    assert 'include("django_metabase_sso.urls")' in report.one("identity-provider")["cure"]
     assert report.level("endpoint") == "skipped"
 
 
@@ -108,7 +108,14 @@ def test_a_script_prefix(
         set_script_prefix("/")
     assert report.level("identity-provider") == "ok"
     assert report.level("endpoint") == "ok"
-    assert "https://localhost/app/sso/metabase" in without.one("identity-provider")["cure"]
+    assert "http://localhost/app/sso/metabase" in without.one("identity-provider")["cure"]
+
+
+def test_without_settings(doctor: Doctor, settings: Settings) -> None:
+    settings.METABASE_SSO = None
+    report = doctor()
+    assert report.faults() == ["metabase_sso.E001"]
+    assert report.level("endpoint") == "skipped"
 
 
 def test_a_login_page_in_front(doctor: Doctor, settings: Settings) -> None:
