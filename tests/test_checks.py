@@ -344,6 +344,7 @@ SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"INSTANCE_ULR": "x"}, {"LOGIN_URL": "/nowhere/"}, "W021"),
     ({}, {"ROOT_URLCONF": None}, "W021"),
     ({}, {"ALLOWED_HOSTS": ["*"]}, "W018"),
+    ({"INSTANCE_URL": "http://localhost:3000"}, {"ALLOWED_HOSTS": ["127.0.0.1"]}, "W018"),
     *(
         ({"ALLOWED_ORIGINS": [origin]}, {"ALLOWED_HOSTS": hosts}, "W009")
         for origin, hosts in [

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage
 
 from django_metabase_sso.checks.messages import error, read, value_or_none, warning
 from django_metabase_sso.csp import blocked_directives, csp_sources
-from django_metabase_sso.origins import site_of
+from django_metabase_sso.origins import parse, site_of
 
 REQUEST = "django.template.context_processors.request"
 # Where a policy is in settings, and the middleware that sends it. django-csp nests the directives.
@@ -89,6 +89,8 @@ def check_sites(**kwargs: Any) -> list[CheckMessage]:
     hosts = [host.lstrip(".") for host in settings.ALLOWED_HOSTS]
     sites = {site_of(host) for host in hosts if "." in host.strip("*.")}
     if instance is None or not sites or site_of(instance.host) in sites:
+        return []
+    if parse(instance.origin).is_local:
         return []
     return [
         warning(
