@@ -1,0 +1,94 @@
+"""Sphinx: `make docs` builds these pages, with warnings as errors.
+
+README.md and the files beside it are read on GitHub as well, so they and the pages link to each
+other as files. Here such links are turned to the page of this site that has the same text.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from pygments.lexers.javascript import TypeScriptLexer
+from pygments.lexers.templates import HtmlDjangoLexer
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from django_metabase_sso import __version__  # noqa: E402
+
+project = "django-metabase-sso"
+author = "The django-metabase-sso developers"
+release = version = __version__
+extensions = ["myst_parser"]
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_copy_source = False
+myst_heading_anchors = 4
+nitpicky = True
+suppress_warnings = ["toc.empty_glob"]  # pages on `make fuzz` and the like may not be there
+
+SECTIONS = {
+    "quickstart": "quickstart.md",
+    "what-to-set-in-metabase": "quickstart.md#what-to-set-in-metabase",
+    "what-the-endpoint-answers": "api.md#what-the-endpoint-answers",
+    "settings": "settings.md",
+    "groups-attributes-tenants": "groups-and-rows.md",
+    "front-ends": "front-ends.md",
+    "react-with-metabases-sdk": "front-ends.md#react",
+    "separate-domains": "separate-domains.md",
+    "sdk-54-and-older": "upgrading.md#sdk-54-and-older",
+    "in-code-tokens-signals-your-own-view": "api.md#in-code",
+    "when-it-does-not-work": "troubleshooting.md",
+    "development": "contributing.md",
+}
+FILES = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md#how-to-report-a-problem",
+    "benchmarks/README.md": "benchmarks.md",
+}
+
+
+def page_of(link: str, *, in_readme: bool) -> str:
+    """Return where a link of a page, or of README.md and its neighbours, leads on this site."""
+    name, _, heading = link.partition("#")
+    if in_readme and not name and heading in SECTIONS:
+        return SECTIONS[heading]
+    if in_readme and name.startswith("docs/"):
+        return link.removeprefix("docs/")
+    if name.removeprefix("../") == "README.md" and heading:
+        return SECTIONS[heading]
+    if in_readme or name.startswith("../"):
+        return FILES.get(name.removeprefix("../"), link)
+    return link
+
+
+def turn_links(text: str, *, in_readme: bool) -> str:
+    """Return a file's text with its links turned to this site."""
+
+    def turned(found: re.Match[str]) -> str:
+        return f"]({page_of(found[1], in_readme=in_readme)})"
+
+    return re.sub(r"\]\(([^)\s]+)\)", turned, text)
+
+
+def read_page(app: Sphinx, name: str, content: list[str]) -> None:
+    """Receive `source-read`."""
+    content[0] = turn_links(content[0], in_readme=False)
+
+
+def read_included(app: Sphinx, path: Path, parent: str, content: list[str]) -> None:
+    """Receive `include-read`: all that is included stands outside of this folder."""
+    content[0] = turn_links(content[0], in_readme=True)
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the two, and colour the languages that Pygments has no name for."""
+    app.add_lexer("jsx", TypeScriptLexer)
+    app.add_lexer("vue", HtmlDjangoLexer)
+    app.connect("source-read", read_page)
+    app.connect("include-read", read_included)
