@@ -6,6 +6,7 @@ other as files. Here such links are turned to the page of this site that has the
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
 from pathlib import Path
@@ -62,27 +63,24 @@ class JSXLexer(JavascriptLexer):
     tokens: ClassVar = {"root": [(r"</|/>", Punctuation), inherit]}
 
 
-def page_of(link: str, *, in_readme: bool) -> str:
-    """Return where a link of a page, or of README.md and its neighbours, leads on this site."""
+def page_of(link: str, source: str) -> str:
+    """Return where a link in a file of this repository leads on this site."""
     name, _, heading = link.partition("#")
-    if in_readme and not name and heading in SECTIONS:
+    if "://" in name or not (name.endswith(".md") or source == "README.md"):
+        return link
+    target = (
+        posixpath.normpath(posixpath.join(posixpath.dirname(source), name)) if name else source
+    )
+    if target == "README.md" and heading:
         return SECTIONS[heading]
-    if in_readme and name.startswith("docs/"):
-        return link.removeprefix("docs/")
-    if name.removeprefix("../") == "README.md" and heading:
-        return SECTIONS[heading]
-    if in_readme or name.startswith("../"):
-        return FILES.get(name.removeprefix("../"), link)
-    return link
+    if target in FILES:
+        return FILES[target]
+    return f"{target.removeprefix('docs/')}#{heading}".rstrip("#")
 
 
-def turn_links(text: str, *, in_readme: bool) -> str:
+def turn_links(text: str, source: str) -> str:
     """Return a file's text with its links turned to this site."""
-
-    def turned(found: re.Match[str]) -> str:
-        return f"]({page_of(found[1], in_readme=in_readme)})"
-
-    return re.sub(r"\]\(([^)\s]+)\)", turned, text)
+    return re.sub(r"\]\(([^)\s]+)\)", lambda found: f"]({page_of(found[1], source)})", text)
 
 
 def read_page(app: Sphinx, name: str, content: list[str]) -> None:
@@ -91,12 +89,12 @@ def read_page(app: Sphinx, name: str, content: list[str]) -> None:
         content[0] = "\n".join(
             line for line in content[0].split("\n") if line not in OPTIONAL - app.env.found_docs
         )
-    content[0] = turn_links(content[0], in_readme=False)
+    content[0] = turn_links(content[0], f"docs/{name}.md")
 
 
 def read_included(app: Sphinx, path: Path, parent: str, content: list[str]) -> None:
-    """Receive `include-read`: all that is included stands outside of this folder."""
-    content[0] = turn_links(content[0], in_readme=True)
+    """Receive `include-read`; `path` is as seen from this folder."""
+    content[0] = turn_links(content[0], posixpath.normpath(f"docs/{path.as_posix()}"))
 
 
 def setup(app: Sphinx) -> None:

@@ -21,7 +21,7 @@ from tests.e2e.browser import chromium
 from tests.e2e.servers import ROOT, free_port
 
 IMAGES = ROOT / "docs/images"
-# The name of the picture: who is signed in, which link of the demo, what must be there, the height.
+# For each picture: who is signed in, which link of the demo, what must be there, the height.
 PICTURES = {
     "fetch": ("ada", "Fetch, as the SDK does", "#account", 900),
     "components": ("ada", "Web components", "metabase-dashboard iframe", 760),

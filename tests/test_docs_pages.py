@@ -97,7 +97,12 @@ def test_arguments_of_the_callables(
 ) -> None:
     """Each is called with as many as the table says."""
     expected = 0 if row[1] == "nothing" else len(row[1].strip("`").split(", "))
-    results = {"AUTHENTICATE": None, "ACCESS_POLICY": True, "TENANT": "acme", "USER_ATTRIBUTES": {}}
+    results: dict[str, object] = {
+        "AUTHENTICATE": None,
+        "ACCESS_POLICY": True,
+        "TENANT": "acme",
+        "USER_ATTRIBUTES": {},
+    }
     seen = []
 
     def taking(key: str) -> Any:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,7 +122,10 @@ def documented_api() -> dict[str, str | None]:
 
 def arguments_of(function: Any) -> str:
     """Return a signature as docs/api.md writes it: `request=` for what may be left out."""
-    marks = {inspect.Parameter.VAR_POSITIONAL: "*{}", inspect.Parameter.VAR_KEYWORD: "**{}"}
+    marks: dict[Any, str] = {
+        inspect.Parameter.VAR_POSITIONAL: "*{}",
+        inspect.Parameter.VAR_KEYWORD: "**{}",
+    }
     return ", ".join(
         marks.get(parameter.kind, "{}" if parameter.default is parameter.empty else "{}=").format(
             parameter.name
