@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint test-all bench release-check audit messages clean
+.PHONY: demo test lint test-all bench docs screenshots release-check audit messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m example_project.demo
@@ -27,6 +27,14 @@ test-all: $(VENV)/.tox
 
 bench: $(VENV)/.demo $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+# The pages of docs/ as a site in build/docs; a warning is an error.
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -b html -W --keep-going -q -E docs build/docs
+
+# The pictures of docs/images, anew: the demo in Chromium.
+screenshots: $(VENV)/.test
+	$(BIN)/python docs/screenshots.py
 
 # Builds the sdist and the wheel, and follows the README with the wheel in empty environments.
 release-check: $(VENV)/.release

@@ -13,7 +13,7 @@ WORKSHOP = ROOT / ".e2e"
 PACKAGE = "@metabase/embedding-sdk-react"
 # Both contain the whole SDK; 0.57 and newer load it from a Metabase.
 VERSIONS = ("0.56.3", "0.55.5")
-TOOLS = ("esbuild@0.25.10", "react@18.3.1", "react-dom@18.3.1")
+TOOLS = ("esbuild@0.25.10", "htmx.org@2.0.4", "react@18.3.1", "react-dom@18.3.1", "vue@3.5.13")
 PAGE = '<!DOCTYPE html><title>Page</title><div id="root"></div><p id="result"></p>{script}'
 
 
@@ -28,7 +28,7 @@ def build_pages() -> Path:
     (WORKSHOP / "bearer.js").write_text(bearer_module(readme))
     (WORKSHOP / "app.jsx").write_text((HERE / "app.jsx").read_text())
     for version in VERSIONS:
-        bundle(version, pages / f"{version}.js")
+        bundle(version, WORKSHOP / "app.jsx", pages / f"{version}.js")
         page = PAGE.format(script=f'<script src="{version}.js"></script>')
         (pages / f"{version}.html").write_text(page)
     return pages
@@ -59,12 +59,12 @@ def install_tools() -> None:
     marker.write_text(wanted)
 
 
-def bundle(version: str, target: Path) -> None:
-    """Bundle the page with one version of the SDK."""
+def bundle(version: str, source: Path, target: Path, **environment: str) -> None:
+    """Bundle a page with one version of the SDK; `environment` is what `process.env` has."""
     entry = unpacked(version) / "dist/main.bundle.js"
     command = [
         str(WORKSHOP / "node_modules/.bin/esbuild"),
-        str(WORKSHOP / "app.jsx"),
+        str(source),
         "--bundle",
         "--format=iife",
         "--platform=browser",
@@ -72,6 +72,7 @@ def bundle(version: str, target: Path) -> None:
         "--log-level=error",
         "--define:global=globalThis",
         '--define:process.env.NODE_ENV="production"',
+        *(f"--define:process.env.{name}={code}" for name, code in environment.items()),
         f"--alias:{PACKAGE}={entry}",
         *(f"--external:{name}" for name in ("canvg", "dompurify", "util")),
         f"--outfile={target}",
@@ -99,6 +100,6 @@ def parse(code: str) -> None:
     subprocess.run(command, input=code.encode(), check=True, capture_output=True)
 
 
-def npm(*arguments: str) -> None:
-    """Run npm in the workshop."""
-    subprocess.run(["npm", *arguments], cwd=WORKSHOP, check=True, capture_output=True)
+def npm(*arguments: str, folder: Path = WORKSHOP) -> None:
+    """Run npm in the workshop, or in a folder of it."""
+    subprocess.run(["npm", *arguments], cwd=folder, check=True, capture_output=True)
