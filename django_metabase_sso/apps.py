@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
 
 class MetabaseSSOConfig(AppConfig):
-    """Registers the system checks, and CORS where django-cors-headers is installed."""
+    """Registers the system checks, and what answers other apps' signals where it is of use."""
 
     name = "django_metabase_sso"
     label = "metabase_sso"
@@ -23,3 +25,9 @@ class MetabaseSSOConfig(AppConfig):
             from django_metabase_sso.middleware import enable_cors
 
             check_request_enabled.connect(enable_cors, dispatch_uid="django_metabase_sso")
+        if find_spec("httpx"):  # the extra `client`; the process that logs out may never import it
+            from django.contrib.auth.signals import user_logged_out
+
+            from django_metabase_sso.sessions import drop_on_logout
+
+            user_logged_out.connect(drop_on_logout, dispatch_uid="django_metabase_sso")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from example_project.standin import responses
 from example_project.standin.conf import conf
@@ -47,12 +47,23 @@ def properties(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_POST
-def create_dashboard(request: HttpRequest) -> HttpResponse:
-    """`POST /api/dashboard`: an answer for `useCreateDashboardApi()`; nothing is kept."""
+@require_http_methods(["DELETE"])
+def session(request: HttpRequest) -> HttpResponse:
+    """`DELETE /api/session`: end the session that the request is made with."""
+    if responses.account_of(request) is None:
+        return _unauthenticated()
+    instance.sessions.pop(responses.session_of(request) or "")
+    return HttpResponse(status=204)
+
+
+@require_http_methods(["GET", "POST"])
+def dashboards(request: HttpRequest) -> HttpResponse:
+    """`/api/dashboard`: an answer for `useCreateDashboardApi()`; nothing is kept, or listed."""
     account = responses.account_of(request)
     if account is None:
         return _unauthenticated()
+    if request.method == "GET":
+        return responses.json([])
     try:
         name = json.loads(request.body)["name"]
     except (ValueError, LookupError, TypeError):

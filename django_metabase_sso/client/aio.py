@@ -1,0 +1,140 @@
+"""The client for asynchronous code: the same decisions, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import httpx
+from asgiref.sync import sync_to_async
+
+from django_metabase_sso.client import answers, calls, pool
+from django_metabase_sso.client.errors import MetabaseError, MetabaseUnavailable
+from django_metabase_sso.client.flights import Flights, Outcome, unpacked
+from django_metabase_sso.client.people import Person
+from django_metabase_sso.client.store import POLL, Store
+from django_metabase_sso.client.verbs import Verbs
+from django_metabase_sso.redacted import Token
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
+    from typing_extensions import Self, Unpack
+
+_flights = Flights()
+
+
+class AsyncMetabaseClient(Verbs[Awaitable[httpx.Response]]):
+    """`MetabaseClient` for asynchronous code, in an `async with` block.
+
+    Connections belong to an event loop, so each block has its own, unless there is a `transport`,
+    which stays the caller's. The database and the cache are asked through `sync_to_async`.
+    """
+
+    def __init__(
+        self,
+        user: AbstractBaseUser,
+        request: HttpRequest | None = None,
+        *,
+        cache: str = "default",
+        timeout: calls.Timeout = calls.TIMEOUT,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._store = Store(user, request, cache)
+        self._timeout = timeout
+        self._transport = transport
+        self._opened: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        borrowed = None if self._transport is None else pool.AsyncBorrowed(self._transport)
+        self._opened = httpx.AsyncClient(transport=borrowed, **calls.http_options())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        http, self._opened = self._http, None
+        await http.aclose()
+
+    async def request(
+        self, method: str, path: str, **options: Unpack[calls.Options]
+    ) -> httpx.Response:
+        """Send a request as the user, as `MetabaseClient.request` does."""
+        options.setdefault("timeout", self._timeout)
+        request = calls.build(self._http, method, path, options)
+        await request.aread()
+        response = await self._sent_as_user(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            response = await self._sent_as_user(request)
+        return answers.checked(response)
+
+    async def logout(self) -> None:
+        """Drop the user's sessions, and end the present one, as `MetabaseClient.logout` does."""
+        person, session = await sync_to_async(self._store.leave)()
+        if session is not None:
+            request = calls.sign_out(self._http, person, session, self._timeout)
+            answers.check_ended(await self._send(request))
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        if self._opened is None:
+            raise RuntimeError("use the client in a block: async with AsyncMetabaseClient(user)")
+        return self._opened
+
+    async def _sent_as_user(self, request: httpx.Request) -> httpx.Response:
+        person, session = await self._session()
+        request.headers[calls.SESSION_HEADER] = session
+        response = await self._send(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            await sync_to_async(self._store.forget)(person, session)
+        return response
+
+    async def _session(self) -> tuple[Person, Token]:
+        person, session = await sync_to_async(self._store.find)()
+        while session is None:
+            flight, is_ours = _flights.join(self._store.alias, person.key)
+            outcome = self._sign_in(person) if is_ours else asyncio.wrap_future(flight)
+            session = unpacked(await outcome)
+        return person, session
+
+    async def _sign_in(self, person: Person) -> Outcome:
+        outcome: Outcome = None
+        try:
+            outcome = await self._exchange(person)
+        except MetabaseError as error:
+            outcome = error
+        finally:
+            _flights.land(self._store.alias, person.key, outcome)
+        return outcome
+
+    async def _exchange(self, person: Person) -> Token:
+        store = self._store
+        turn = await sync_to_async(store.begin)(person)
+        try:
+            while not (found := await sync_to_async(store.look)(person, turn)):
+                await asyncio.sleep(POLL)
+            if isinstance(found, Token):
+                return found
+            # Receivers of `token_issued` may write to the database.
+            request = await sync_to_async(calls.sign_in)(self._http, person, self._timeout)
+            session = answers.session_of(await self._send(request))
+            await sync_to_async(store.keep)(person, turn, session)
+            return session
+        finally:
+            await sync_to_async(store.end)(turn)
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        problem: MetabaseUnavailable
+        left = calls.attempts(request)
+        while left:
+            try:
+                return await self._http.send(request)
+            except httpx.HTTPError as error:
+                problem = answers.unavailable(request, error)
+                left = left - 1 if answers.is_passing(error) else 0
+        raise problem  # out here it has no context, and so no request with a session

@@ -1,0 +1,92 @@
+"""What is sent to Metabase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final, TypedDict
+
+import httpx
+
+from django_metabase_sso.client.paths import check_path
+from django_metabase_sso.client.people import Person
+from django_metabase_sso.conf import conf
+from django_metabase_sso.redacted import Token
+
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)  # seconds; each is one wait, not the whole
+SESSION_HEADER: Final = "X-Metabase-Session"
+METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+# What says who calls, or whom.
+RESERVED: Final = frozenset(
+    {"x-metabase-session", "x-api-key", "authorization", "proxy-authorization", "cookie", "host"}
+)
+SIGN_IN: Final = "/auth/sso/to_session"
+
+AnyHttp = httpx.Client | httpx.AsyncClient
+Timeout = float | httpx.Timeout | None
+
+
+class Options(TypedDict, total=False):
+    """What a call takes beside the path; each means what it means to httpx."""
+
+    params: Mapping[str, Any] | list[tuple[str, Any]] | str | None
+    json: Any
+    content: str | bytes | None
+    data: Mapping[str, Any] | None
+    files: Any
+    headers: Mapping[str, str] | None
+    timeout: Timeout
+
+
+OPTIONS: Final = Options.__optional_keys__
+
+
+def http_options() -> dict[str, Any]:
+    """Return the arguments of an httpx client that goes nowhere else and keeps no cookies."""
+    return {
+        "timeout": TIMEOUT,
+        "follow_redirects": False,
+        "cookies": CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        "headers": {"User-Agent": "django-metabase-sso"},
+    }
+
+
+def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Request:
+    """Return the request, still without a session.
+
+    Raises ValueError for a method, a path or a header that may not be, and TypeError for an
+    option that is none of `Options`.
+    """
+    method = method.upper()
+    if method not in METHODS:
+        raise ValueError(f"the method must be one of {', '.join(sorted(METHODS))}")
+    unknown = options.keys() - OPTIONS
+    if unknown:
+        raise TypeError(f"no such option: {', '.join(sorted(unknown))}")
+    if options.get("params") is not None and "?" in path:
+        raise ValueError("the query stands in the path or in params, not in both")
+    reserved = RESERVED & {name.lower() for name in options.get("headers") or {}}
+    if reserved:
+        raise ValueError(f"these headers are the client's own: {', '.join(sorted(reserved))}")
+    return http.build_request(method, f"{conf.INSTANCE_URL}{check_path(path)}", **options)
+
+
+def sign_in(http: AnyHttp, person: Person, timeout: Timeout) -> httpx.Request:
+    """Return the request that exchanges a fresh token for a session."""
+    body = {"jwt": person.token()}
+    return http.build_request("POST", f"{person.instance}{SIGN_IN}", json=body, timeout=timeout)
+
+
+def sign_out(http: AnyHttp, person: Person, session: Token, timeout: Timeout) -> httpx.Request:
+    """Return the request that ends a session."""
+    headers = {SESSION_HEADER: session}
+    url = f"{person.instance}/api/session"
+    return http.build_request("DELETE", url, headers=headers, timeout=timeout)
+
+
+def attempts(request: httpx.Request) -> int:
+    """Return how often a request may be sent when the connection fails: reading changes nothing.
+
+    PUT and DELETE are idempotent by HTTP, but Metabase writes a revision for each of them.
+    """
+    return 2 if request.method in {"GET", "HEAD"} else 1

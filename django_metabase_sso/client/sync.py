@@ -1,0 +1,152 @@
+"""The client for synchronous code."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import httpx
+
+from django_metabase_sso.client import answers, calls, pool
+from django_metabase_sso.client.errors import MetabaseError, MetabaseUnavailable
+from django_metabase_sso.client.flights import Flights, Outcome, unpacked
+from django_metabase_sso.client.people import Person
+from django_metabase_sso.client.store import POLL, Store
+from django_metabase_sso.client.verbs import Verbs
+from django_metabase_sso.redacted import Token
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
+    from typing_extensions import Self, Unpack
+
+_flights = Flights()
+
+
+class MetabaseClient(Verbs[httpx.Response]):
+    """Calls Metabase's API as `user`, in a `with` block.
+
+    The user is read from the database again, and access and claims are evaluated, before each
+    call. `request` is what the project's callables get. The session is kept in the Django cache
+    that `cache` names. `timeout` is in seconds, for each wait, or an `httpx.Timeout`. The threads
+    of a process share their connections, unless there is a `transport`, which stays the caller's.
+    """
+
+    def __init__(
+        self,
+        user: AbstractBaseUser,
+        request: HttpRequest | None = None,
+        *,
+        cache: str = "default",
+        timeout: calls.Timeout = calls.TIMEOUT,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._store = Store(user, request, cache)
+        self._timeout = timeout
+        self._transport = transport
+        self._opened: httpx.Client | None = None
+
+    def __enter__(self) -> Self:
+        if self._transport is None:
+            self._opened = pool.shared()
+        else:
+            borrowed = pool.Borrowed(self._transport)
+            self._opened = httpx.Client(transport=borrowed, **calls.http_options())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._transport is not None:
+            self._http.close()
+        self._opened = None
+
+    def request(self, method: str, path: str, **options: Unpack[calls.Options]) -> httpx.Response:
+        """Send a request as the user, and return the answer when it is a success.
+
+        `path` begins with one `/` and may have a query; the options are those of httpx: params,
+        json, content, data, files, headers, timeout. On a 401 it signs in again and repeats the
+        request, once.
+
+        Raises AccessRefused when the user may have no token, MetabaseRefused for a 4xx answer,
+        MetabaseUnavailable when there was no answer to use, ValueError and TypeError for
+        arguments that may not be, and whatever `tokens.issue_token` raises.
+        """
+        options.setdefault("timeout", self._timeout)
+        request = calls.build(self._http, method, path, options)
+        request.read()  # so that it can be sent twice
+        response = self._sent_as_user(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            response = self._sent_as_user(request)
+        return answers.checked(response)
+
+    def logout(self) -> None:
+        """Drop the user's sessions from the cache, and end the present one in Metabase.
+
+        Raises AccessRefused, after dropping them, when the user may have no token any longer;
+        MetabaseUnavailable and MetabaseRefused when Metabase did not end it.
+        """
+        person, session = self._store.leave()
+        if session is not None:
+            request = calls.sign_out(self._http, person, session, self._timeout)
+            answers.check_ended(self._send(request))
+
+    @property
+    def _http(self) -> httpx.Client:
+        if self._opened is None:
+            raise RuntimeError("use the client in a block: with MetabaseClient(user) as client")
+        return self._opened
+
+    def _sent_as_user(self, request: httpx.Request) -> httpx.Response:
+        person, session = self._session()
+        request.headers[calls.SESSION_HEADER] = session
+        response = self._send(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._store.forget(person, session)
+        return response
+
+    def _session(self) -> tuple[Person, Token]:
+        person, session = self._store.find()
+        while session is None:
+            flight, is_ours = _flights.join(self._store.alias, person.key)
+            session = unpacked(self._sign_in(person) if is_ours else flight.result())
+        return person, session
+
+    def _sign_in(self, person: Person) -> Outcome:
+        outcome: Outcome = None
+        try:
+            outcome = self._exchange(person)
+        except MetabaseError as error:
+            outcome = error
+        finally:
+            _flights.land(self._store.alias, person.key, outcome)
+        return outcome
+
+    def _exchange(self, person: Person) -> Token:
+        turn = self._store.begin(person)
+        try:
+            while not (found := self._store.look(person, turn)):
+                time.sleep(POLL)
+            if isinstance(found, Token):
+                return found
+            request = calls.sign_in(self._http, person, self._timeout)
+            session = answers.session_of(self._send(request))
+            self._store.keep(person, turn, session)
+            return session
+        finally:
+            self._store.end(turn)
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        problem: MetabaseUnavailable
+        left = calls.attempts(request)
+        while left:
+            try:
+                return self._http.send(request)
+            except httpx.HTTPError as error:
+                problem = answers.unavailable(request, error)
+                left = left - 1 if answers.is_passing(error) else 0
+        raise problem  # out here it has no context, and so no request with a session
