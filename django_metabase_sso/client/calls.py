@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, TypedDict
 
@@ -47,8 +49,15 @@ def http_options() -> dict[str, Any]:
         "timeout": TIMEOUT,
         "follow_redirects": False,
         "cookies": CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        "verify": _certificates(),
         "headers": {"User-Agent": "django-metabase-sso"},
     }
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return what servers are verified by; reading it takes longer than a call."""
+    return httpx.create_ssl_context()
 
 
 def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Request:

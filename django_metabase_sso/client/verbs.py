@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from django_metabase_sso.client.calls import Options
@@ -12,12 +13,12 @@ if TYPE_CHECKING:
 Answer_co = TypeVar("Answer_co", covariant=True)
 
 
-class Verbs(Generic[Answer_co]):
+class Verbs(ABC, Generic[Answer_co]):
     """One method for each of HTTP's; `request` has the documentation."""
 
+    @abstractmethod
     def request(self, method: str, path: str, **options: Unpack[Options]) -> Answer_co:
         """Send a request as the user."""
-        raise NotImplementedError
 
     def get(self, path: str, **options: Unpack[Options]) -> Answer_co:
         """Send a GET request as the user, again where the connection fails; see `request`."""

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from django.test import Client
 
-from tests.standin.conftest import SignIn
+from example_project.standin.state import Instance
+from tests.standin.conftest import SignIn, token
 from tests.standin.test_sso import post
 
 
@@ -38,6 +39,23 @@ def test_a_dashboard(browse: SignIn) -> None:
     assert (dashboard["name"], dashboard["creator_id"]) == ("Sales", 2)
     assert post(client, "/api/dashboard", {}).status_code == 400
     assert post(client, "/api/dashboard", "x").status_code == 400
+
+
+def test_no_dashboards_to_list(browse: SignIn) -> None:
+    assert browse().get("/api/dashboard").json() == []
+
+
+def test_the_end_of_a_session(browse: SignIn, standin: Instance) -> None:
+    client = browse()
+    response = post(client, "/auth/sso/to_session", {"jwt": token()})
+    ours, header = (
+        next(iter(standin.sessions)),
+        {"X-Metabase-Session": response.json()["session_token"]},
+    )
+    assert client.delete("/api/session", headers=header).status_code == 204
+    assert list(standin.sessions) == [ours]
+    assert client.delete("/api/session", headers=header).status_code == 401
+    assert client.get("/api/session").status_code == 405
 
 
 def test_any_other_path(client: Client) -> None:

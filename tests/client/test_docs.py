@@ -1,0 +1,72 @@
+"""The code of docs/server-side.md runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.test import RequestFactory
+
+from django_metabase_sso.client import calls, people, store
+from tests.client.conftest import Metabase, Serve
+from tests.client.faulty import LIST, SIGNED_IN, answer
+from tests.conftest import Configure
+from tests.test_docs import ROOT, blocks
+from tests.test_redacted import JWT
+
+TEXT = (ROOT / "docs/server-side.md").read_text()
+
+
+@pytest.fixture
+def names() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for code in blocks("python", TEXT):
+        exec(code, found)
+    return found
+
+
+def test_the_view(
+    metabase: Metabase, ada: User, names: dict[str, Any], rf: RequestFactory, configure: Configure
+) -> None:
+    request = rf.get("/")
+    request.user = ada
+    assert names["dashboards"](request).content == b"[]"
+    metabase.change(sso_enabled=False)
+    ada.email = "new@example.com"
+    ada.save()
+    assert names["dashboards"](request).status_code == 403
+    configure(INSTANCE_URL="http://127.0.0.1:9")
+    assert names["dashboards"](request).status_code == 503
+
+
+def test_the_coroutine(serve: Serve, ada: User, names: dict[str, Any]) -> None:
+    serve(SIGNED_IN, answer('[{"name": "Sales"}]'))
+    assert async_to_sync(names["names_of_dashboards"])(ada) == ["Sales"]
+
+
+def test_logout(metabase: Metabase, ada: User, names: dict[str, Any], rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.user = ada
+    names["dashboards"](request)
+    names["end_metabase_session"](ada)
+    assert metabase.state()["sessions"] == 0
+
+
+def test_the_agent(serve: Serve, ada: User, names: dict[str, Any]) -> None:
+    server = serve(LIST, prefix="/")
+    names["ask_agent"](ada, "/api/agent/v1/ping")
+    assert server.calls() == ["GET /api/agent/v1/ping"]
+    assert JWT.search(server.requests[0].partition("Authorization: Bearer ")[2])
+
+
+def test_what_the_text_names() -> None:
+    for mark in people.MARKS:
+        assert f"`{mark}`" in TEXT
+    for option in calls.OPTIONS:
+        assert f"`{option}`" in TEXT
+    for header in calls.RESERVED - {"proxy-authorization"}:
+        assert f"`{header}`" in TEXT.lower()
+    assert f"{calls.TIMEOUT.connect:.0f} s to connect, {calls.TIMEOUT.read:.0f} s" in TEXT
+    assert f"for {store.LONGEST_TURN} seconds at most" in TEXT
