@@ -22,7 +22,7 @@ SENTENCES: Final[tuple[tuple[type[httpx.HTTPError], str], ...]] = (
     (httpx.ConnectError, "no connection"),
     (httpx.RemoteProtocolError, "the answer broke off, or was no HTTP"),
     (httpx.DecodingError, "the answer could not be decoded"),
-    (httpx.HTTPError, "the connection broke"),
+    (httpx.HTTPError, "the call failed"),
 )
 NO_ENDPOINT = "This Metabase has no sign-in for servers, or INSTANCE_URL is not its address."
 UPDATE = "Use Metabase 56 or newer, and look at METABASE_SSO['INSTANCE_URL']."

@@ -74,7 +74,7 @@ def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Requ
         raise TypeError(f"no such option: {', '.join(sorted(unknown))}")
     if options.get("params") is not None and "?" in path:
         raise ValueError("the query stands in the path or in params, not in both")
-    reserved = RESERVED & {name.lower() for name in options.get("headers") or {}}
+    reserved = RESERVED & set(httpx.Headers(options.get("headers")))
     if reserved:
         raise ValueError(f"these headers are the client's own: {', '.join(sorted(reserved))}")
     return http.build_request(method, f"{conf.INSTANCE_URL}{check_path(path)}", **options)

@@ -43,15 +43,20 @@ FAULTS = [
 
 
 def caught(
-    twin: Sync, user: User, path: str = ME, method: str = "GET", **headers: str
+    twin: Sync, user: User, path: str = ME, method: str = "GET", timeout: float = 10
 ) -> MetabaseError:
     """Return what a call raises, which leads to no request of httpx's."""
     with pytest.raises(MetabaseError) as info:
-        twin.call(user, path, method, timeout=0.3, headers=headers)
+        twin.call(user, path, method, timeout=timeout)
     assert info.value.__context__ is info.value.__cause__ is None
     for hidden in (SESSION, SECRET, "eyJ"):
         assert hidden not in str(info.value) + repr(info.value) + repr(vars(info.value))
     return info.value
+
+
+def patience(given: bytes) -> float:
+    """Return how long to wait for an answer: a machine with much to do is not a fault."""
+    return 0.5 if given == HANG else 10
 
 
 @pytest.mark.parametrize(("given", "words", "status"), FAULTS)
@@ -59,7 +64,7 @@ def test_at_the_sign_in(
     twin: Sync, serve: Serve, ada: User, given: bytes, words: str, status: int | None
 ) -> None:
     server = serve(given)
-    error = caught(twin, ada)
+    error = caught(twin, ada, timeout=patience(given))
     assert isinstance(error, MetabaseUnavailable)
     assert error.status == status
     assert str(error).startswith(f"Metabase, POST {server.url}/auth/sso/to_session: {words}")
@@ -71,7 +76,7 @@ def test_after_the_sign_in(
     twin: Sync, serve: Serve, ada: User, given: bytes, words: str, status: int | None
 ) -> None:
     server = serve(SIGNED_IN, given)
-    error = caught(twin, ada, f"{ME}?private=1")
+    error = caught(twin, ada, f"{ME}?private=1", timeout=patience(given))
     assert isinstance(error, MetabaseUnavailable)
     assert error.status == status
     assert str(error).startswith(f"Metabase, GET {server.url}{ME}: {words}")
@@ -107,7 +112,7 @@ def test_an_answer_and_a_time_out_are_not_repeated(
     twin: Sync, serve: Serve, ada: User, given: bytes
 ) -> None:
     server = serve(SIGNED_IN, given, LIST)
-    caught(twin, ada)
+    caught(twin, ada, timeout=patience(given))
     assert len(server.requests) == 2
 
 
@@ -260,8 +265,8 @@ def test_kinds_of_network_errors() -> None:
         (httpx.ConnectTimeout, "no connection in time (ConnectTimeout)."),
         (httpx.PoolTimeout, "no answer in time (PoolTimeout)."),
         (httpx.ConnectError, "no connection (ConnectError)."),
-        (httpx.WriteError, "the connection broke (WriteError)."),
-        (httpx.ProxyError, "the connection broke (ProxyError)."),
+        (httpx.WriteError, "the call failed (WriteError)."),
+        (httpx.ProxyError, "the call failed (ProxyError)."),
     ]
     for kind, words in kinds:
         message = f"Metabase, GET http://metabase.example.com/api/card: {words}"

@@ -129,13 +129,15 @@ def test_another_process_signs_in(twin: Sync, serve: Serve, ada: User) -> None:
     assert store.look(found, turn) is True
 
     def sign_in() -> None:
+        wait_until(lambda: bool(flights._under_way or async_flights._under_way))
+        time.sleep(0.1)
         store.keep(found, turn, Token("its session"))
         store.end(turn)
 
-    timer = threading.Timer(0.2, sign_in)
-    timer.start()
+    other = threading.Thread(target=sign_in)
+    other.start()
     assert twin.call(ada, "/api/dashboard").json() == []
-    timer.join()
+    other.join()
     assert server.calls() == ["GET /api/dashboard"]
     assert "X-Metabase-Session: its session" in server.requests[0]
 
