@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MetabaseSSOConfig(AppConfig):
-    """Registers the system checks, and CORS where django-cors-headers is installed."""
+    """Registers the system checks, and what answers other apps' signals where it is of use."""
 
     name = "django_metabase_sso"
     label = "metabase_sso"
@@ -25,9 +25,9 @@ class MetabaseSSOConfig(AppConfig):
             from django_metabase_sso.middleware import enable_cors
 
             check_request_enabled.connect(enable_cors, dispatch_uid="django_metabase_sso")
-        if find_spec("httpx"):  # or else there is no client, and no session to forget
+        if find_spec("httpx"):  # the extra `client`; the process that logs out may never import it
             from django.contrib.auth.signals import user_logged_out
 
-            from django_metabase_sso.session_cache import forget_signed_out
+            from django_metabase_sso.sessions import drop_on_logout
 
-            user_logged_out.connect(forget_signed_out, dispatch_uid="django_metabase_sso")
+            user_logged_out.connect(drop_on_logout, dispatch_uid="django_metabase_sso")

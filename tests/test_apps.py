@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_out
@@ -22,12 +24,14 @@ def test_without_corsheaders(settings: Settings) -> None:
 
 
 def test_without_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
     config = apps.get_app_config("metabase_sso")
-    user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
-    with monkeypatch.context() as patch:
-        patch.setattr("django_metabase_sso.apps.find_spec", lambda name: None)
+    with monkeypatch.context() as changed:
+        changed.setitem(sys.modules, "httpx", None)
         config.ready()
-    assert not user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
+        assert not user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
+    config.ready()
     config.ready()
     assert user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
+    assert not user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
     config.ready()

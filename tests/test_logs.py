@@ -110,7 +110,7 @@ def nobody(client: Client) -> None:
 
 
 def sign_out_without_a_cache(client: Client) -> None:
-    with override_settings(CACHES={"default": {"BACKEND": "tests.client.test_client.Gone"}}):
+    with override_settings(CACHES={"default": {"BACKEND": "tests.test_sessions.Broken"}}):
         client.logout()
 
 

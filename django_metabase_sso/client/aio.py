@@ -1,31 +1,36 @@
-"""`AsyncMetabaseClient`, for async views: the same decisions as its twin, awaited."""
+"""The client for asynchronous code: the same decisions, awaited."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Mapping
+from collections.abc import Awaitable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 from asgiref.sync import sync_to_async
 
-from django_metabase_sso import session_cache
-from django_metabase_sso.client import calls, pending
-from django_metabase_sso.client.errors import MetabaseUnavailable
-from django_metabase_sso.client.identity import Identity, identify, token_for
+from django_metabase_sso.client import answers, calls, pool
+from django_metabase_sso.client.errors import MetabaseError, MetabaseUnavailable
+from django_metabase_sso.client.flights import Flights, Outcome, unpacked
+from django_metabase_sso.client.people import Person
+from django_metabase_sso.client.store import POLL, Store
+from django_metabase_sso.client.verbs import Verbs
 from django_metabase_sso.redacted import Token
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
+    from typing_extensions import Self, Unpack
+
+_flights = Flights()
 
 
-class AsyncMetabaseClient:
-    """Calls Metabase as a user: `async with AsyncMetabaseClient(user) as client: ...`.
+class AsyncMetabaseClient(Verbs[Awaitable[httpx.Response]]):
+    """`MetabaseClient` for asynchronous code, in an `async with` block.
 
-    Everything as with MetabaseClient; one client is for one event loop, and tasks may share it.
+    Connections belong to an event loop, so each block has its own, unless there is a `transport`,
+    which stays the caller's. The database and the cache are asked through `sync_to_async`.
     """
 
     def __init__(
@@ -33,14 +38,18 @@ class AsyncMetabaseClient:
         user: AbstractBaseUser,
         request: HttpRequest | None = None,
         *,
-        timeout: httpx.Timeout | float | None = None,
+        cache: str = "default",
+        timeout: calls.Timeout = calls.TIMEOUT,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.user = user
-        self.request_of_user = request
-        self._http = httpx.AsyncClient(**calls.options(timeout))
-        self._http.cookies.jar.set_policy(calls.NO_COOKIES)
+        self._store = Store(user, request, cache)
+        self._timeout = timeout
+        self._transport = transport
+        self._opened: httpx.AsyncClient | None = None
 
-    async def __aenter__(self) -> AsyncMetabaseClient:  # noqa: PYI034
+    async def __aenter__(self) -> Self:
+        borrowed = None if self._transport is None else pool.AsyncBorrowed(self._transport)
+        self._opened = httpx.AsyncClient(transport=borrowed, **calls.http_options())
         return self
 
     async def __aexit__(
@@ -49,117 +58,83 @@ class AsyncMetabaseClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._http.aclose()
-
-    async def get(self, path: str, **options: Any) -> httpx.Response:
-        """GET a path such as `/api/dashboard`; see `request`."""
-        return await self.request("GET", path, **options)
-
-    async def post(self, path: str, **options: Any) -> httpx.Response:
-        """POST to a path; see `request`."""
-        return await self.request("POST", path, **options)
-
-    async def put(self, path: str, **options: Any) -> httpx.Response:
-        """PUT to a path; see `request`."""
-        return await self.request("PUT", path, **options)
-
-    async def delete(self, path: str, **options: Any) -> httpx.Response:
-        """DELETE a path; see `request`."""
-        return await self.request("DELETE", path, **options)
+        http, self._opened = self._http, None
+        await http.aclose()
 
     async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
+        self, method: str, path: str, **options: Unpack[calls.Options]
     ) -> httpx.Response:
-        """Make one call, and return Metabase's answer when its status is below 300.
-
-        Signs in again once when Metabase has forgotten the session. GET and HEAD are repeated when
-        the connection fails, nothing else is. ValueError for a path that is none of Metabase's.
-        """
-        url = calls.address(path)
-        options = {"params": params, "json": json}
-        identity = await sync_to_async(identify)(self.user, self.request_of_user)
-        session = await self._session(identity)
-        response = await self._send(
-            method, url, headers=calls.headers(session, headers), **options
-        )
-        if response.status_code == 401:
-            await sync_to_async(session_cache.drop)(identity.key, session)
-            session = await self._session(identity)
-            sent = calls.headers(session, headers)
-            response = await self._send(method, url, headers=sent, **options)
-        problem = calls.problem_of(response, session)
-        if problem is not None:
-            raise problem
-        return response
+        """Send a request as the user, as `MetabaseClient.request` does."""
+        options.setdefault("timeout", self._timeout)
+        request = calls.build(self._http, method, path, options)
+        await request.aread()
+        response = await self._sent_as_user(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            response = await self._sent_as_user(request)
+        return answers.checked(response)
 
     async def logout(self) -> None:
-        """End the session in Metabase, and forget it. Without one nothing happens."""
-        identity = await sync_to_async(identify)(self.user, self.request_of_user)
-        session = await sync_to_async(session_cache.read)(identity.key)
-        await sync_to_async(session_cache.forget_user)(identity.user)
+        """Drop the user's sessions, and end the present one, as `MetabaseClient.logout` does."""
+        person, session = await sync_to_async(self._store.leave)()
         if session is not None:
-            sent = calls.headers(session, None)
-            response = await self._send("DELETE", calls.address("/api/session"), headers=sent)
-            problem = calls.problem_of(response, session)
-            if problem is not None and response.status_code not in (401, 404):  # ended already
-                raise problem
+            request = calls.sign_out(self._http, person, session, self._timeout)
+            answers.check_ended(await self._send(request))
 
-    async def _session(self, identity: Identity) -> Token:
-        read = sync_to_async(session_cache.read)
-        return await read(identity.key) or await self._sign_in(identity)
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        if self._opened is None:
+            raise RuntimeError("use the client in a block: async with AsyncMetabaseClient(user)")
+        return self._opened
 
-    async def _sign_in(self, identity: Identity) -> Token:
-        own, is_mine = pending.join(identity.key)
-        if not is_mine:
-            try:
-                return await asyncio.wrap_future(own)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as failure:  # noqa: BLE001
-                error = pending.own_copy(failure)
-            raise error
+    async def _sent_as_user(self, request: httpx.Request) -> httpx.Response:
+        person, session = await self._session()
+        request.headers[calls.SESSION_HEADER] = session
+        response = await self._send(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            await sync_to_async(self._store.forget)(person, session)
+        return response
+
+    async def _session(self) -> tuple[Person, Token]:
+        person, session = await sync_to_async(self._store.find)()
+        while session is None:
+            flight, is_ours = _flights.join(self._store.alias, person.key)
+            outcome = self._sign_in(person) if is_ours else asyncio.wrap_future(flight)
+            session = unpacked(await outcome)
+        return person, session
+
+    async def _sign_in(self, person: Person) -> Outcome:
+        outcome: Outcome = None
         try:
-            session = await self._exchange_in_turn(identity)
-        except BaseException as failure:
-            pending.finish(identity.key, own, failure)
-            raise
-        pending.finish(identity.key, own, session)
-        return session
-
-    async def _exchange_in_turn(self, identity: Identity) -> Token:
-        deadline = time.monotonic() + session_cache.SIGN_IN_PATIENCE
-        turn = sync_to_async(pending.turn)
-        while not (found := await turn(identity.key)) and time.monotonic() < deadline:
-            await asyncio.sleep(pending.POLL)
-        if isinstance(found, Token):
-            return found
-        try:
-            return await self._exchange(identity)
+            outcome = await self._exchange(person)
+        except MetabaseError as error:
+            outcome = error
         finally:
-            await sync_to_async(session_cache.end_sign_in)(identity.key)
+            _flights.land(self._store.alias, person.key, outcome)
+        return outcome
 
-    async def _exchange(self, identity: Identity) -> Token:
-        body = {"jwt": await sync_to_async(token_for)(identity)}
-        response = await self._send("POST", calls.address("/auth/sso/to_session"), json=body)
-        session = calls.session_in(response)
-        await sync_to_async(session_cache.write)(identity.key, session)
-        return session
+    async def _exchange(self, person: Person) -> Token:
+        store = self._store
+        turn = await sync_to_async(store.begin)(person)
+        try:
+            while not (found := await sync_to_async(store.look)(person, turn)):
+                await asyncio.sleep(POLL)
+            if isinstance(found, Token):
+                return found
+            # Receivers of `token_issued` may write to the database.
+            request = await sync_to_async(calls.sign_in)(self._http, person, self._timeout)
+            session = answers.session_of(await self._send(request))
+            await sync_to_async(store.keep)(person, turn, session)
+            return session
+        finally:
+            await sync_to_async(store.end)(turn)
 
-    async def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
-        attempt = 1
-        while True:
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        problem: MetabaseUnavailable
+        left = calls.attempts(request)
+        while left:
             try:
-                return await self._http.request(method, url, **options)
+                return await self._http.send(request)
             except httpx.HTTPError as error:
-                again = calls.may_repeat(method, error, attempt)
-                problem = calls.sentence(error)
-            # Outside of the except block: httpx's error holds the request with its headers.
-            if not again:
-                raise MetabaseUnavailable(problem)
-            attempt += 1
+                problem = answers.unavailable(request, error)
+                left = left - 1 if answers.is_passing(error) else 0
+        raise problem  # out here it has no context, and so no request with a session

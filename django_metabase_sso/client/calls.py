@@ -1,128 +1,101 @@
-"""What is sent to Metabase, and what its answers mean: decisions, without any waiting."""
+"""What is sent to Metabase."""
 
 from __future__ import annotations
 
-import re
+import ssl
 from collections.abc import Mapping
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final, TypedDict
 
 import httpx
 
-from django_metabase_sso.client.errors import (
-    MetabaseError,
-    MetabaseRefused,
-    MetabaseUnavailable,
-)
+from django_metabase_sso.client.paths import check_path
+from django_metabase_sso.client.people import Person
 from django_metabase_sso.conf import conf
 from django_metabase_sso.redacted import Token
 
-TIMEOUT: Final = httpx.Timeout(30, connect=5)  # seconds
-IDEMPOTENT: Final = frozenset({"GET", "HEAD"})
-ATTEMPTS: Final = 3  # for an idempotent call whose connection fails
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)  # seconds; each is one wait, not the whole
 SESSION_HEADER: Final = "X-Metabase-Session"
-OUR_HEADERS: Final = frozenset({"x-metabase-session", "authorization", "cookie", "host"})
-JWT: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(\.[\w-]*)?")
-LONGEST_TEXT: Final = 300  # characters of Metabase's text in an exception
+METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+# What says who calls, or whom.
+RESERVED: Final = frozenset(
+    {"x-metabase-session", "x-api-key", "authorization", "proxy-authorization", "cookie", "host"}
+)
+SIGN_IN: Final = "/auth/sso/to_session"
 
-# Cookies would carry one call's session into the next.
-NO_COOKIES: Final = DefaultCookiePolicy(allowed_domains=[])
-
-
-def options(timeout: httpx.Timeout | float | None) -> dict[str, Any]:
-    """Return the arguments of an httpx client."""
-    return {"timeout": TIMEOUT if timeout is None else timeout, "follow_redirects": False}
+AnyHttp = httpx.Client | httpx.AsyncClient
+Timeout = float | httpx.Timeout | None
 
 
-def address(path: str) -> str:
-    """Return the URL of a path on the instance; ValueError for whatever could lead elsewhere."""
-    decoded = unquote(path.partition("?")[0])
-    if (
-        not path.startswith("/")
-        or decoded.startswith("//")
-        or not (path.isascii() and path.isprintable() and decoded.isprintable())
-        or set(path + decoded) & set("\\#")
-        or {".", ".."} & set(decoded.split("/"))
-    ):
-        raise ValueError(f"{path!r} is no path on Metabase: write it like /api/dashboard.")
-    return f"{conf.INSTANCE_URL}{path}"
+class Options(TypedDict, total=False):
+    """What a call takes beside the path; each means what it means to httpx."""
+
+    params: Mapping[str, Any] | list[tuple[str, Any]] | str | None
+    json: Any
+    content: str | bytes | None
+    data: Mapping[str, Any] | None
+    files: Any
+    headers: Mapping[str, str] | None
+    timeout: Timeout
 
 
-def headers(session: Token, extra: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the headers of a call; ValueError for those that the client sets itself."""
-    taken = sorted(name for name in extra or {} if name.lower() in OUR_HEADERS)
-    if taken:
-        raise ValueError(f"The header {taken[0]} is set by the client.")
-    return {**(extra or {}), SESSION_HEADER: session}
+OPTIONS: Final = Options.__optional_keys__
 
 
-def session_in(response: httpx.Response) -> Token:
-    """Return the session id of an answer to the exchange; raise what else it is."""
-    problem = problem_of(response)
-    if problem is not None:
-        raise problem
-    try:
-        session = response.json()["session_token"]
-    except (ValueError, LookupError, TypeError):
-        session = None
-    if not isinstance(session, str) or not session or not session.isascii():
-        raise MetabaseUnavailable(
-            "What answers at INSTANCE_URL is not Metabase, or older than its /auth/sso/to_session"
-            " (July 2025): it sent no session_token."
-        )
-    return Token(session)
+def http_options() -> dict[str, Any]:
+    """Return the arguments of an httpx client that goes nowhere else and keeps no cookies."""
+    return {
+        "timeout": TIMEOUT,
+        "follow_redirects": False,
+        "cookies": CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+        "verify": _certificates(),
+        "headers": {"User-Agent": "django-metabase-sso"},
+    }
 
 
-def problem_of(response: httpx.Response, *hidden: str) -> MetabaseError | None:
-    """Return why an answer is none; `hidden` is left out of the text."""
-    status = response.status_code
-    if status < 300:
-        return None
-    if status < 400:
-        host = urlsplit(response.headers.get("Location", "")).hostname or "another address"
-        return MetabaseUnavailable(
-            f"INSTANCE_URL answers {status}, a redirect to {host}, which is not followed: your"
-            " session would go with it. Write the address that it leads to."
-        )
-    text = _text(response, hidden)
-    if status < 500:
-        return MetabaseRefused(status, text)
-    return MetabaseUnavailable(f"Metabase, or a proxy before it, answered {status}: {text}")
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Return what servers are verified by; reading it takes longer than a call."""
+    return httpx.create_ssl_context()
 
 
-def sentence(error: httpx.HTTPError | httpx.InvalidURL) -> str:
-    """Return what went wrong in words of ours: httpx's error holds the whole request."""
-    where = conf.INSTANCE_URL.host
-    if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
-        return f"No connection to Metabase at {where}: {_reason(error)}."
-    if isinstance(error, httpx.TimeoutException):
-        return f"Metabase at {where} did not answer in time."
-    return f"Metabase at {where} broke the connection off: {_reason(error)}."
+def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Request:
+    """Return the request, still without a session.
+
+    Raises ValueError for a method, a path or a header that may not be, and TypeError for an
+    option that is none of `Options`.
+    """
+    method = method.upper()
+    if method not in METHODS:
+        raise ValueError(f"the method must be one of {', '.join(sorted(METHODS))}")
+    unknown = options.keys() - OPTIONS
+    if unknown:
+        raise TypeError(f"no such option: {', '.join(sorted(unknown))}")
+    if options.get("params") is not None and "?" in path:
+        raise ValueError("the query stands in the path or in params, not in both")
+    reserved = RESERVED & set(httpx.Headers(options.get("headers")))
+    if reserved:
+        raise ValueError(f"these headers are the client's own: {', '.join(sorted(reserved))}")
+    return http.build_request(method, f"{conf.INSTANCE_URL}{check_path(path)}", **options)
 
 
-def may_repeat(method: str, error: httpx.HTTPError, attempt: int) -> bool:
-    """Whether a call that failed can be made again: nothing is done twice, nobody waits twice."""
-    return (
-        method in IDEMPOTENT
-        and attempt < ATTEMPTS
-        and isinstance(error, httpx.TransportError)
-        and not isinstance(error, httpx.TimeoutException)
-    )
+def sign_in(http: AnyHttp, person: Person, timeout: Timeout) -> httpx.Request:
+    """Return the request that exchanges a fresh token for a session."""
+    body = {"jwt": person.token()}
+    return http.build_request("POST", f"{person.instance}{SIGN_IN}", json=body, timeout=timeout)
 
 
-def _reason(error: Exception) -> str:
-    return JWT.sub("[hidden]", str(error)).rstrip(".") or type(error).__name__
+def sign_out(http: AnyHttp, person: Person, session: Token, timeout: Timeout) -> httpx.Request:
+    """Return the request that ends a session."""
+    headers = {SESSION_HEADER: session}
+    url = f"{person.instance}/api/session"
+    return http.build_request("DELETE", url, headers=headers, timeout=timeout)
 
 
-def _text(response: httpx.Response, hidden: tuple[str, ...]) -> str:
-    if "html" in response.headers.get("Content-Type", ""):
-        return "an HTML page"
-    try:
-        data = response.json()
-        text = str(data.get("message") or data.get("error") or data)
-    except (ValueError, AttributeError):
-        text = response.text
-    for secret in hidden:
-        text = text.replace(secret, "[hidden]")
-    return JWT.sub("[hidden]", text)[:LONGEST_TEXT]
+def attempts(request: httpx.Request) -> int:
+    """Return how often a request may be sent when the connection fails: reading changes nothing.
+
+    PUT and DELETE are idempotent by HTTP, but Metabase writes a revision for each of them.
+    """
+    return 2 if request.method in {"GET", "HEAD"} else 1

@@ -1,32 +1,36 @@
-"""`MetabaseClient`, for views, tasks and commands that are plain functions."""
+"""The client for synchronous code."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
-from django_metabase_sso import session_cache
-from django_metabase_sso.client import calls, pending
-from django_metabase_sso.client.errors import MetabaseUnavailable
-from django_metabase_sso.client.identity import Identity, identify, token_for
+from django_metabase_sso.client import answers, calls, pool
+from django_metabase_sso.client.errors import MetabaseError, MetabaseUnavailable
+from django_metabase_sso.client.flights import Flights, Outcome, unpacked
+from django_metabase_sso.client.people import Person
+from django_metabase_sso.client.store import POLL, Store
+from django_metabase_sso.client.verbs import Verbs
 from django_metabase_sso.redacted import Token
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
+    from typing_extensions import Self, Unpack
+
+_flights = Flights()
 
 
-class MetabaseClient:
-    """Calls Metabase as a user: `with MetabaseClient(user) as client: client.get("/api/card")`.
+class MetabaseClient(Verbs[httpx.Response]):
+    """Calls Metabase's API as `user`, in a `with` block.
 
-    `timeout` is httpx's; the default is 5 seconds to connect and 30 for each read. Each call reads
-    the user from the database, and raises AccessRefused or InvalidClaim when they may not have a
-    token, MetabaseRefused when Metabase says no, MetabaseUnavailable when it does not answer.
-    One client is for one thread; connections are kept until its block ends.
+    The user is read from the database again, and access and claims are evaluated, before each
+    call. `request` is what the project's callables get. The session is kept in the Django cache
+    that `cache` names. `timeout` is in seconds, for each wait, or an `httpx.Timeout`. The threads
+    of a process share their connections, unless there is a `transport`, which stays the caller's.
     """
 
     def __init__(
@@ -34,14 +38,21 @@ class MetabaseClient:
         user: AbstractBaseUser,
         request: HttpRequest | None = None,
         *,
-        timeout: httpx.Timeout | float | None = None,
+        cache: str = "default",
+        timeout: calls.Timeout = calls.TIMEOUT,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self.user = user
-        self.request_of_user = request
-        self._http = httpx.Client(**calls.options(timeout))
-        self._http.cookies.jar.set_policy(calls.NO_COOKIES)
+        self._store = Store(user, request, cache)
+        self._timeout = timeout
+        self._transport = transport
+        self._opened: httpx.Client | None = None
 
-    def __enter__(self) -> MetabaseClient:  # noqa: PYI034
+    def __enter__(self) -> Self:
+        if self._transport is None:
+            self._opened = pool.shared()
+        else:
+            borrowed = pool.Borrowed(self._transport)
+            self._opened = httpx.Client(transport=borrowed, **calls.http_options())
         return self
 
     def __exit__(
@@ -50,110 +61,92 @@ class MetabaseClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._http.close()
+        if self._transport is not None:
+            self._http.close()
+        self._opened = None
 
-    def get(self, path: str, **options: Any) -> httpx.Response:
-        """GET a path such as `/api/dashboard`; see `request`."""
-        return self.request("GET", path, **options)
+    def request(self, method: str, path: str, **options: Unpack[calls.Options]) -> httpx.Response:
+        """Send a request as the user, and return the answer when it is a success.
 
-    def post(self, path: str, **options: Any) -> httpx.Response:
-        """POST to a path; see `request`."""
-        return self.request("POST", path, **options)
+        `path` begins with one `/` and may have a query; the options are those of httpx: params,
+        json, content, data, files, headers, timeout. On a 401 it signs in again and repeats the
+        request, once.
 
-    def put(self, path: str, **options: Any) -> httpx.Response:
-        """PUT to a path; see `request`."""
-        return self.request("PUT", path, **options)
-
-    def delete(self, path: str, **options: Any) -> httpx.Response:
-        """DELETE a path; see `request`."""
-        return self.request("DELETE", path, **options)
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
-        """Make one call, and return Metabase's answer when its status is below 300.
-
-        Signs in again once when Metabase has forgotten the session. GET and HEAD are repeated when
-        the connection fails, nothing else is. ValueError for a path that is none of Metabase's.
+        Raises AccessRefused when the user may have no token, MetabaseRefused for a 4xx answer,
+        MetabaseUnavailable when there was no answer to use, ValueError and TypeError for
+        arguments that may not be, and whatever `tokens.issue_token` raises.
         """
-        url = calls.address(path)
-        options = {"params": params, "json": json}
-        identity = identify(self.user, self.request_of_user)
-        session = self._session(identity)
-        response = self._send(method, url, headers=calls.headers(session, headers), **options)
-        if response.status_code == 401:
-            session_cache.drop(identity.key, session)
-            session = self._session(identity)
-            sent = calls.headers(session, headers)
-            response = self._send(method, url, headers=sent, **options)
-        problem = calls.problem_of(response, session)
-        if problem is not None:
-            raise problem
-        return response
+        options.setdefault("timeout", self._timeout)
+        request = calls.build(self._http, method, path, options)
+        request.read()  # so that it can be sent twice
+        response = self._sent_as_user(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            response = self._sent_as_user(request)
+        return answers.checked(response)
 
     def logout(self) -> None:
-        """End the session in Metabase, and forget it. Without one nothing happens."""
-        identity = identify(self.user, self.request_of_user)
-        session = session_cache.read(identity.key)
-        session_cache.forget_user(identity.user)
+        """Drop the user's sessions from the cache, and end the present one in Metabase.
+
+        Raises AccessRefused, after dropping them, when the user may have no token any longer;
+        MetabaseUnavailable and MetabaseRefused when Metabase did not end it.
+        """
+        person, session = self._store.leave()
         if session is not None:
-            sent = calls.headers(session, None)
-            response = self._send("DELETE", calls.address("/api/session"), headers=sent)
-            problem = calls.problem_of(response, session)
-            if problem is not None and response.status_code not in (401, 404):  # ended already
-                raise problem
+            request = calls.sign_out(self._http, person, session, self._timeout)
+            answers.check_ended(self._send(request))
 
-    def _session(self, identity: Identity) -> Token:
-        return session_cache.read(identity.key) or self._sign_in(identity)
+    @property
+    def _http(self) -> httpx.Client:
+        if self._opened is None:
+            raise RuntimeError("use the client in a block: with MetabaseClient(user) as client")
+        return self._opened
 
-    def _sign_in(self, identity: Identity) -> Token:
-        own, is_mine = pending.join(identity.key)
-        if not is_mine:
-            error = own.exception()
-            if error is not None:
-                raise pending.own_copy(error)
-            return own.result()
+    def _sent_as_user(self, request: httpx.Request) -> httpx.Response:
+        person, session = self._session()
+        request.headers[calls.SESSION_HEADER] = session
+        response = self._send(request)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            self._store.forget(person, session)
+        return response
+
+    def _session(self) -> tuple[Person, Token]:
+        person, session = self._store.find()
+        while session is None:
+            flight, is_ours = _flights.join(self._store.alias, person.key)
+            session = unpacked(self._sign_in(person) if is_ours else flight.result())
+        return person, session
+
+    def _sign_in(self, person: Person) -> Outcome:
+        outcome: Outcome = None
         try:
-            session = self._exchange_in_turn(identity)
-        except BaseException as failure:
-            pending.finish(identity.key, own, failure)
-            raise
-        pending.finish(identity.key, own, session)
-        return session
-
-    def _exchange_in_turn(self, identity: Identity) -> Token:
-        deadline = time.monotonic() + session_cache.SIGN_IN_PATIENCE
-        while not (found := pending.turn(identity.key)) and time.monotonic() < deadline:
-            time.sleep(pending.POLL)
-        if isinstance(found, Token):
-            return found
-        try:
-            return self._exchange(identity)
+            outcome = self._exchange(person)
+        except MetabaseError as error:
+            outcome = error
         finally:
-            session_cache.end_sign_in(identity.key)
+            _flights.land(self._store.alias, person.key, outcome)
+        return outcome
 
-    def _exchange(self, identity: Identity) -> Token:
-        body = {"jwt": token_for(identity)}
-        response = self._send("POST", calls.address("/auth/sso/to_session"), json=body)
-        session = calls.session_in(response)
-        session_cache.write(identity.key, session)
-        return session
+    def _exchange(self, person: Person) -> Token:
+        turn = self._store.begin(person)
+        try:
+            while not (found := self._store.look(person, turn)):
+                time.sleep(POLL)
+            if isinstance(found, Token):
+                return found
+            request = calls.sign_in(self._http, person, self._timeout)
+            session = answers.session_of(self._send(request))
+            self._store.keep(person, turn, session)
+            return session
+        finally:
+            self._store.end(turn)
 
-    def _send(self, method: str, url: str, **options: Any) -> httpx.Response:
-        attempt = 1
-        while True:
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        problem: MetabaseUnavailable
+        left = calls.attempts(request)
+        while left:
             try:
-                return self._http.request(method, url, **options)
+                return self._http.send(request)
             except httpx.HTTPError as error:
-                again = calls.may_repeat(method, error, attempt)
-                problem = calls.sentence(error)
-            # Outside of the except block: httpx's error holds the request with its headers.
-            if not again:
-                raise MetabaseUnavailable(problem)
-            attempt += 1
+                problem = answers.unavailable(request, error)
+                left = left - 1 if answers.is_passing(error) else 0
+        raise problem  # out here it has no context, and so no request with a session

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from example_project.standin import responses
 from example_project.standin.conf import conf
@@ -54,12 +54,14 @@ def properties(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_POST
-def create_dashboard(request: HttpRequest) -> HttpResponse:
-    """`POST /api/dashboard`: an answer for `useCreateDashboardApi()`; nothing is kept."""
+@require_http_methods(["GET", "POST"])
+def dashboards(request: HttpRequest) -> HttpResponse:
+    """`/api/dashboard`: an answer for `useCreateDashboardApi()`; nothing is kept, or listed."""
     account = responses.account_of(request)
     if account is None:
         return _unauthenticated()
+    if request.method == "GET":
+        return responses.json([])
     try:
         name = json.loads(request.body)["name"]
     except (ValueError, LookupError, TypeError):

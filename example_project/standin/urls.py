@@ -15,7 +15,7 @@ urlpatterns = [
     path("api/user/current", api.current_user),
     path("api/session", api.end_session),
     path("api/session/properties", api.properties),
-    path("api/dashboard", api.create_dashboard),
+    path("api/dashboard", api.dashboards),
     path("api/standin/item", embeds.account_item),
     re_path(rf"^api/embed/{KIND}/(?P<token>[^/]*)$", embeds.guest_item),
     re_path(r"^api/(?P<rest>.*)$", api.unknown),

@@ -7,56 +7,112 @@ import httpx
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
-from pytest_django import Settings
 
-from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient
+from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, pool
+from tests.client.faulty import Faulty, faulty
 from tests.conftest import Configure
-from tests.doctor.conftest import Metabase
 from tests.e2e.servers import standin
-from tests.test_redacted import assert_clean
 
-Ask = Callable[..., Any]
+Serve = Callable[..., Faulty]
+
+
+class Sync:
+    """The synchronous client, one block for each call."""
+
+    def call(self, user: Any, path: str, method: str = "GET", **options: Any) -> httpx.Response:
+        own = {name: options.pop(name) for name in ("cache", "timeout") if name in options}
+        with MetabaseClient(user, options.pop("request", None), **own) as client:
+            return client.request(method, path, **options)
+
+    def logout(self, user: Any) -> None:
+        with MetabaseClient(user) as client:
+            client.logout()
+
+
+class Async(Sync):
+    """Its twin, called the same way."""
+
+    def call(self, user: Any, path: str, method: str = "GET", **options: Any) -> httpx.Response:
+        own = {name: options.pop(name) for name in ("cache", "timeout") if name in options}
+
+        async def ask() -> httpx.Response:
+            async with AsyncMetabaseClient(user, options.pop("request", None), **own) as client:
+                return await client.request(method, path, **options)
+
+        return async_to_sync(ask)()
+
+    def logout(self, user: Any) -> None:
+        async def leave() -> None:
+            async with AsyncMetabaseClient(user) as client:
+                await client.logout()
+
+        async_to_sync(leave)()
+
+
+@pytest.fixture(params=[Sync, Async])
+def twin(request: pytest.FixtureRequest) -> Sync:
+    """The one client and the other: both have to do the same."""
+    made: Sync = request.param()
+    return made
+
+
+class Metabase:
+    """The stand-in, which runs in a process of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def state(self) -> Any:
+        return httpx.get(f"{self.url}/standin/state").json()
+
+    def sign_ins(self) -> list[str]:
+        """Return the addresses that signed in, in order."""
+        found = self.state()["sign_ins"]
+        assert {entry["how"] for entry in found} <= {"to_session"}
+        return [entry["email"] for entry in found]
+
+    def reset(self) -> None:
+        """Forget all accounts and sessions."""
+        httpx.post(f"{self.url}/standin/reset").raise_for_status()
+
+    def change(self, **settings: Any) -> None:
+        httpx.patch(f"{self.url}/standin/settings", json=settings).raise_for_status()
 
 
 @pytest.fixture(scope="session")
-def standin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metabase]:
     log = tmp_path_factory.mktemp("standin") / "log"
     with standin("http://localhost/sso/metabase", [], log) as url:
-        yield url
-    assert_clean(log.read_text())
+        yield Metabase(url)
 
 
 @pytest.fixture
-def metabase(standin_url: str, configure: Configure) -> Metabase:
-    """The stand-in as new, in INSTANCE_URL."""
-    found = Metabase(standin_url)
-    found.reset()
-    configure(INSTANCE_URL=standin_url)
-    return found
+def metabase(running: Metabase, configure: Configure) -> Metabase:
+    """The stand-in as new, and configured."""
+    running.reset()
+    configure(INSTANCE_URL=running.url)
+    return running
+
+
+@pytest.fixture
+def serve(configure: Configure) -> Iterator[Serve]:
+    """Return a function that puts a faulty server where Metabase should be."""
+    servers = []
+
+    def start(*answers: bytes, prefix: str = "") -> Faulty:
+        running = faulty(*answers)
+        server = running.__enter__()
+        servers.append(running)
+        configure(INSTANCE_URL=server.url + prefix)
+        return server
+
+    yield start
+    for running in servers:
+        running.__exit__(None, None, None)
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
-    cache.clear()
+def as_new() -> Iterator[None]:
     yield
     cache.clear()
-
-
-@pytest.fixture(params=["sync", "async"])
-def ask(request: pytest.FixtureRequest, settings: Settings) -> Ask:
-    """Return a function that makes one call, with each of the twins; `logout` is one, too."""
-
-    def plainly(user: Any, method: str, *path: str, timeout: Any = None, **options: Any) -> Any:
-        with MetabaseClient(user, timeout=timeout) as client:
-            return getattr(client, method)(*path, **options)
-
-    async def awaited(user: Any, method: str, *path: str, timeout: Any = None, **o: Any) -> Any:
-        async with AsyncMetabaseClient(user, timeout=timeout) as client:
-            return await getattr(client, method)(*path, **o)
-
-    return plainly if request.param == "sync" else async_to_sync(awaited)
-
-
-def email_of(answer: httpx.Response) -> Any:
-    """Return whom Metabase took the caller for."""
-    return answer.json()["email"]
+    pool.close()

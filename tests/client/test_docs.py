@@ -1,4 +1,4 @@
-"""What docs/server-side.md says, held against the code."""
+"""The code of docs/server-side.md runs."""
 
 from __future__ import annotations
 
@@ -7,53 +7,66 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.test import RequestFactory
 
-from django_metabase_sso import client, exceptions
+from django_metabase_sso.client import calls, people, store
+from tests.client.conftest import Metabase, Serve
+from tests.client.faulty import LIST, SIGNED_IN, answer
 from tests.conftest import Configure
-from tests.doctor.servers import Canned, fake
-from tests.test_docs import ROOT, blocks, rows
+from tests.test_docs import ROOT, blocks
+from tests.test_redacted import JWT
 
-PAGE = (ROOT / "docs/server-side.md").read_text()
-SIGN_IN = {"POST /auth/sso/to_session": Canned(body={"session_token": "s"})}
+TEXT = (ROOT / "docs/server-side.md").read_text()
 
 
-def compiled(words: str) -> dict[str, Any]:
-    [code] = [code for code in blocks("python", PAGE) if words in code]
+@pytest.fixture
+def names() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    exec(code, found)
+    for code in blocks("python", TEXT):
+        exec(code, found)
     return found
 
 
-@pytest.mark.parametrize("words", ["import MetabaseClient\n", "AsyncMetabaseClient"])
-def test_dashboards(ada: User, configure: Configure, words: str) -> None:
-    function = compiled(words)["dashboards_of"]
-    with fake({**SIGN_IN, "GET /api/dashboard": Canned(body=[{"id": 1}])}) as server:
-        configure(INSTANCE_URL=server.url)
-        found = async_to_sync(function)(ada) if "Async" in words else function(ada)
-        assert found == [{"id": 1}]
+def test_the_view(
+    metabase: Metabase, ada: User, names: dict[str, Any], rf: RequestFactory, configure: Configure
+) -> None:
+    request = rf.get("/")
+    request.user = ada
+    assert names["dashboards"](request).content == b"[]"
+    metabase.change(sso_enabled=False)
+    ada.email = "new@example.com"
+    ada.save()
+    assert names["dashboards"](request).status_code == 403
+    configure(INSTANCE_URL="http://127.0.0.1:9")
+    assert names["dashboards"](request).status_code == 503
 
 
-def test_errors(ada: User, configure: Configure) -> None:
-    revenue_for = compiled("revenue_for")["revenue_for"]
-    answers = {**SIGN_IN, "POST /api/card/7/query/json": Canned(body=[7])}
-    with fake(answers) as server:
-        configure(INSTANCE_URL=server.url)
-        assert revenue_for(ada) == [7]
-        answers["POST /api/card/7/query/json"] = Canned(403, "No")
-        assert revenue_for(ada).startswith("403: No")
-    assert revenue_for(ada) == "Metabase is away. Try again in a minute."
-    User.objects.update(is_active=False)
-    assert revenue_for(ada).startswith("You may not: ")
+def test_the_coroutine(serve: Serve, ada: User, names: dict[str, Any]) -> None:
+    serve(SIGNED_IN, answer('[{"name": "Sales"}]'))
+    assert async_to_sync(names["names_of_dashboards"])(ada) == ["Sales"]
 
 
-def test_the_table_of_exceptions() -> None:
-    for name, _ in rows(PAGE, "| exception | when |"):
-        known = {**vars(exceptions), **vars(client), "ValueError": ValueError}
-        assert issubclass(known[name.strip("`")], Exception)
+def test_logout(metabase: Metabase, ada: User, names: dict[str, Any], rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.user = ada
+    names["dashboards"](request)
+    names["end_metabase_session"](ada)
+    assert metabase.state()["sessions"] == 0
 
 
-def test_the_agent_api(ada: User) -> None:
-    ask = compiled("agent_headers")["ask"]
-    with fake({"GET /api/agent/v1/ping": Canned(body={"ok": True})}) as server:
-        assert ask(ada, server.url).json() == {"ok": True}
-        assert "Authorization: Bearer eyJ" in server.requests[0]
+def test_the_agent(serve: Serve, ada: User, names: dict[str, Any]) -> None:
+    server = serve(LIST, prefix="/")
+    names["ask_agent"](ada, "/api/agent/v1/ping")
+    assert server.calls() == ["GET /api/agent/v1/ping"]
+    assert JWT.search(server.requests[0].partition("Authorization: Bearer ")[2])
+
+
+def test_what_the_text_names() -> None:
+    for mark in people.MARKS:
+        assert f"`{mark}`" in TEXT
+    for option in calls.OPTIONS:
+        assert f"`{option}`" in TEXT
+    for header in calls.RESERVED - {"proxy-authorization"}:
+        assert f"`{header}`" in TEXT.lower()
+    assert f"{calls.TIMEOUT.connect:.0f} s to connect, {calls.TIMEOUT.read:.0f} s" in TEXT
+    assert f"for {store.LONGEST_TURN} seconds at most" in TEXT

@@ -40,6 +40,10 @@ def test_a_dashboard(browse: SignIn) -> None:
     assert post(client, "/api/dashboard", "x").status_code == 400
 
 
+def test_no_dashboards_to_list(browse: SignIn) -> None:
+    assert browse().get("/api/dashboard").json() == []
+
+
 def test_any_other_path(client: Client) -> None:
     response = client.get("/api/database")
     assert (response.status_code, response.content) == (404, b"API endpoint does not exist.")

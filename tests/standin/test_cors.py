@@ -56,7 +56,7 @@ def test_a_preflight_of_another_origin(client: Client, origin: str) -> None:
         ("/auth/sso?jwt=x", 401),
         ("/api/user/current", 401),
         ("/api/no", 404),
-        ("/api/dashboard", 405),
+        ("/api/session", 405),
     ],
 )
 def test_answers_whatever_their_status(client: Client, path: str, status: int) -> None:

@@ -1,0 +1,146 @@
+"""What Metabase's answers mean."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from django_metabase_sso.client.calls import SESSION_HEADER, SIGN_IN
+from django_metabase_sso.client.errors import MetabaseRefused, MetabaseUnavailable
+from django_metabase_sso.instance import origin_of
+from django_metabase_sso.redacted import Token
+
+LONGEST_TEXT: Final = 500  # characters of Metabase's own words
+JWT: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(\.[\w-]*)?")
+SENTENCES: Final[tuple[tuple[type[httpx.HTTPError], str], ...]] = (
+    (httpx.ConnectTimeout, "no connection in time"),
+    (httpx.TimeoutException, "no answer in time"),
+    (httpx.ConnectError, "no connection"),
+    (httpx.RemoteProtocolError, "the answer broke off, or was no HTTP"),
+    (httpx.DecodingError, "the answer could not be decoded"),
+    (httpx.HTTPError, "the call failed"),
+)
+NO_ENDPOINT = "This Metabase has no sign-in for servers, or INSTANCE_URL is not its address."
+UPDATE = "Use Metabase 56 or newer, and look at METABASE_SSO['INSTANCE_URL']."
+
+
+def is_passing(error: httpx.HTTPError) -> bool:
+    """Whether the connection failed in a way that another attempt can mend; not a time-out."""
+    return isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+
+
+def unavailable(request: httpx.Request, error: httpx.HTTPError) -> MetabaseUnavailable:
+    """Return what to raise when there was no answer.
+
+    Raise it outside of the `except`: an httpx exception has the request, and that the session.
+    """
+    sentence = next(text for kind, text in SENTENCES if isinstance(error, kind))
+    reason = type(error).__name__
+    if isinstance(error, httpx.ConnectError) and str(error):
+        reason = str(error)  # "Connection refused", "certificate verify failed"
+    return MetabaseUnavailable(f"Metabase, {_call(request)}: {sentence} ({reason}).")
+
+
+def session_of(response: httpx.Response) -> Token:
+    """Return the session of an answer to a sign-in. Raises MetabaseRefused, MetabaseUnavailable.
+
+    An answer that is no JSON with a session did not come from Metabase.
+    """
+    _check_status(response)
+    answer = None if _is_html(response) else _parsed(response.text)
+    session = answer.get("session_token") if isinstance(answer, dict) else None
+    if not isinstance(session, str) or not re.fullmatch(r"[!-~]{1,1000}", session):
+        kind = "HTML" if _is_html(response) else "something else"
+        message = (
+            f"Metabase, {_call(response.request)}: {kind} instead of JSON with a session. Another "
+            "server answers at METABASE_SSO['INSTANCE_URL'], or one that stands before Metabase."
+        )
+        raise MetabaseUnavailable(message, response.status_code)
+    return Token(session)
+
+
+def checked(response: httpx.Response) -> httpx.Response:
+    """Return the answer to a call when it is a success. Raises as `session_of` does.
+
+    HTML below /api/ counts as an error unless the call asked for it with an Accept header.
+    """
+    _check_status(response)
+    request = response.request
+    if (
+        _is_html(response)
+        and "/api/" in request.url.path
+        and "text/html" not in request.headers["Accept"]
+    ):
+        message = f"Metabase, {_call(request)}: HTML instead of JSON, so it was not Metabase."
+        raise MetabaseUnavailable(message, response.status_code)
+    del request.headers[SESSION_HEADER]  # the answer has the request, and may be shown
+    return response
+
+
+def check_ended(response: httpx.Response) -> None:
+    """Raise as `session_of` does unless the session has ended: now, or long ago."""
+    if response.status_code not in {httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND}:
+        _check_status(response)
+
+
+def _check_status(response: httpx.Response) -> None:
+    status, call = response.status_code, _call(response.request)
+    if response.is_redirect and status != httpx.codes.NOT_MODIFIED:
+        message = (
+            f"Metabase, {call}: a redirect ({status}) to {_target(response)}, which is not "
+            "followed. Write Metabase's final address into METABASE_SSO['INSTANCE_URL']."
+        )
+        raise MetabaseUnavailable(message, status)
+    if response.is_server_error:
+        raise MetabaseUnavailable(f"Metabase, {call}: an error of the server ({status}).", status)
+    if response.is_client_error:
+        text = _text(response)
+        if status == httpx.codes.NOT_FOUND and response.request.url.path.endswith(SIGN_IN):
+            raise MetabaseRefused(call, status, text, NO_ENDPOINT, UPDATE)
+        raise MetabaseRefused(call, status, text)
+
+
+def _call(request: httpx.Request) -> str:
+    """Return the method and the address, without the query: that may be private."""
+    return f"{request.method} {request.url.copy_with(query=None)}"
+
+
+def _target(response: httpx.Response) -> str:
+    """Return the origin that a redirect leads to, and no more of it."""
+    try:
+        parts = urlsplit(response.headers.get("Location", ""))
+        return origin_of(parts.scheme, parts.netloc) if parts.netloc else "the same host"
+    except (ValueError, KeyError):
+        return "another address"
+
+
+def _is_html(response: httpx.Response) -> bool:
+    return "html" in str(response.headers.get("Content-Type", "")).lower()
+
+
+def _text(response: httpx.Response) -> str:
+    """Return Metabase's words in an answer: plain text, or a part of JSON; "" for a page."""
+    if _is_html(response):
+        return ""
+    said: Any = _parsed(response.text)
+    if isinstance(said, dict):
+        said = next((said[key] for key in ("message", "error", "errors") if said.get(key)), said)
+    if said is None:
+        said = response.text
+    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    session = response.request.headers.get(SESSION_HEADER)
+    text = JWT.sub("[hidden]", text.replace(session, "[hidden]") if session else text)
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split())[:LONGEST_TEXT]
+
+
+def _parsed(text: str) -> Any:
+    """Return what JSON says, None when it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,273 @@
+"""What is said when Metabase, or what stands in its place, gives a bad answer."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+
+from django_metabase_sso.client import MetabaseError, MetabaseRefused, MetabaseUnavailable
+from tests.client.conftest import Metabase, Serve, Sync
+from tests.client.faulty import (
+    BAD_GATEWAY,
+    CLOSED,
+    HALF,
+    HANG,
+    HTML,
+    LIST,
+    SESSION,
+    SIGNED_IN,
+    answer,
+)
+from tests.conftest import Configure
+from tests.settings import SECRET
+
+ME = "/api/user/current"
+OTHER_SECRET = "another-jwt-shared-secret-0123456789abcdef"
+NO_HTTP = b"SSH-2.0-OpenSSH_9.6\r\n"
+MOVED = answer("", "301 Moved", "text/html", "Location: https://metabase.example.com/x?y=z")
+
+# What every kind of call can meet: the answer, words of the message, the status.
+FAULTS = [
+    pytest.param(HANG, "no answer in time (ReadTimeout)", None, id="hangs"),
+    pytest.param(BAD_GATEWAY, "an error of the server (502)", 502, id="502"),
+    pytest.param(HTML, "HTML instead of JSON", 200, id="html"),
+    pytest.param(HALF, "the answer broke off", None, id="half a body"),
+    pytest.param(CLOSED, "the answer broke off", None, id="closes the connection"),
+    pytest.param(NO_HTTP, "the answer broke off, or was no HTTP", None, id="no http"),
+    pytest.param(MOVED, "a redirect (301) to https://metabase.example.com, ", 301, id="redirect"),
+]
+
+
+def caught(
+    twin: Sync, user: User, path: str = ME, method: str = "GET", timeout: float = 10
+) -> MetabaseError:
+    """Return what a call raises, which leads to no request of httpx's."""
+    with pytest.raises(MetabaseError) as info:
+        twin.call(user, path, method, timeout=timeout)
+    assert info.value.__context__ is info.value.__cause__ is None
+    for hidden in (SESSION, SECRET, "eyJ"):
+        assert hidden not in str(info.value) + repr(info.value) + repr(vars(info.value))
+    return info.value
+
+
+def patience(given: bytes) -> float:
+    """Return how long to wait for an answer: a machine with much to do is not a fault."""
+    return 0.5 if given == HANG else 10
+
+
+@pytest.mark.parametrize(("given", "words", "status"), FAULTS)
+def test_at_the_sign_in(
+    twin: Sync, serve: Serve, ada: User, given: bytes, words: str, status: int | None
+) -> None:
+    server = serve(given)
+    error = caught(twin, ada, timeout=patience(given))
+    assert isinstance(error, MetabaseUnavailable)
+    assert error.status == status
+    assert str(error).startswith(f"Metabase, POST {server.url}/auth/sso/to_session: {words}")
+    assert server.calls() == ["POST /auth/sso/to_session"]  # never repeated blindly
+
+
+@pytest.mark.parametrize(("given", "words", "status"), FAULTS)
+def test_after_the_sign_in(
+    twin: Sync, serve: Serve, ada: User, given: bytes, words: str, status: int | None
+) -> None:
+    server = serve(SIGNED_IN, given)
+    error = caught(twin, ada, f"{ME}?private=1", timeout=patience(given))
+    assert isinstance(error, MetabaseUnavailable)
+    assert error.status == status
+    assert str(error).startswith(f"Metabase, GET {server.url}{ME}: {words}")
+    assert "private" not in str(error)
+
+
+def test_nobody_listens(twin: Sync, ada: User, configure: Configure) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        configure(INSTANCE_URL=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        assert ": no connection (" in str(caught(twin, ada))
+
+
+def test_a_success_after_a_fault(twin: Sync, serve: Serve, ada: User) -> None:
+    server = serve(BAD_GATEWAY, SIGNED_IN, LIST)
+    caught(twin, ada)
+    assert twin.call(ada, "/api/dashboard").json() == []
+    assert len(server.requests) == 3
+
+
+# Repeating
+
+
+@pytest.mark.parametrize("given", [CLOSED, HALF])
+def test_reading_is_repeated_once(twin: Sync, serve: Serve, ada: User, given: bytes) -> None:
+    server = serve(SIGNED_IN, given, LIST)
+    assert twin.call(ada, "/api/dashboard").json() == []
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("given", [HANG, BAD_GATEWAY])
+def test_an_answer_and_a_time_out_are_not_repeated(
+    twin: Sync, serve: Serve, ada: User, given: bytes
+) -> None:
+    server = serve(SIGNED_IN, given, LIST)
+    caught(twin, ada, timeout=patience(given))
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_nothing_else_is_repeated(twin: Sync, serve: Serve, ada: User, method: str) -> None:
+    server = serve(SIGNED_IN, CLOSED, LIST)
+    caught(twin, ada, "/api/card/1", method)
+    assert len(server.requests) == 2
+
+
+# Refusals
+
+
+def test_the_secret_was_rotated(
+    twin: Sync, metabase: Metabase, ada: User, configure: Configure
+) -> None:
+    twin.call(ada, ME)
+    configure(JWT_SHARED_SECRET=OTHER_SECRET)
+    twin.call(ada, ME)  # the session goes on
+    metabase.reset()
+    error = caught(twin, ada)
+    assert isinstance(error, MetabaseRefused)
+    assert error.status == 401
+    assert error.text == "Message seems corrupt or manipulated"
+    assert error.cause.startswith("Metabase has another secret")
+    assert "JWT_SHARED_SECRET" in error.cure
+    assert f"{error.text} {error.cause} {error.cure}" in str(error)
+    assert OTHER_SECRET not in str(error)
+
+
+def test_sso_is_off(twin: Sync, metabase: Metabase, ada: User) -> None:
+    metabase.change(sso_enabled=False)
+    error = caught(twin, ada)
+    assert isinstance(error, MetabaseRefused)
+    assert (error.status, error.cause[:21]) == (400, "JWT is switched off i")
+
+
+def test_a_path_that_metabase_does_not_have(twin: Sync, metabase: Metabase, ada: User) -> None:
+    error = caught(twin, ada, "/api/nothing")
+    assert isinstance(error, MetabaseRefused)
+    assert (error.status, error.text) == (404, "API endpoint does not exist.")
+    assert (error.cause, error.cure) == ("", "")
+    assert str(error) == (
+        f"Metabase refused GET {metabase.url}/api/nothing with 404: API endpoint does not exist."
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("You don't have permissions to do that.", "You don't have permissions to do that."),
+        ('"a JSON text"', "a JSON text"),
+        ('{"status": "error", "message": "no"}', "no"),
+        ('{"errors": {"name": "é blank"}}', '{"name": "é blank"}'),
+        ('{"error": null, "via": 1}', '{"error": null, "via": 1}'),
+        ("[" * 100_000, "[" * 500),
+        ("", ""),
+        (
+            f"two\nlines\x1b[31m {SESSION} eyJhbGciOi.eyJlbWFpbCI6",
+            "two lines [31m [hidden] [hidden]",
+        ),
+    ],
+)
+def test_metabases_words(twin: Sync, serve: Serve, ada: User, body: str, text: str) -> None:
+    serve(SIGNED_IN, answer(body, "403 Forbidden"))
+    error = caught(twin, ada)
+    assert isinstance(error, MetabaseRefused)
+    assert error.text == text
+    assert str(error).endswith(f"with 403: {text}" if text else "with 403.")
+
+
+def test_a_page_is_not_metabases_words(twin: Sync, serve: Serve, ada: User) -> None:
+    serve(answer("<p>Forbidden", "403 Forbidden", "text/html"))
+    error = caught(twin, ada)
+    assert isinstance(error, MetabaseRefused)
+    assert error.text == ""
+
+
+def test_a_metabase_without_the_endpoint(twin: Sync, serve: Serve, ada: User) -> None:
+    serve(answer("API endpoint does not exist.", "404 Not Found", "text/plain"))
+    error = caught(twin, ada)
+    assert isinstance(error, MetabaseRefused)
+    assert "This Metabase has no sign-in for servers" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "[]", "{}", '{"session_token": null}', '{"session_token": "a\\r\\nX: b"}', "[" * 100_000],
+)
+def test_an_answer_without_a_session(twin: Sync, serve: Serve, ada: User, body: str) -> None:
+    serve(answer(body))
+    assert "something else instead of JSON with a session" in str(caught(twin, ada))
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/login", "the same host"),
+        ("https://me:secret@evil.example/", "another address"),
+        ("ftp://evil.example:21/", "another address"),
+        ("http://[", "another address"),
+        ("http://evil.example/?a=b", "http://evil.example"),
+    ],
+)
+def test_no_redirect_is_followed(
+    twin: Sync, serve: Serve, ada: User, location: str, target: str
+) -> None:
+    server = serve(SIGNED_IN, answer("", "302 Found", "text/html", f"Location: {location}"))
+    assert f"a redirect (302) to {target}, which is not followed" in str(caught(twin, ada))
+    assert len(server.requests) == 2
+
+
+def test_not_modified_is_a_success(twin: Sync, serve: Serve, ada: User) -> None:
+    serve(SIGNED_IN, answer("", "304 Not Modified"))
+    assert twin.call(ada, ME, headers={"If-None-Match": "x"}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/api/pulse/preview_card/1", {"Accept": "text/html"}), ("/public/dashboard/1", {})],
+)
+def test_pages_that_were_asked_for(
+    twin: Sync, serve: Serve, ada: User, path: str, headers: dict[str, str]
+) -> None:
+    serve(SIGNED_IN, HTML)
+    assert "Sign in" in twin.call(ada, path, headers=headers).text
+
+
+def test_compressed_wrongly(twin: Sync, serve: Serve, ada: User) -> None:
+    serve(answer("{}", "200 OK", "application/json", "Content-Encoding: gzip"))
+    assert "could not be decoded" in str(caught(twin, ada))
+
+
+# Sign-out
+
+
+def test_a_sign_out_that_fails(twin: Sync, serve: Serve, ada: User) -> None:
+    serve(SIGNED_IN, LIST, BAD_GATEWAY, SIGNED_IN, LIST)
+    twin.call(ada, ME)
+    with pytest.raises(MetabaseUnavailable, match=r"DELETE .*/api/session"):
+        twin.logout(ada)
+    assert twin.call(ada, ME).json() == []  # with a new session: the old one was dropped
+
+
+def test_kinds_of_network_errors() -> None:
+    from django_metabase_sso.client import answers
+
+    request = httpx.Request("GET", "http://metabase.example.com/api/card?x=y")
+    kinds: list[tuple[Callable[[str], httpx.HTTPError], str]] = [
+        (httpx.ConnectTimeout, "no connection in time (ConnectTimeout)."),
+        (httpx.PoolTimeout, "no answer in time (PoolTimeout)."),
+        (httpx.ConnectError, "no connection (ConnectError)."),
+        (httpx.WriteError, "the call failed (WriteError)."),
+        (httpx.ProxyError, "the call failed (ProxyError)."),
+    ]
+    for kind, words in kinds:
+        message = f"Metabase, GET http://metabase.example.com/api/card: {words}"
+        assert str(answers.unavailable(request, kind(""))) == message

@@ -1,0 +1,139 @@
+"""What is sent, and what a caller may not send."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import httpx
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+
+from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, pool
+from tests.client.conftest import Serve, Sync
+from tests.client.faulty import LIST, SESSION, SIGNED_IN, answer
+
+
+def test_headers(twin: Sync, serve: Serve, ada: User) -> None:
+    server = serve(SIGNED_IN, LIST, prefix="/metabase")
+    twin.call(ada, "/api/dashboard", headers={"X-Mine": "1"}, params={"f": "all"})
+    sign_in, call = server.requests
+    assert server.calls() == [
+        "POST /metabase/auth/sso/to_session",
+        "GET /metabase/api/dashboard?f=all",
+    ]
+    assert f"\r\nX-Metabase-Session: {SESSION}\r\n" in call
+    assert "\r\nX-Mine: 1\r\n" in call
+    assert "jwt" not in call
+    assert '{"jwt":"eyJ' in sign_in.replace(" ", "")
+    assert "X-Metabase-Session" not in sign_in
+    assert "X-Mine" not in sign_in
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"Cookie",
+        "X-Metabase-Session",
+        "x-metabase-session",
+        "Cookie",
+        "Authorization",
+        "X-API-Key",
+        "HOST",
+    ],
+)
+def test_headers_that_are_the_clients_own(twin: Sync, serve: Serve, ada: User, name: Any) -> None:
+    server = serve(SIGNED_IN, LIST)
+    with pytest.raises(ValueError, match="the client's own"):
+        twin.call(ada, "/api/dashboard", headers={name: "x"})
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "options", "words"),
+    [
+        ("//evil.example/x", "GET", {}, "exactly one '/'"),
+        ("/api/../x", "GET", {}, "segment"),
+        ("/api/card?f=all", "GET", {"params": {}}, "not in both"),
+        ("/api/card", "TRACE", {}, "the method"),
+        ("/api/card", "GET /x HTTP/1.1\r\n", {}, "the method"),
+        ("/api/card", "GET", {"cookies": {"a": "b"}}, "no such option: cookies"),
+        ("/api/card", "GET", {"extensions": {"target": b"//x"}}, "no such option: extensions"),
+        ("/api/card", "GET", {"auth": ("a", "b")}, "no such option: auth"),
+        ("/api/card", "GET", {"follow_redirects": True}, "no such option: follow_redirects"),
+    ],
+)
+def test_nothing_is_sent_for_what_may_not_be(
+    twin: Sync, serve: Serve, ada: User, path: str, method: str, options: Any, words: str
+) -> None:
+    server = serve(SIGNED_IN, LIST)
+    with pytest.raises((ValueError, TypeError), match=words):
+        twin.call(ada, path, method, **options)
+    assert server.requests == []
+
+
+def test_no_cookies_are_kept(twin: Sync, serve: Serve, ada: User) -> None:
+    cookie = f"Set-Cookie: metabase.SESSION={SESSION}; Path=/"
+    signed_in = answer(f'{{"session_token": "{SESSION}"}}', "200 OK", "application/json", cookie)
+    server = serve(signed_in, answer("[]", "200 OK", "application/json", cookie), LIST)
+    for _ in range(2):
+        twin.call(ada, "/api/dashboard")
+    assert len(server.requests) == 3
+    assert not [request for request in server.requests if "cookie" in request.lower()]
+
+
+def test_a_file_is_sent_again_whole(twin: Sync, serve: Serve, ada: User) -> None:
+    server = serve(SIGNED_IN, answer("", "401 Unauthorized"), SIGNED_IN, LIST)
+    twin.call(ada, "/api/upload/csv", "POST", files={"file": io.BytesIO(b"a,b\n1,2\n")})
+    first, second = server.requests[1], server.requests[3]
+    assert "a,b\n1,2\n" in first
+    assert first == second
+
+
+def test_a_timeout_for_one_call(twin: Sync, serve: Serve, ada: User) -> None:
+    seen: list[dict[str, float]] = []
+
+    def answer_to(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json={"session_token": "x"})
+
+    with MetabaseClient(ada, transport=httpx.MockTransport(answer_to)) as client:
+        client.get("/api/card")
+        client.get("/api/card", timeout=2)
+    assert [timeout["connect"] for timeout in seen] == [5, 5, 2]
+    assert [timeout["read"] for timeout in seen] == [30, 30, 2]
+
+
+# Connections
+
+
+def test_connections_are_shared(ada: User) -> None:
+    with MetabaseClient(ada) as first, MetabaseClient(ada) as second:
+        assert first._http is second._http
+    assert not first._opened
+    assert not pool.shared().is_closed
+    pool.close()
+    pool.close()
+
+
+class Transport(httpx.MockTransport):
+    def __init__(self) -> None:
+        super().__init__(lambda request: httpx.Response(200, json={"session_token": "x"}))
+        self.is_closed = False
+
+    def close(self) -> None:
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        raise AssertionError
+
+
+def test_a_transport_stays_the_callers(ada: User) -> None:
+    async def ask(transport: Transport) -> int:
+        async with AsyncMetabaseClient(ada, transport=transport) as client:
+            return (await client.get("/api/card")).status_code
+
+    with MetabaseClient(ada, transport=Transport()) as client:
+        assert client.get("/api/card").status_code == 200
+    assert async_to_sync(ask)(Transport()) == 200

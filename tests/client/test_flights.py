@@ -1,0 +1,213 @@
+"""Many ask for one user at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connections
+
+from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, MetabaseUnavailable
+from django_metabase_sso.client.aio import _flights as async_flights
+from django_metabase_sso.client.flights import Flight, unpacked
+from django_metabase_sso.client.people import person
+from django_metabase_sso.client.store import Store
+from django_metabase_sso.client.sync import _flights as flights
+from django_metabase_sso.redacted import Token
+from tests.client.conftest import Metabase, Serve, Sync
+from tests.client.faulty import LIST
+from tests.conftest import Configure
+
+ME = "/api/user/current"
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> User:
+    """Ada, for other threads to see."""
+    return User.objects.create_user("ada", "ada@example.com")
+
+
+def ask(user: User) -> str:
+    """Call from a thread of a pool."""
+    try:
+        with MetabaseClient(user) as client:
+            return str(client.get(ME).json()["email"])
+    finally:
+        connections.close_all()
+
+
+async def ask_async(user: User) -> str:
+    async with AsyncMetabaseClient(user) as client:
+        return str((await client.get(ME)).json()["email"])
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def waiting(flight: Flight) -> int:
+    """Return how many threads wait for a flight."""
+    condition: Any = flight._condition
+    return len(condition._waiters)
+
+
+def test_fifty_threads(metabase: Metabase, ada: User) -> None:
+    start = threading.Barrier(50)
+
+    def at_once(_: int) -> str:
+        start.wait()
+        return ask(ada)
+
+    with ThreadPoolExecutor(50) as pool:
+        assert list(pool.map(at_once, range(50))) == ["ada@example.com"] * 50
+    assert metabase.sign_ins() == ["ada@example.com"]
+
+
+def test_fifty_coroutines(metabase: Metabase, ada: User) -> None:
+    async def at_once() -> list[str]:
+        return await asyncio.gather(*(ask_async(ada) for _ in range(50)))
+
+    assert async_to_sync(at_once)() == ["ada@example.com"] * 50
+    assert metabase.sign_ins() == ["ada@example.com"]
+
+
+def test_two_who_share_nothing_but_the_cache(metabase: Metabase, ada: User) -> None:
+    """The twins do not know of each other's flights: to each, the other is another process."""
+
+    async def at_once() -> list[str]:
+        threads = [asyncio.to_thread(ask, ada) for _ in range(5)]
+        return await asyncio.gather(*threads, *(ask_async(ada) for _ in range(5)))
+
+    assert async_to_sync(at_once)() == ["ada@example.com"] * 10
+    assert metabase.sign_ins() == ["ada@example.com"]
+
+
+def test_after_metabase_forgot(metabase: Metabase, ada: User) -> None:
+    ask(ada)
+    metabase.reset()
+    with ThreadPoolExecutor(10) as pool:
+        assert list(pool.map(ask, [ada] * 10)) == ["ada@example.com"] * 10
+    assert metabase.sign_ins() == ["ada@example.com"]
+
+
+def test_different_users_do_not_wait_for_each_other(metabase: Metabase, ada: User) -> None:
+    bob = User.objects.create_user("bob", "bob@example.com")
+    key = person(bob, None).key
+    flights.join("default", key)
+    assert ask(ada) == "ada@example.com"
+    flights.land("default", key, None)
+
+
+# Another process
+
+
+def test_a_process_that_dies_holds_nobody_up_for_long(
+    twin: Sync, metabase: Metabase, ada: User
+) -> None:
+    cache.add(f"{person(ada, None).key}:lock", "of a dead process", 1)
+    began = time.monotonic()
+    assert twin.call(ada, ME).status_code == 200
+    assert 0.5 < time.monotonic() - began < 8
+
+
+def test_another_process_signs_in(twin: Sync, serve: Serve, ada: User) -> None:
+    server = serve(LIST)
+    store = Store(ada, None, "default")
+    found, _ = store.find()
+    turn = store.begin(found)
+    assert store.look(found, turn) is True
+
+    def sign_in() -> None:
+        wait_until(lambda: bool(flights._under_way or async_flights._under_way))
+        time.sleep(0.1)
+        store.keep(found, turn, Token("its session"))
+        store.end(turn)
+
+    other = threading.Thread(target=sign_in)
+    other.start()
+    assert twin.call(ada, "/api/dashboard").json() == []
+    other.join()
+    assert server.calls() == ["GET /api/dashboard"]
+    assert "X-Metabase-Session: its session" in server.requests[0]
+
+
+# What the others get
+
+
+def test_a_failure_is_shared(ada: User, configure: Configure) -> None:
+    configure(INSTANCE_URL="http://127.0.0.1:9")
+    key = person(ada, None).key
+    flight, is_ours = flights.join("default", key)
+    assert is_ours
+    error = MetabaseUnavailable("no answer", 502)
+    with ThreadPoolExecutor(5) as pool:
+        asked: list[Future[str]] = [pool.submit(ask, ada) for _ in range(5)]
+        wait_until(lambda: waiting(flight) == 5)
+        flights.land("default", key, error)
+        raised = [future.exception() for future in asked]
+    assert [str(each) for each in raised] == ["no answer"] * 5
+    assert len({id(each) for each in [error, *raised]}) == 6
+    assert all(each.__context__ is None for each in raised if each)
+
+
+def test_who_waits_for_someone_who_gives_up_signs_in(metabase: Metabase, ada: User) -> None:
+    key = person(ada, None).key
+    flight, _ = flights.join("default", key)
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(ask, ada) for _ in range(2)]
+        wait_until(lambda: waiting(flight) == 2)
+        flights.land("default", key, None)
+        assert [future.result() for future in asked] == ["ada@example.com"] * 2
+    assert metabase.sign_ins() == ["ada@example.com"]
+
+
+def test_a_coroutine_that_waits_may_be_cancelled(metabase: Metabase, ada: User) -> None:
+    key = person(ada, None).key
+    flight, _ = async_flights.join("default", key)
+
+    async def cancel_one() -> str:
+        first, second = asyncio.create_task(ask_async(ada)), asyncio.create_task(ask_async(ada))
+        while len(flight._done_callbacks) < 2:  # type: ignore[attr-defined]
+            await asyncio.sleep(0.01)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        async_flights.land("default", key, None)
+        return await second
+
+    assert async_to_sync(cancel_one)() == "ada@example.com"
+    assert metabase.sign_ins() == ["ada@example.com"]
+
+
+def test_a_coroutine_that_signs_in_may_be_cancelled(metabase: Metabase, ada: User) -> None:
+    lock = f"{person(ada, None).key}:lock"
+    cache.add(lock, "another process", 30)
+
+    async def cancel() -> str:
+        task = asyncio.create_task(ask_async(ada))
+        while not async_flights._under_way:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await sync_to_async(cache.delete)(lock)
+        return await ask_async(ada)
+
+    assert async_to_sync(cancel)() == "ada@example.com"
+    assert not async_flights._under_way
+
+
+def test_unpacked() -> None:
+    assert unpacked(None) is None
+    assert unpacked(Token("x")) == "x"

@@ -1,0 +1,74 @@
+"""No token, no session and no secret in a log, an exception or an error page."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+from django.test import RequestFactory
+from django.views.debug import ExceptionReporter
+
+from django_metabase_sso.client import MetabaseClient, MetabaseError
+from tests.client.conftest import Serve, Sync
+from tests.client.faulty import BAD_GATEWAY, CLOSED, HALF, HANG, HTML, SESSION, SIGNED_IN, answer
+from tests.test_redacted import assert_clean, everything_logged
+
+__all__ = ["everything_logged"]
+
+UNAUTHENTICATED = answer("Unauthenticated", "401 Unauthorized")
+ECHO = answer(f'{{"message": "no session {SESSION}"}}', "400 Bad Request")
+
+
+@pytest.mark.parametrize("before", [(), (SIGNED_IN,)])
+@pytest.mark.parametrize(
+    "given", [HANG, HTML, BAD_GATEWAY, HALF, CLOSED, UNAUTHENTICATED, ECHO, b"nonsense"]
+)
+def test_errors(
+    twin: Sync,
+    serve: Serve,
+    ada: User,
+    rf: RequestFactory,
+    everything_logged: Callable[[], str],
+    given: bytes,
+    before: tuple[bytes, ...],
+) -> None:
+    answers = [*before, given, *before, given]
+    serve(*answers)
+    with pytest.raises(MetabaseError) as caught:
+        twin.call(ada, "/api/dashboard", "POST", timeout=0.5 if given == HANG else 10)
+    error = caught.value
+    assert error.__traceback__
+    # Without this test's own frame, which has the answers.
+    error.__traceback__ = error.__traceback__.tb_next
+    lines = traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    reporter = ExceptionReporter(rf.get("/"), type(error), error, error.__traceback__)
+    for text in (
+        str(error),
+        repr([error, error.args, vars(error)]),
+        "".join(lines),
+        reporter.get_traceback_text(),
+        reporter.get_traceback_html(),
+        everything_logged(),
+    ):
+        assert_clean(text, *([SESSION] if answers[0] == SIGNED_IN else []))
+
+
+def test_a_success(twin: Sync, serve: Serve, ada: User, everything_logged: Any) -> None:
+    serve(SIGNED_IN, answer("[]"))
+    response = twin.call(ada, "/api/dashboard")
+    assert "HTTP Request: GET" in everything_logged()
+    assert_clean(everything_logged(), SESSION)
+    assert_clean(repr(vars(response)) + repr(vars(response.request)), SESSION)
+
+
+def test_the_client(ada: User) -> None:
+    def answer_to(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"session_token": SESSION})
+
+    with MetabaseClient(ada, transport=httpx.MockTransport(answer_to)) as client:
+        client.get("/api/dashboard")
+        assert_clean(repr(vars(client)) + repr(vars(client._store)), SESSION)
