@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test lint test-all bench docs screenshots release-check audit messages clean
+.PHONY: demo test fuzz lint test-all bench docs screenshots release-check audit messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m example_project.demo
@@ -14,6 +14,10 @@ test: $(VENV)/.test
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage report --omit='tests/e2e/*'
+
+# The properties of tests/properties, for FUZZ_MINUTES together (default 30).
+fuzz: $(VENV)/.test
+	HYPOTHESIS_PROFILE=fuzz DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.properties.fuzz
 
 lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff check .

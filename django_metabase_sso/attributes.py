@@ -54,8 +54,8 @@ def text_of(key: str, value: Any) -> str:
         return clean_text(key, str(value))
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float | Decimal) and not math.isfinite(value):
-        raise InvalidClaim(key, "a number must be finite.")
+    if isinstance(value, int | float | Decimal) and not is_writable(value):
+        raise InvalidClaim(key, "a number must be finite, and not have thousands of digits.")
     if isinstance(value, float):
         return _java_double(value)
     if isinstance(value, datetime | date | time):
@@ -63,6 +63,18 @@ def text_of(key: str, value: Any) -> str:
     if isinstance(value, int | Decimal | UUID):
         return str(value)
     raise InvalidClaim(key, f"{type(value).__name__} is no text, number, bool, date or UUID.")
+
+
+def is_writable(number: float | Decimal) -> bool:
+    """Whether a number is finite, and an int one that Python writes: with 4,300 digits at most."""
+    if isinstance(number, Decimal):
+        return number.is_finite()  # math.isfinite raises for a signalling NaN
+    if not isinstance(number, int):
+        return math.isfinite(number)
+    try:
+        return bool(str(number))
+    except ValueError:
+        return False
 
 
 def clean_text(claim: str, text: str) -> str:

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
-from django_metabase_sso.attributes import attributes, clean_text
+from django_metabase_sso.attributes import attributes, clean_text, text_of
 from django_metabase_sso.conf import CLAIM_NAMES, REGISTERED_CLAIMS, conf
 from django_metabase_sso.emails import canonical_email
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
@@ -89,7 +89,7 @@ def mapped_groups(user: AbstractBaseUser, request: HttpRequest | None) -> list[s
         return _distinct(
             group
             for entry in names
-            for group in ([entry] if isinstance(entry, str) else _ordered(entry))
+            for group in _ordered([entry] if isinstance(entry, str) else entry)
         )
     result = mapping(user, request)
     if result is None:
@@ -128,19 +128,19 @@ def _skeleton(group: str) -> str:
     return " ".join(group.casefold().split())
 
 
-def _ordered(names: Iterable[Any]) -> Iterable[Any]:
-    return sorted(names, key=str) if isinstance(names, AbstractSet) else names
+def _ordered(names: Iterable[Any]) -> Iterable[str]:
+    texts = map(_group_name, names)
+    return sorted(texts) if isinstance(names, AbstractSet) else texts
 
 
-def _distinct(names: Iterable[Any]) -> list[str]:
-    found: dict[str, None] = {}
-    for name in names:
-        if not isinstance(name, str | Promise):
-            raise InvalidClaim("groups", f"{type(name).__name__} is no name of a group.")
-        text = clean_text("groups", str(name))
-        if text.strip():
-            found[text] = None
-    return list(found)
+def _group_name(name: Any) -> str:
+    if not isinstance(name, str | Promise):
+        raise InvalidClaim("groups", f"{type(name).__name__} is no name of a group.")
+    return text_of("groups", name)
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name for name in names if name.strip()))
 
 
 def _tenant_claims(
@@ -157,7 +157,7 @@ def _tenant_claims(
     if isinstance(tenant, bool) or not isinstance(tenant, str | int):
         problem = f"TENANT returned {type(tenant).__name__}, not str, int or claims.INTERNAL."
         raise InvalidClaim(names["tenant"], problem)
-    claims: Claims = {names["tenant"]: clean_text("tenant", str(tenant))}
+    claims: Claims = {names["tenant"]: text_of("tenant", tenant)}
     extra = conf.TENANT_ATTRIBUTES
     values = None if extra is None else extra(user, request)
     if values is not None:

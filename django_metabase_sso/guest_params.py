@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -14,6 +13,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 
+from django_metabase_sso.attributes import is_writable
 from django_metabase_sso.exceptions import InvalidParameter
 
 Value = str | int | float
@@ -50,7 +50,7 @@ def clean(params: object) -> dict[str, Value | list[Value]]:
     for name, value in params.items():
         if not isinstance(name, str) or not name.strip():
             raise InvalidParameter(str(name), "its name is no text.")
-        cleaned[name] = _clean(name, value)
+        cleaned[_text(name, name)] = _clean(name, value)
     return cleaned
 
 
@@ -82,12 +82,12 @@ def _scalar(name: str, value: Any) -> Value:
         )
     if isinstance(value, str | Promise):
         return _text(name, str(value))
-    if isinstance(value, float | Decimal) and not math.isfinite(value):
-        raise InvalidParameter(name, "a number must be finite.")
+    if isinstance(value, int | float | Decimal) and not is_writable(value):
+        raise InvalidParameter(name, "a number must be finite, and not of thousands of digits.")
     if isinstance(value, bool | int | float):
         return value
     if isinstance(value, datetime):
-        return _moment(value)
+        return _moment(name, value)
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal | UUID):
@@ -103,8 +103,12 @@ def _text(name: str, value: str) -> str:
     return value
 
 
-def _moment(value: datetime) -> str:
+def _moment(name: str, value: datetime) -> str:
     """Return the time on the clock of Django's current time zone: Metabase's have no offset."""
     if timezone.is_aware(value):
-        value = timezone.make_naive(value)
+        try:
+            value = timezone.make_naive(value)
+        except OverflowError:  # datetime.max, a little further west
+            problem = "in Django's time zone it is before the year 1 or after 9999."
+            raise InvalidParameter(name, problem) from None
     return value.replace(microsecond=0).isoformat()

@@ -26,7 +26,9 @@ class GuestRequest(NamedTuple):
 def read_body(request: HttpRequest) -> GuestRequest:
     """Return what a request's JSON asks for; InvalidGuestRequest with a code says why not."""
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isdecimal() and int(length[:20]) > LARGEST_BODY:
+    if length and not (length.isascii() and length.isdigit()):  # request.body would raise
+        raise InvalidGuestRequest("invalid-json", "The Content-Length is no number.")
+    if length and int(length[:20]) > LARGEST_BODY:
         _refuse_size()
     body = request.body
     if len(body) > LARGEST_BODY:

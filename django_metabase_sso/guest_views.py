@@ -72,7 +72,8 @@ class GuestTokenView(Endpoint):
         self, status: int, code: str, message: str | Promise, asked: GuestRequest | None = None
     ) -> responses.SSOResponse:
         """Return an error, and log it: the page with the embed shows nothing of it."""
-        user_id = getattr(getattr(self.request, "user", None), "pk", None)
+        # Before GUEST_PARAMS is asked, nothing reads the session: a refusal needs no database.
+        user_id = getattr(getattr(self.request, "user", None), "pk", None) if asked else None
         with translation.override(None):
             english = str(message)
         item = f"{asked.entity_type} {asked.entity_id}" if asked else "an embed"

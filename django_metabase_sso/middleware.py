@@ -76,7 +76,9 @@ def _is_ours(request: HttpRequest) -> bool:
 
 def _finish(request: HttpRequest, response: Any, origin: str | None) -> HttpResponseBase:
     # Without an Origin the URL is not resolved here: a 500 of ours has been resolved by then.
-    if not (request.META.get("HTTP_ORIGIN") or request.resolver_match) or not _is_ours(request):
+    # OPTIONS is resolved, as django-cors-headers answers a preflight that lacks its Origin, too.
+    is_resolved = request.META.get("HTTP_ORIGIN") or request.resolver_match
+    if not (is_resolved or request.method == "OPTIONS") or not _is_ours(request):
         return response  # type: ignore[no-any-return]
     if origin is None:
         del response[ALLOW_ORIGIN], response[ALLOW_CREDENTIALS]

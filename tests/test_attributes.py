@@ -97,6 +97,8 @@ def test_blank_values_leave_the_key_out(value: object) -> None:
         -math.inf,
         Decimal("NaN"),
         Decimal("Infinity"),
+        Decimal("sNaN"),
+        pytest.param(10**5000, id="too many digits"),
         "a\nb",
         "a\x00",
         "\x85",

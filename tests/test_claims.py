@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -13,6 +14,10 @@ from django_metabase_sso.claims import INTERNAL, build, django_groups, is_privil
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from tests.accounts.models import ContactUser
 from tests.conftest import Configure
+
+
+class Team(str, Enum):
+    SALES = "Sales"
 
 
 @pytest.fixture
@@ -70,6 +75,8 @@ def test_no_mapping_sends_no_claim(unsaved: User) -> None:
         ((name for name in ["x", "y"]), ["x", "y"]),
         ([gettext_lazy("Sales")], ["Sales"]),
         ({"a": 1}.keys(), ["a"]),
+        ([Team.SALES], ["Sales"]),
+        ({Team.SALES, "A"}, ["A", "Sales"]),
     ],
 )
 def test_callable(unsaved: User, configure: Configure, result: Any, groups: Any) -> None:
@@ -99,6 +106,12 @@ def test_dict_is_an_allow_list(
         ada.groups.add(Group.objects.create(name=name))
     with django_assert_num_queries(1):
         assert build(ada)["groups"] == ["Y", "Z", "Everybody", "Sales"]
+
+
+@pytest.mark.parametrize("name", [1, None, pytest.param(10**5000, id="huge")])
+def test_a_set_with_what_is_no_name(unsaved: User, configure: Configure, name: object) -> None:
+    with pytest.raises(InvalidClaim, match="is no name of a group"):
+        groups_of(unsaved, configure, {"a", name})
 
 
 def test_django_groups_by_dotted_path(ada: User, configure: Configure) -> None:
@@ -211,7 +224,7 @@ def tenant_claims(user: User, configure: Configure, tenant: object) -> dict[str,
     return {name: value for name, value in build(user).items() if name.startswith("@")}
 
 
-@pytest.mark.parametrize(("tenant", "slug"), [("acme", "acme"), (42, "42")])
+@pytest.mark.parametrize(("tenant", "slug"), [("acme", "acme"), (42, "42"), (Team.SALES, "Sales")])
 def test_tenant(unsaved: User, configure: Configure, tenant: object, slug: str) -> None:
     assert tenant_claims(unsaved, configure, tenant) == {"@tenant": slug}
 
@@ -230,7 +243,9 @@ def test_a_customer_without_a_tenant_is_refused(
     assert caught.value.code == "no-tenant"
 
 
-@pytest.mark.parametrize("tenant", [True, 1.0, ["acme"], object(), "a\n"])
+@pytest.mark.parametrize(
+    "tenant", [True, 1.0, ["acme"], object(), "a\n", pytest.param(10**5000, id="huge")]
+)
 def test_no_slug(unsaved: User, configure: Configure, tenant: object) -> None:
     with pytest.raises(InvalidClaim, match="tenant"):
         tenant_claims(unsaved, configure, tenant)

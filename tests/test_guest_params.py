@@ -13,6 +13,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet, TextChoices
 from django.utils.translation import gettext_lazy
+from pytest_django import Settings
 
 from django_metabase_sso.exceptions import InvalidParameter
 from django_metabase_sso.guest import ALL_ROWS
@@ -105,10 +106,14 @@ def test_querysets() -> None:
         ((entry for entry in "ab"), "generator is no text"),
         (float("nan"), "finite"),
         (Decimal("Infinity"), "finite"),
+        (Decimal("sNaN"), "finite"),
+        pytest.param(10**5000, "of thousands of digits", id="too many digits"),
+        (datetime.min.replace(tzinfo=timezone.utc), "before the year 1"),
         ("\ud83d", "surrogate"),
     ],
 )
-def test_what_is_refused(value: Any, words: str) -> None:
+def test_what_is_refused(settings: Settings, value: Any, words: str) -> None:
+    settings.TIME_ZONE = "America/New_York"
     with pytest.raises(InvalidParameter, match=r"^Parameter 'region': ") as caught:
         clean({"city": "Oslo", "region": value})
     assert words in str(caught.value)
@@ -125,6 +130,11 @@ def test_params_are_a_mapping(params: Any) -> None:
 def test_names_are_text(name: Any) -> None:
     with pytest.raises(InvalidParameter, match="its name is no text"):
         clean({name: "north"})
+
+
+def test_names_that_no_token_can_hold() -> None:
+    with pytest.raises(InvalidParameter, match="surrogate"):
+        clean({"\ud83d": "north"})
 
 
 def test_no_parameters() -> None:

@@ -188,6 +188,13 @@ def test_a_body_without_a_length(signed_in: Client, caplog: pytest.LogCaptureFix
     assert_refused(response, 400, "invalid-json", caplog)  # WSGI: no length, no body
 
 
+@pytest.mark.parametrize("length", ["x", "-1", "²", "1_0"])
+def test_a_length_that_is_no_number(
+    signed_in: Client, length: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert_refused(post(signed_in, CONTENT_LENGTH=length), 400, "invalid-json", caplog)
+
+
 def test_a_long_body_without_a_length() -> None:
     """As ASGI servers pass on what comes in chunks."""
     request = RequestFactory().post(URL)

@@ -87,6 +87,14 @@ def test_preflight_from_another_origin(client: Client) -> None:
     assert_closed(preflight(client, EVIL))
 
 
+@pytest.mark.usefixtures("project")
+def test_preflight_without_an_origin(client: Client) -> None:
+    response = client.options(FETCH, headers={"Access-Control-Request-Method": "GET"})
+    assert_closed(response)
+    for name, value in SAFE_HEADERS.items():
+        assert response[name] == value
+
+
 @pytest.mark.parametrize(("person", "config", "code"), REFUSALS)
 def test_refusals_can_be_read(
     client: Client,
