@@ -54,7 +54,7 @@ CACHES = {
 
 @pytest.fixture(autouse=True)
 def _guest_embeds(configure: Configure) -> None:
-    configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET, GUEST_PARAMS=lambda *asked: {"a": "b"})
+    configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET, GUEST_PARAMS=lambda *item: {"a": "b"})
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def _log_without_a_token(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     caplog.set_level(logging.DEBUG)
     yield
     formatter = logging.Formatter()
-    for record in caplog.records:
+    for record in caplog.get_records("call"):
         assert_clean(formatter.format(record) + repr(record.__dict__))
 
 

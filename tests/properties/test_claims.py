@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import User
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from django_metabase_sso import claims
@@ -42,6 +42,9 @@ groups_sent = mostly(
 tenants = mostly(st.sampled_from(["acme", 7, claims.INTERNAL]), values)
 
 
+@example(User(email="ada@example.com"), ["Sales"], {"region": 1}, "acme", {"plan": "pro"})
+@example(User(email="ada@example.com"), None, {"email": "eve@example.com"}, "acme", None)
+@example(User(email=""), None, {}, "acme", None)
 @given(people, groups_sent, mappings, tenants, st.none() | mappings)
 def test_tokens_say_what_build_says(
     user: Any, groups: Any, attributes: Any, tenant: Any, tenant_attributes: Any
@@ -57,6 +60,7 @@ def test_tokens_say_what_build_says(
     received = verify(token, SECRET, now=0)
     lifetime = received.pop("exp") - received.pop("iat")
     assert (received, lifetime) == (said, 600)
+    assert said["email"] == user.email.lower()
     assert_plain(said)
 
 

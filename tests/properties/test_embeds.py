@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.safestring import mark_safe
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from django_metabase_sso.csp import DIRECTIVES, FALLBACKS, blocked_directives, csp_sources
@@ -30,6 +30,8 @@ params = mostly(
 )
 
 
+@example({"region": ["north"], "all": ALL_ROWS}, "UTC")
+@example({"region": None}, "UTC")
 @given(params, st.sampled_from(["UTC", "Pacific/Kiritimati", "America/New_York"]))
 def test_guest_parameters_filter_or_are_refused(params: Any, zone: str) -> None:
     with timezone.override(zone):
@@ -68,6 +70,7 @@ documents = st.recursive(
 )
 
 
+@example({"a": 1, "b": [1], "c": {}, "d": None})
 @given(st.dictionaries(options, documents, max_size=4))
 def test_elements_hold_their_values(attributes: dict[str, Any]) -> None:
     given = {name: value for name, value in attributes.items() if value is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.properties import fuzz
+from tests.test_docs import ROOT, rows
+
+PAGE = (ROOT / "docs/fuzzing.md").read_text()
 
 
 @given(st.integers())
@@ -53,6 +57,17 @@ def test_the_time_comes_from_the_environment(
     monkeypatch.setattr(fuzz, "MODULES", [])
     assert fuzz.main() == 0
     assert capsys.readouterr().out.startswith("0.5 minutes, profile '")
+
+
+def test_the_page_names_every_property() -> None:
+    documented = [row[0].strip("`") for row in rows(PAGE, "| property | what holds |")]
+    figures = [row[0].strip("`") for row in rows(PAGE, "| property | examples | failures |")]
+    names = [name for made in modules() for name, _ in fuzz.properties(made)]
+    assert sorted(documented) == sorted(figures) == sorted(names)
+
+
+def modules() -> list[ModuleType]:
+    return [importlib.import_module(f"tests.properties.{name}") for name in fuzz.MODULES]
 
 
 def test_every_module_is_run() -> None:

@@ -43,6 +43,6 @@ values = mostly(scalars, odd)
 names = mostly(st.text("aé_/.", min_size=1), any_text | st.none() | st.integers())
 mappings = mostly(
     st.dictionaries(st.text("aé_", min_size=1), good, max_size=4),
-    st.dictionaries(names, values, max_size=4) | values,
+    st.dictionaries(names | st.sampled_from(NAMES), values, max_size=4) | values,
 )
 hashable = any_text | st.integers() | st.none() | huge
