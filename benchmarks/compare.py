@@ -42,9 +42,8 @@ def side_by_side(make: Make, engine: str) -> list[Variant]:
         starts = sites.start_seconds(compared, base, 11)
         reference = variants[compared.index(sites.HANDWRITTEN)]
         print(f"\n{engine}, 1,000 users:\n")
-        print(
-            "| | requests/s | by hand-written | p50 ms | p99 ms | CPU ms | queries | RSS MB | start s |"
-        )
+        columns = "p50 ms | p99 ms | CPU ms | queries | RSS MB | start s"
+        print(f"| | requests/s | by hand-written | {columns} |")
         print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
         for site, variant in zip(compared, variants, strict=True):
             print(
@@ -62,7 +61,7 @@ def groups(make: Make) -> None:
     """Compare them as the groups in the token grow."""
     figures: dict[str, list[Variant]] = {}
     with ExitStack() as stack:
-        base = stack.enter_context(make("groups", 1_000, BENCH_SITE_GROUPS="1"))
+        base = stack.enter_context(make("groups", 1_000, groups=True))
         for site in [sites.OURS_OFF, *PEERS]:
             port = stack.enter_context(site.running(base))
             figures[site.name] = [
@@ -81,7 +80,7 @@ def users(make: Make, engine: str) -> None:
     with ExitStack() as stack:
         for size in USERS:
             plain = stack.enter_context(make(f"plain_{size}", size))
-            unique = stack.enter_context(make(f"unique_{size}", size, **sites.OWN_USER))
+            unique = stack.enter_context(make(f"unique_{size}", size, unique=True))
             rows = [
                 (sites.OURS, plain),
                 (sites.OURS_INDEX, unique),  # as without the constraint: it has the same index

@@ -63,4 +63,4 @@ def database(url: str, name: str) -> Iterator[str]:
 def sql(url: str, statement: str) -> None:
     """Run one statement."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute(statement)

@@ -58,20 +58,18 @@ def make_users(count: int) -> None:
 
 def sign_in(count: int) -> list[Person]:
     """Sign `count` users in, each with a number of groups in turn where tokens hold groups."""
-    from django.conf import settings
-    from django.contrib.auth import get_user_model
+    from bench_site.settings import GROUPS
     from django.contrib.auth.hashers import make_password
-    from django.contrib.auth.models import Group
+    from django.contrib.auth.models import Group, User
 
-    manager = get_user_model()._default_manager
     password = make_password(PASSWORD)  # once: it takes a third of a second
     groups: list[Group] = []
-    if settings.GROUPS:
+    if GROUPS:
         names = [f"Group {number:04}" for number in range(max(GROUP_SIZES))]
         groups = Group.objects.bulk_create([Group(name=name) for name in names])
-    ids = random.Random(1).sample(list(manager.values_list("pk", flat=True)), count)
+    ids = random.Random(1).sample(list(User.objects.values_list("pk", flat=True)), count)
     people = []
-    for number, user in enumerate(manager.filter(pk__in=ids)):
+    for number, user in enumerate(User.objects.filter(pk__in=ids)):
         user.password = password
         user.save()
         size = GROUP_SIZES[number % len(GROUP_SIZES)] if groups else 0
@@ -126,12 +124,12 @@ def refresh_token(user: Any) -> str:
 def main() -> None:
     """Make everything, in a database that is still empty."""
     django.setup()
-    from django.contrib.auth import get_user_model
+    from django.contrib.auth.models import User
     from django.core.management import call_command
     from django.db import transaction
 
-    call_command("migrate", run_syncdb=True, verbosity=0)
-    if get_user_model()._default_manager.exists():
+    call_command("migrate", verbosity=0)
+    if User.objects.exists():
         raise SystemExit("This database has users. Benchmarks make their own.")
     with transaction.atomic():
         make_users(int(sys.argv[1]))

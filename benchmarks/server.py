@@ -13,7 +13,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 WORKSHOP = HERE.parent / ".e2e" / "express"
 PACKAGES = ("express@5", "express-session@1", "jsonwebtoken@9", "libsql@0.5", "pg@8")
-GUNICORN = (sys.executable, "-m", "gunicorn", "--config", "python:bench_site.gunicorn_conf")
+GUNICORN = (
+    *(sys.executable, "-m", "gunicorn"),
+    *("--config", "python:bench_site.gunicorn_conf", "--bind", "fd://{fd}"),
+)
 OURS = ("BENCH_", "GUNICORN_", "UVICORN_", "WEB_CONCURRENCY", "DJANGO_SETTINGS_MODULE")
 
 
@@ -57,8 +60,6 @@ def running(extra: Mapping[str, str], command: tuple[str, ...] = GUNICORN) -> It
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         port = int(listener.getsockname()[1])
         number = str(listener.fileno())
-        if command == GUNICORN:
-            command = (*GUNICORN, "--bind", "fd://{fd}")
         server = subprocess.Popen(
             [part.replace("{fd}", number) for part in command],
             env=site_environment(extra),

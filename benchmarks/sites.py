@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +17,15 @@ from load import Target, get, post
 from postgres import database, sql
 from psycopg.conninfo import conninfo_to_dict
 from seed import PASSWORD, Person
-from server import HERE, WORKSHOP, manage, running
+from server import HERE, WORKSHOP, manage, running, site_environment
 
 EXPRESS = ("node", str(HERE / "express/server.js"), "{fd}")
 START = "import django; django.setup(); import bench_site.urls"
 START_EXPRESS = "for (const name of ['express', 'express-session', 'jsonwebtoken']) require(name)"
 OWN_USER = {"BENCH_SITE_OWN_USER": "1"}
+# What Django makes of UniqueConstraint(Lower("email")), and the hint of metabase_sso.W012 but for
+# the UNIQUE.
+INDEX = "CREATE UNIQUE INDEX auth_user_email_lower ON auth_user (LOWER(email))"
 UNIQUE = {"BENCH_SITE_UNIQUE_EMAIL": "1"}
 Asks = Callable[[Person], bytes]
 
@@ -123,40 +129,42 @@ NODE = Site("Express", "express", _express)
 
 
 @contextmanager
-def sqlite(folder: Path, name: str, users: int, **extra: str) -> Iterator[Database]:
+def sqlite(
+    folder: Path, name: str, users: int, *, unique: bool = False, groups: bool = False
+) -> Iterator[Database]:
     """Make a SQLite file with that many users."""
     file = folder / f"{name}.sqlite3"
-    site = {"BENCH_SITE_SQLITE": str(file), **extra}
+    site = {"BENCH_SITE_SQLITE": str(file), **_with_groups(groups=groups)}
     people = json.loads(manage(["seed", str(users)], site))
-    yield Database(_stock(site), {"SQLITE": str(file)}, people)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(INDEX if unique else "ANALYZE")
+    yield Database(site, {"SQLITE": str(file)}, people)
 
 
 @contextmanager
-def postgresql(url: str, name: str, users: int, **extra: str) -> Iterator[Database]:
+def postgresql(
+    url: str, name: str, users: int, *, unique: bool = False, groups: bool = False
+) -> Iterator[Database]:
     """Make a PostgreSQL database with that many users."""
     with database(url, name) as own:
-        site = {"BENCH_SITE_DATABASE_URL": own, **extra}
+        site = {"BENCH_SITE_DATABASE_URL": own, **_with_groups(groups=groups)}
         people = json.loads(manage(["seed", str(users)], site))
+        if unique:
+            sql(own, INDEX)
         sql(own, "VACUUM ANALYZE")
-        names = conninfo_to_dict(own)
         express = {
             "PG" + {"dbname": "DATABASE"}.get(key, key.upper()): str(value)
-            for key, value in names.items()
+            for key, value in conninfo_to_dict(own).items()
         }
-        yield Database(_stock(site), express, people)
+        yield Database(site, express, people)
 
 
-def _stock(site: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in site.items() if key not in OWN_USER}
+def _with_groups(*, groups: bool) -> dict[str, str]:
+    return {"BENCH_SITE_GROUPS": "1"} if groups else {}
 
 
 def start_seconds(sites: list[Site], base: Database, rounds: int) -> dict[str, list[float]]:
     """Return what it took, each time, to start Python or Node and import what a site needs."""
-    import random
-    import time
-
-    from server import site_environment
-
     taken: dict[str, list[float]] = {site.name: [] for site in sites}
     for _ in range(rounds):
         for site in random.sample(sites, len(sites)):

@@ -18,7 +18,7 @@ from bench_site.views import claims_of, signed
 
 
 @method_decorator(never_cache, name="dispatch")
-class TokenView(APIView):
+class TokenView(APIView):  # type: ignore[misc]
     """Signs the session's user in."""
 
     authentication_classes = (SessionAuthentication,)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from bench_site import views
+from bench_site.settings import VARIANT
 
 handwritten = [path("metabase", views.handwritten)]
 bare = [path("metabase", views.bare)]
 
 urlpatterns: list[URLPattern | URLResolver] = [path("usage", views.usage)]
-if settings.VARIANT in ("all", "ours"):
+if VARIANT in ("all", "ours"):
     urlpatterns.append(path("sso/", include("django_metabase_sso.urls")))
-if settings.VARIANT in ("all", "handwritten"):
+if VARIANT in ("all", "handwritten"):
     urlpatterns.append(path("handwritten/", include((handwritten, "handwritten"))))
-if settings.VARIANT in ("all", "bare"):
+if VARIANT in ("all", "bare"):
     urlpatterns.append(path("bare/", include((bare, "bare"))))
-if settings.VARIANT == "rest":
+if VARIANT == "rest":
     from bench_site.rest import TokenView
 
     rest = [path("metabase", TokenView.as_view())]
     urlpatterns.append(path("rest/", include((rest, "rest"))))
-if settings.VARIANT == "simplejwt":
+if VARIANT == "simplejwt":
     from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
     simplejwt = [

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from bench_site.settings import GROUPS
+
 
 @never_cache
 def handwritten(request: HttpRequest) -> JsonResponse:
@@ -26,13 +28,13 @@ def signed(user: Any) -> str:
     """Return a token for `user`."""
     now = int(time.time())
     claims = {**claims_of(user), "iat": now, "exp": now + 600}
-    return jwt.encode(claims, settings.JWT_SHARED_SECRET, "HS256")
+    return jwt.encode(claims, settings.METABASE_SSO["JWT_SHARED_SECRET"], "HS256")
 
 
 def claims_of(user: Any) -> dict[str, Any]:
     """Return the claims that all variants send, but the times."""
     claims = {"email": user.email, "first_name": user.first_name, "last_name": user.last_name}
-    if settings.GROUPS:
+    if GROUPS:
         claims["groups"] = list(user.groups.order_by("name").values_list("name", flat=True))
     return claims
 

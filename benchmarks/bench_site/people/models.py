@@ -12,4 +12,4 @@ class User(AbstractUser):
 
     class Meta:
         db_table = "auth_user"
-        constraints = [models.UniqueConstraint(Lower("email"), name="auth_user_email_lower")]
+        constraints = (models.UniqueConstraint(Lower("email"), name="auth_user_email_lower"),)
