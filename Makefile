@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test fuzz lint test-all bench docs screenshots release-check audit messages clean
+.PHONY: demo test fuzz lint test-all bench compare load docs screenshots release-check audit messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m example_project.demo
@@ -39,6 +39,14 @@ docs: $(VENV)/.docs
 # The pictures of docs/images, anew: the demo in Chromium.
 screenshots: $(VENV)/.test
 	$(BIN)/python docs/screenshots.py
+
+# Our view beside four others (Node's among them, from the npm registry); about ten minutes.
+compare: $(VENV)/.demo $(VENV)/.bench
+	$(BIN)/python benchmarks/compare.py $(ARGS)
+
+# 200 users at once, and nobody gets another's token; about five minutes.
+load: $(VENV)/.demo $(VENV)/.bench
+	$(BIN)/python benchmarks/crossing.py $(ARGS)
 
 # Builds the sdist and the wheel, and follows the README with the wheel in empty environments.
 release-check: $(VENV)/.release

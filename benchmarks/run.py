@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import sys
 import tempfile
 import timeit
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pages
-from load import Block, Target
-from server import HERE, manage, running
+from load import Target, Variant, get, measure
+from server import HERE, manage, running, site_environment
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "12"))
-REQUESTS = int(os.environ.get("BENCH_REQUESTS", "300"))  # for each variant and round
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "40"))
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "100"))  # for each variant and round
 USERS = 1_000
 OURS = "our view, REQUIRE_UNIQUE_EMAIL off"
 UNIQUE = "our view, REQUIRE_UNIQUE_EMAIL on"
@@ -31,51 +30,20 @@ PATHS = {
 }
 
 
-@dataclass
-class Variant:
-    """One row of the table: an address, and its block of each round."""
-
-    name: str
-    target: Target
-    blocks: list[Block] = field(default_factory=list)
-
-    def median(self, figure: Callable[[Block], float]) -> float:
-        """Return the median over the rounds of a figure of a block."""
-        return statistics.median(figure(block) for block in self.blocks)
-
-    def percentile(self, percent: int) -> float:
-        """Return a percentile of all latencies, in milliseconds."""
-        latencies = [latency for block in self.blocks for latency in block.latencies]
-        return statistics.quantiles(latencies, n=100)[percent - 1] * 1_000
-
-    def ratio(self, other: Variant, figure: Callable[[Block], float]) -> float:
-        """Return the median over the rounds of our figure by the other's of the same round."""
-        pairs = zip(self.blocks, other.blocks, strict=True)
-        return statistics.median(figure(own) / figure(its) for own, its in pairs)
-
-
-def measure(variants: list[Variant]) -> None:
-    """Make the rounds: a block of requests for each variant in turn, after one not counted."""
-    for number in range(ROUNDS + 1):
-        for variant in variants if number % 2 else reversed(variants):
-            block = variant.target.block(REQUESTS)
-            if number:
-                variant.blocks.append(block)
-
-
 def views(folder: Path) -> list[Variant]:
     """Measure the views under gunicorn, on a SQLite file."""
-    database = {"BENCH_SQLITE_FILE": str(folder / "bench.sqlite3")}
-    manage(["django", "migrate", "--verbosity=0"], database)
-    keys = tuple(manage(["seed", str(USERS)], database).split())
+    database = {"BENCH_SITE_SQLITE": str(folder / "bench.sqlite3")}
+    people = json.loads(manage(["seed", str(USERS)], database))
     with ExitStack() as stack:
         port = stack.enter_context(running(database))
-        unique_port = stack.enter_context(running({**database, "BENCH_UNIQUE_EMAIL": "1"}))
-        variants = [
-            Variant(name, Target(unique_port if name == UNIQUE else port, path, keys))
-            for name, path in PATHS.items()
-        ]
-        measure(variants)
+        unique_port = stack.enter_context(running({**database, "BENCH_SITE_UNIQUE_EMAIL": "1"}))
+        variants = []
+        for name, path in PATHS.items():
+            requests = [get(path, person["django"]) for person in people]
+            expected = b'{"signed_in": true}' if name == BARE else b'{"jwt": "ey'
+            target = Target(unique_port if name == UNIQUE else port, requests, expected)
+            variants.append(Variant(name, target, REQUESTS))
+        measure(variants, ROUNDS)
     return variants
 
 
@@ -136,7 +104,7 @@ def report(variants: list[Variant], counted: dict[str, int]) -> None:
         print(
             f"| {variant.name} | {variant.median(lambda block: block.rate):.0f}"
             f" | {variant.percentile(50):.2f} | {variant.percentile(99):.2f}"
-            f" | {variant.median(lambda block: block.cpu) * 1000:.3f} | {counted[variant.name]} |"
+            f" | {variant.median(lambda block: block.cpu) * 1_000:.3f} | {counted[variant.name]} |"
         )
     ours, handwritten = variants[:2]
     rate = ours.ratio(handwritten, lambda block: block.rate)
@@ -148,7 +116,9 @@ def report(variants: list[Variant], counted: dict[str, int]) -> None:
 def main() -> None:
     """Measure and print everything."""
     sys.path.insert(0, str(HERE))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "bench_site.settings"
+    environment = site_environment({})
+    os.environ.clear()
+    os.environ.update(environment)
     import django
 
     django.setup()

@@ -1,10 +1,18 @@
-"""Run on the benchmark site: makes users and signs some in. Prints their session cookies."""
+"""Run on the benchmark site: makes the tables and the users, and signs some in.
+
+Prints, as JSON, what each of those shows to be known: see `Person`.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import random
 import sys
 from importlib import import_module
+from typing import Any, TypedDict
 
 import django
 
@@ -21,7 +29,21 @@ SERIES = {
     "sqlite": "(WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < {count})"
     " SELECT n FROM t)",
 }
-SIGNED_IN = 50
+EXPRESS = "CREATE TABLE express_sessions (sid TEXT PRIMARY KEY, sess TEXT NOT NULL)"
+SIGNED_IN = 500  # more than the package's cache of checked addresses holds
+GROUP_SIZES = (0, 10, 100, 1_000)
+PASSWORD = "benchmark-only-password"
+
+
+class Person(TypedDict):
+    """A user who is signed in: the cookies of Django and Express, and SimpleJWT's credentials."""
+
+    email: str
+    groups: int
+    django: str
+    express: str
+    username: str
+    refresh: str
 
 
 def make_users(count: int) -> None:
@@ -31,30 +53,89 @@ def make_users(count: int) -> None:
     series = SERIES[connection.vendor].format(count=count)
     with connection.cursor() as cursor:
         cursor.execute(USERS.format(series=series, true="true", false="false"))
+        cursor.execute(EXPRESS)
 
 
-def sign_in(count: int) -> list[str]:
-    """Make a session for each of `count` users, as Django's `login` does; return their keys."""
+def sign_in(count: int) -> list[Person]:
+    """Sign `count` users in, each with a number of groups in turn where tokens hold groups."""
+    from bench_site.settings import GROUPS
+    from django.contrib.auth.hashers import make_password
+    from django.contrib.auth.models import Group, User
+
+    password = make_password(PASSWORD)  # once: it takes a third of a second
+    groups: list[Group] = []
+    if GROUPS:
+        names = [f"Group {number:04}" for number in range(max(GROUP_SIZES))]
+        groups = Group.objects.bulk_create([Group(name=name) for name in names])
+    ids = random.Random(1).sample(list(User.objects.values_list("pk", flat=True)), count)
+    people = []
+    for number, user in enumerate(User.objects.filter(pk__in=ids)):
+        user.password = password
+        user.save()
+        size = GROUP_SIZES[number % len(GROUP_SIZES)] if groups else 0
+        user.groups.set(groups[:size])
+        people.append(
+            Person(
+                email=user.email,
+                groups=size,
+                django=f"sessionid={django_session(user)}",
+                express=f"connect.sid={express_session(user)}",
+                username=user.username,
+                refresh=refresh_token(user),
+            )
+        )
+    return people
+
+
+def django_session(user: Any) -> str:
+    """Make a session, as Django's `login` does; return its key."""
     from django.conf import settings
     from django.contrib import auth
-    from django.contrib.auth.models import User
 
-    engine = import_module(settings.SESSION_ENGINE)
-    ids = list(User.objects.values_list("pk", flat=True))
-    chosen = random.Random(1).sample(ids, count)
-    keys = []
-    for user in User.objects.filter(pk__in=chosen):
-        session = engine.SessionStore()
-        session[auth.SESSION_KEY] = str(user.pk)
-        session[auth.BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-        session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
-        session.create()
-        session.save()
-        keys.append(session.session_key)
-    return keys
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[auth.SESSION_KEY] = str(user.pk)
+    session[auth.BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
+
+
+def express_session(user: Any) -> str:
+    """Make a session as express-session does; return the cookie's value, which is signed."""
+    from django.conf import settings
+    from django.db import connection
+
+    sid = hashlib.sha256(f"session {user.pk}".encode()).hexdigest()[:32]
+    content = json.dumps({"cookie": {"originalMaxAge": None, "httpOnly": True}, "user": user.pk})
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO express_sessions VALUES (%s, %s)", [sid, content])
+    digest = hmac.digest(settings.SECRET_KEY.encode(), sid.encode(), "sha256")
+    signature = base64.b64encode(digest).decode().rstrip("=")
+    return f"s%3A{sid}.{signature}".replace("+", "%2B").replace("/", "%2F")
+
+
+def refresh_token(user: Any) -> str:
+    """Return a refresh token, as SimpleJWT's own view does."""
+    from bench_site.rest import WithClaims
+
+    return str(WithClaims.get_token(user))
+
+
+def main() -> None:
+    """Make everything, in a database that is still empty."""
+    django.setup()
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    from django.db import transaction
+
+    call_command("migrate", verbosity=0)
+    if User.objects.exists():
+        raise SystemExit("This database has users. Benchmarks make their own.")
+    with transaction.atomic():
+        make_users(int(sys.argv[1]))
+        people = sign_in(SIGNED_IN)
+    json.dump(people, sys.stdout)
 
 
 if __name__ == "__main__":
-    django.setup()
-    make_users(int(sys.argv[1]))
-    print("\n".join(sign_in(SIGNED_IN)))
+    main()

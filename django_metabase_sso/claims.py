@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -102,6 +103,7 @@ def mapped_groups(user: AbstractBaseUser, request: HttpRequest | None) -> list[s
     return _distinct(_ordered(result))
 
 
+@lru_cache(maxsize=4096)  # a person may have hundreds, and everybody has the same ones
 def is_privileged(group: str) -> bool:
     """Whether Metabase could take this for a group with powers: any case, width or accent."""
     return _skeleton(group) in PRIVILEGED

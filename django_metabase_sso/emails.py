@@ -35,7 +35,7 @@ def canonical_email(user: AbstractBaseUser) -> str:
     return address.lower()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)  # as many people as a process may see in a day
 def _is_plain(address: str) -> bool:
     if not (address.isascii() and address.isprintable() and len(address) <= LONGEST):
         return False
