@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
+__all__ = ["check_access", "deny_emails", "trust_emails"]
+
 AccessPolicy = Callable[["AbstractBaseUser", "HttpRequest | None"], bool]
 MOST_LOGGED = 10  # users in one log record: anybody can register a thousand with one address
 

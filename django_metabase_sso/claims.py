@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
+__all__ = ["INTERNAL", "django_groups"]
+
 Claims = dict[str, Any]
 INTERNAL: Final = object()
 """What a TENANT callable returns for staff, who belong to no tenant on purpose."""

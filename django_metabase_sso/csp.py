@@ -9,6 +9,8 @@ from typing import Any, Final
 from django_metabase_sso import instance
 from django_metabase_sso.conf import conf
 
+__all__ = ["csp_sources"]
+
 DIRECTIVES: Final = (
     "script-src",
     "frame-src",

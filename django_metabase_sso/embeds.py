@@ -23,6 +23,18 @@ from django_metabase_sso.exceptions import InvalidEmbed, InvalidReturnTo
 from django_metabase_sso.origins import site_of
 from django_metabase_sso.signals import logger
 
+__all__ = [
+    "browser_html",
+    "config_html",
+    "dashboard_html",
+    "embed_config",
+    "embed_url",
+    "iframe_html",
+    "logout_html",
+    "metabot_html",
+    "question_html",
+]
+
 CONFIG_ID: Final = "metabase-config"  # config.js looks for it
 # Metabase's documentation, "full app embedding", UI components.
 INTERFACE: Final = frozenset(

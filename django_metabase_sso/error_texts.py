@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+__all__ = ["lookup"]
+
 
 class ErrorText(NamedTuple):
     """`text` is how Metabase's message begins."""

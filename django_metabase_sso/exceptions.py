@@ -6,6 +6,15 @@ from typing import Literal
 
 from django.core.exceptions import ImproperlyConfigured
 
+__all__ = [
+    "AccessRefused",
+    "BadSetting",
+    "InvalidClaim",
+    "InvalidEmbed",
+    "InvalidParameter",
+    "MetabaseSSOError",
+]
+
 RefusalCode = Literal[
     "not-authenticated",
     "invalid-credentials",

@@ -16,7 +16,7 @@ from django_metabase_sso.guest_params import ALL_ROWS
 from django_metabase_sso.redacted import Secret, Token
 from django_metabase_sso.tokens import signed
 
-__all__ = ["ALL_ROWS", "EntityId", "EntityType", "clean_id", "guest_token"]
+__all__ = ["ALL_ROWS", "guest_token"]
 
 EntityType = Literal["dashboard", "question"]
 EntityId = int | str

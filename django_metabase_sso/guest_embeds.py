@@ -19,6 +19,8 @@ from django_metabase_sso.embeds import FRAME, frame_html
 from django_metabase_sso.exceptions import InvalidEmbed
 from django_metabase_sso.guest import EntityId, EntityType, clean_id, guest_secret, guest_token
 
+__all__ = ["guest_dashboard_html", "guest_question_html", "static_embed_url", "static_iframe_html"]
+
 # Metabase's documentation, "static embedding", customizing the appearance.
 APPEARANCE: Final = frozenset(
     "background bordered downloads font hide_parameters locale refresh theme titled".split()

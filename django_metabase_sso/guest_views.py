@@ -20,6 +20,8 @@ from django_metabase_sso.guest import guest_token
 from django_metabase_sso.guest_request import GuestRequest, read_body
 from django_metabase_sso.signals import logger
 
+__all__ = ["GuestTokenView"]
+
 METHODS = "POST, OPTIONS"
 # The one text here that is for people; the others tell a developer what to set.
 REFUSED = {

@@ -14,6 +14,8 @@ from django_metabase_sso import origins, responses
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import BadSetting
 
+__all__ = ["SSOCorsMiddleware"]
+
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
 

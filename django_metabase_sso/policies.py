@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
+__all__ = [
+    "all_of",
+    "any_of",
+    "counting_sharers",
+    "require_group",
+    "require_otp",
+    "require_permission",
+]
+
 CountedSharers = Callable[[str], Q]
 
 

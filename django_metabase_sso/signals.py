@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
     from django.http import HttpRequest
 
+__all__ = ["token_issued", "token_refused"]
+
 logger = logging.getLogger("django_metabase_sso")
 
 token_issued = Signal()

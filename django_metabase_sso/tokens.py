@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
+__all__ = ["issue_token"]
+
 _jws = PyJWS(algorithms=["HS256"])  # Metabase takes no other algorithm
 # Raw UTF-8, without \u escapes: names in other scripts take half the bytes.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode

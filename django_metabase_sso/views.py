@@ -16,6 +16,8 @@ from django_metabase_sso.endpoints import PAGE_EXCEPTIONS, Endpoint, is_origin_a
 from django_metabase_sso.exceptions import AccessRefused, CallableFailed, InvalidReturnTo
 from django_metabase_sso.signals import send_issued, send_refused
 
+__all__ = ["SSOView"]
+
 FRAMES = ("iframe", "frame", "embed", "object")
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
 from django.conf import global_settings
 from django.utils.module_loading import import_string
 
+import django_metabase_sso
 from django_metabase_sso.conf import Conf
 from django_metabase_sso.keys import DEFAULTS
 from tests.test_commands_docs import options
@@ -147,6 +150,15 @@ def test_the_api(name: str) -> None:
     documented = documented_api()[name]
     assert documented is None or documented == arguments_of(found)
     assert documented is not None or not inspect.isfunction(found)
+
+
+def test_the_api_is_what_the_modules_export() -> None:
+    exported = {
+        f"{module.name}.{name}".removeprefix("django_metabase_sso.")
+        for module in walk_packages(django_metabase_sso.__path__, "django_metabase_sso.")
+        for name in getattr(import_module(module.name), "__all__", ())
+    }
+    assert exported == {name for name in documented_api() if "." in name}
 
 
 def test_what_the_pages_name_is_in_the_api() -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
+__all__ = ["require_verified_email"]
+
 
 def verified_sharers(email: str) -> Q:
     """Return the users for whom this canonical address is verified, as primary or otherwise.

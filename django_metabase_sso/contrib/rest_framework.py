@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from rest_framework.authentication import BaseAuthentication
 
+__all__ = ["authenticate", "using"]
+
 
 def authenticate(request: HttpRequest) -> AbstractBaseUser | None:
     """Return the user whom one of DEFAULT_AUTHENTICATION_CLASSES finds, for AUTHENTICATE.

@@ -20,6 +20,8 @@ from django_metabase_sso.guest import guest_secret
 from django_metabase_sso.redacted import Secret, Token
 from django_metabase_sso.test import answers
 
+__all__ = ["SETTINGS", "Helpers", "assert_refused", "assert_signs_in", "decode", "decode_guest"]
+
 SETTINGS: Final = {
     "INSTANCE_URL": "https://metabase.example.com",
     "JWT_SHARED_SECRET": "tests-only-metabase-jwt-shared-secret",
