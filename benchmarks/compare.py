@@ -57,7 +57,7 @@ def side_by_side(make: Make, engine: str) -> list[Variant]:
     return variants
 
 
-def groups(make: Make) -> None:
+def groups(make: Make, engine: str) -> None:
     """Compare them as the groups in the token grow."""
     figures: dict[str, list[Variant]] = {}
     with ExitStack() as stack:
@@ -70,8 +70,9 @@ def groups(make: Make) -> None:
                 if (people := [one for one in base.people if one["groups"] == size])
             ]
         measure([variant for row in figures.values() for variant in row], ROUNDS)
-    title = "p50 in ms as the groups of the user grow, SQLite"
-    _growth("bench-groups", title, "groups in the token", GROUP_SIZES, figures)
+    title = f"p50 in ms as the groups of the user grow, {engine}"
+    image = f"bench-groups-{engine.lower()}"
+    _growth(image, title, "groups in the token", GROUP_SIZES, figures)
 
 
 def users(make: Make, engine: str) -> None:
@@ -129,9 +130,9 @@ def main() -> None:
             for row in zip(*tables, strict=True)
         }
         plots.bars("bench-views", "Requests per second, one worker", rates, list(engines))
-        groups(engines["SQLite"])
-        for engine, make in engines.items():
-            users(make, engine)
+        for grow in (groups, users):
+            for engine, make in engines.items():
+                grow(make, engine)
 
 
 if __name__ == "__main__":
