@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Q
 from django.utils.translation import gettext
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["check_access", "deny_emails", "trust_emails"]
 
 AccessPolicy = Callable[["AbstractBaseUser", "HttpRequest | None"], bool]
+# How django-hijack and django-loginas mark a session in which staff act as its user.
+SESSION_MARKS = ("hijack_history", "loginas_from_user")
 MOST_LOGGED = 10  # users in one log record: anybody can register a thousand with one address
 
 
@@ -41,22 +43,29 @@ def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> 
     email = canonical_email(user)
     impersonated = is_impersonated(user, request)
     if impersonated and not conf.ALLOW_IMPERSONATION:
-        raise AccessRefused(
-            "impersonated",
-            gettext("You act as someone else; only they themselves may open Metabase."),
-        )
-    if conf.REQUIRE_UNIQUE_EMAIL and not uniqueness.is_guaranteed():
+        _refuse_impersonation()
+    if conf.REQUIRE_UNIQUE_EMAIL:
         _require_unshared(user, email)
     _require_policy(user, request)
+    if canonical_email(user) != email:
+        raise ImproperlyConfigured("METABASE_SSO['ACCESS_POLICY'] changed the user's address.")
     return _impersonator(user, request) if impersonated else None
 
 
 def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
-    """Whether staff act as `user`: django-hijack and django-impersonate leave these marks."""
-    return bool(
+    """Whether staff act as `user`, by the marks of django-hijack, -impersonate and -loginas.
+
+    A user that was read again has lost the marks; the session of the request still has its own.
+    """
+    if (
         getattr(user, "is_hijacked", False)
         or getattr(user, "is_impersonate", False)
         or getattr(request, "impersonator", None)
+    ):
+        return True
+    session = getattr(request, "session", {})
+    return any(session.get(mark) for mark in SESSION_MARKS) and (
+        session.get(SESSION_KEY) == str(user.pk)  # not somebody from a header
     )
 
 
@@ -109,6 +118,11 @@ def counted_sharers(policy: object, email: str) -> Q:
 
 
 def _require_unshared(user: AbstractBaseUser, email: str) -> None:
+    if not isinstance(user, get_user_model()):
+        text = f"{user.__class__.__name__} is not AUTH_USER_MODEL, whose addresses are compared."
+        raise ImproperlyConfigured(text)
+    if uniqueness.is_guaranteed():
+        return
     sharers = uniqueness.sharers(user, email)
     ids = list(sharers.values_list("pk", flat=True)[: MOST_LOGGED + 1])
     if not ids:
@@ -145,8 +159,15 @@ def _require_policy(user: AbstractBaseUser, request: HttpRequest | None) -> None
 
 
 def _impersonator(user: AbstractBaseUser, request: HttpRequest | None) -> object:
+    """Return who acts as `user`. AccessRefused when nothing tells: an audit would be wrong."""
     found = getattr(request, "impersonator", None) or getattr(user, "impersonator", None)
     history = getattr(request, "session", {}).get("hijack_history")
-    if found is None and history:  # django-hijack stores the keys of those who act, in order
-        return get_user_model()._base_manager.filter(pk=history[-1]).first()  # noqa: SLF001
-    return found
+    if found is None and history:  # the keys of those who act as each other: the first is real
+        people = get_user_model()._base_manager.using(user._state.db)  # noqa: SLF001
+        found = people.filter(pk=history[0]).first()
+    return found or _refuse_impersonation()
+
+
+def _refuse_impersonation() -> NoReturn:
+    text = gettext("You act as someone else; only they themselves may open Metabase.")
+    raise AccessRefused("impersonated", text)

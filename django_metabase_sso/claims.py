@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -28,7 +29,7 @@ Claims = dict[str, Any]
 INTERNAL: Final = object()
 """What a TENANT callable returns for staff, who belong to no tenant on purpose."""
 
-# Metabase's groups with powers of their own; names as `_skeleton` gives them.
+# Metabase's groups with powers of their own, in lower case.
 PRIVILEGED: Final = frozenset({"administrators", "data analysts"})
 
 
@@ -107,8 +108,16 @@ def mapped_groups(user: AbstractBaseUser, request: HttpRequest | None) -> list[s
 
 @lru_cache(maxsize=4096)  # a person may have hundreds, and everybody has the same ones
 def is_privileged(group: str) -> bool:
-    """Whether Metabase could take this for a group with powers: any case, width or accent."""
-    return _skeleton(group) in PRIVILEGED
+    """Whether Metabase could take this for a group with powers: any case, width or accent.
+
+    Metabase may ask a database by whose collation ß or đ are plain letters, and other scripts and
+    signs nothing. Which ones differs, so such a letter stands for any, and the rest for nothing.
+    """
+    plain = _plain(group)
+    if plain.isascii():
+        return plain in PRIVILEGED
+    pattern = re.sub(r"[^\x00-\x7f]+", lambda run: f".{{0,{2 * len(run[0])}}}", re.escape(plain))
+    return any(re.fullmatch(pattern, name) for name in PRIVILEGED)
 
 
 def _is_dropped(group: str, user: AbstractBaseUser) -> bool:
@@ -123,13 +132,14 @@ def _is_dropped(group: str, user: AbstractBaseUser) -> bool:
     return True
 
 
-def _skeleton(group: str) -> str:
+def _plain(group: str) -> str:
+    group = " ".join(group.split())
     if not group.isascii():
         letters = unicodedata.normalize("NFKD", group)
         group = "".join(
-            char for char in letters if unicodedata.category(char) not in ("Mn", "Mc", "Me", "Cf")
+            char for char in letters if char.isascii() or "LATIN" in unicodedata.name(char, "")
         )
-    return " ".join(group.casefold().split())
+    return " ".join(group.lower().split())
 
 
 def _ordered(names: Iterable[Any]) -> Iterable[str]:

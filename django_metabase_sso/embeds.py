@@ -35,7 +35,7 @@ __all__ = [
     "question_html",
 ]
 
-CONFIG_ID: Final = "metabase-config"  # config.js looks for it
+CONFIG_ID: Final = "metabase-config"
 # Metabase's documentation, "full app embedding", UI components.
 INTERFACE: Final = frozenset(
     "action_buttons additional_info breadcrumbs data_picker entity_types header locale logo"

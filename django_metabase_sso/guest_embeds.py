@@ -99,7 +99,8 @@ def keep_private(request: HttpRequest | None) -> None:
             ' "django.template.context_processors.request" to the context processors, and render'
             " the page with the request."
         )
-    request._cache_update_cache = False  # type: ignore[attr-defined]  # noqa: SLF001
+    request = getattr(request, "_request", request)  # Django's own, inside REST framework's
+    request._cache_update_cache = False  # type: ignore[union-attr]  # noqa: SLF001
     session = getattr(request, "session", None)
     if session is not None:
         session.accessed = True

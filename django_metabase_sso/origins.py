@@ -14,12 +14,19 @@ LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 
 # Suffixes below which anybody can have a name of their own: a wildcard there is everybody.
 SHARED_SUFFIXES = frozenset(
-    "amplifyapp.com appspot.com azurestaticapps.net azurewebsites.net bubbleapps.io "
-    "cloudfront.net co.in co.jp co.nz co.uk co.za com.au com.br com.cn com.mx com.tr deno.dev "
-    "firebaseapp.com fly.dev github.dev github.io gitlab.io glitch.me herokuapp.com loca.lt "
-    "me.uk netlify.app ngrok-free.app ngrok.app ngrok.io now.sh onrender.com org.uk pages.dev "
-    "railway.app render.com replit.app replit.dev repl.co run.app s3.amazonaws.com surge.sh "
-    "trycloudflare.com up.railway.app vercel.app vercel.dev web.app webflow.io workers.dev".split()
+    "amplifyapp.com ap.ngrok.io appspot.com au.ngrok.io azurestaticapps.net bubbleapps.io "
+    "cloudfront.net co.id co.il co.in co.jp co.ke co.kr co.nz co.th co.uk co.za com.ar com.au "
+    "com.br com.cn com.co com.hk com.mx com.my com.ng com.pl com.sg com.tr com.tw com.ua "
+    "com.vn deno.dev eu.ngrok.io firebaseapp.com fly.dev github.io gitlab.io glitch.me "
+    "herokuapp.com hf.space in.ngrok.io jp.ngrok.io loca.lt lovable.app me.uk netlify.app "
+    "ngrok-free.app ngrok-free.dev ngrok.app ngrok.dev ngrok.io now.sh onrender.com or.jp "
+    "org.au org.uk pages.dev railway.app render.com repl.co replit.app replit.dev sa.ngrok.io "
+    "streamlit.app supabase.co surge.sh trycloudflare.com up.railway.app us.ngrok.io "
+    "vercel.app vercel.dev web.app webflow.io workers.dev".split()
+)
+# The same at any depth, since regions and the like stand before them.
+SHARED_BELOW = frozenset(
+    "amazonaws.com azurewebsites.net core.windows.net github.dev run.app".split()
 )
 
 
@@ -65,7 +72,7 @@ def parse(text: str) -> AllowedOrigin:
     if origin != f"{scheme}://{netloc}":
         raise ValueError(f"must be written as browsers send it: {origin}")
     host, port = _split_port(netloc)
-    if wildcard and (host.count(".") < 1 or host in SHARED_SUFFIXES or host[-1].isdigit()):
+    if wildcard and _is_shared(host.removesuffix(".")):
         raise ValueError("lets anybody in who can have a name below that suffix")
     return AllowedOrigin(text, scheme, host, port, wildcard)
 
@@ -79,14 +86,24 @@ def site_of(host: str) -> str:
     """Return the part of a host name that decides which cookies travel, roughly.
 
     Browsers use the public suffix list; here it is the last two labels, three below one of
-    `SHARED_SUFFIXES`, and the whole of an address. Good enough for a warning, not for a decision.
+    those above, and the whole of an address. Good enough for a warning, not for a decision.
     """
     host = _split_port(host)[0]
     labels = host.split(".")
     if len(labels) < 2 or host[-1].isdigit() or host.startswith("["):
         return host
-    size = 3 if ".".join(labels[-2:]) in SHARED_SUFFIXES else 2
+    size = 3 if ".".join(labels[-2:]) in SHARED_SUFFIXES | SHARED_BELOW else 2
     return ".".join(labels[-size:])
+
+
+def _is_shared(host: str) -> bool:
+    above = [host[index + 1 :] for index, char in enumerate(host) if char == "."]
+    return (
+        not above
+        or host[-1].isdigit()
+        or host in SHARED_SUFFIXES
+        or not SHARED_BELOW.isdisjoint([host, *above])
+    )
 
 
 def _split_port(netloc: str) -> tuple[str, str]:

@@ -145,7 +145,7 @@ def require_otp(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
     `request.user`; a user without that mark, from a header or outside a request, is refused.
     """
     is_verified = getattr(user, "is_verified", None)
-    if not callable(is_verified):
+    if not callable(is_verified) or not hasattr(user, "otp_device"):  # or it means the address
         raise PermissionDenied(gettext("Nothing tells whether you used your second factor."))
     if is_verified() is not True:
         raise PermissionDenied(gettext("Sign in with your second factor first."))

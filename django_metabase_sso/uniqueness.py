@@ -19,7 +19,7 @@ def sharers(user: AbstractBaseUser, email: str) -> models.QuerySet[Any]:
     Metabase reactivates a deactivated account, so inactive users count. The comparison is
     LOWER(email) = ..., for which an index on LOWER(email) serves.
     """
-    return _with_email().filter(_email=email).exclude(pk=user.pk)
+    return _with_email(user._state.db).filter(_email=email).exclude(pk=user.pk)  # noqa: SLF001
 
 
 def shared_addresses() -> models.QuerySet[Any]:
@@ -37,14 +37,15 @@ def is_guaranteed() -> bool:
     """Whether the database itself lets no two users have one address in any case.
 
     By a unique constraint on Lower or Upper of the field, or a unique field with a collation that
-    is known to ignore case. `unique=True` alone lets both Ada@ and ada@ in.
+    is known to ignore case. `unique=True` alone lets both Ada@ and ada@ in, and Django leaves such
+    a constraint out where the database has no index on expressions (MariaDB, MySQL before 8.0.13).
     """
     field = email_field()
     if field is None or not field.model._meta.managed:  # noqa: SLF001
         return False
     if field.unique and _ignores_case(field):
         return True
-    return any(
+    return _connection(field).features.supports_expression_indexes and any(
         _is_folded(constraint.expressions, field)
         for constraint in field.model._meta.constraints  # noqa: SLF001
         if isinstance(constraint, models.UniqueConstraint)
@@ -73,9 +74,10 @@ def email_field() -> models.Field[Any, Any] | None:
     return None
 
 
-def _with_email() -> models.QuerySet[Any]:
+def _with_email(using: str | None = None) -> models.QuerySet[Any]:
     model = get_user_model()
-    return model._base_manager.alias(_email=Lower(model.get_email_field_name()))  # noqa: SLF001
+    people = model._base_manager.using(using)  # noqa: SLF001
+    return people.alias(_email=Lower(model.get_email_field_name()))
 
 
 def _is_folded(expressions: Sequence[Any], field: models.Field[Any, Any]) -> bool:
@@ -86,7 +88,13 @@ def _is_folded(expressions: Sequence[Any], field: models.Field[Any, Any]) -> boo
 
 def _ignores_case(field: models.Field[Any, Any]) -> bool:
     collation = str(getattr(field, "db_collation", None) or "").lower()
-    vendor = connections[router.db_for_read(field.model)].vendor
+    vendor = _connection(field).vendor
     if vendor == "sqlite":
         return collation == "nocase"
-    return vendor == "mysql" and collation.endswith("_ci")
+    # To Turkish collations, I is the capital of another letter than i.
+    is_turkish = "turkish" in collation or "_tr_" in collation
+    return vendor == "mysql" and collation.endswith("_ci") and not is_turkish
+
+
+def _connection(field: models.Field[Any, Any]) -> Any:
+    return connections[router.db_for_read(field.model)]

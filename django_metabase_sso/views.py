@@ -19,6 +19,7 @@ from django_metabase_sso.signals import send_issued, send_refused
 __all__ = ["SSOView"]
 
 FRAMES = ("iframe", "frame", "embed", "object")
+PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")  # the newest first
 
 
 class SSOView(Endpoint):
@@ -37,15 +38,14 @@ class SSOView(Endpoint):
             response["Allow"] = "GET, HEAD, OPTIONS"
             return response
         if not is_origin_allowed(request):
-            message = gettext("This origin may not read a token.")
-            return self.error(403, "origin-not-allowed", message)
+            return self.origin_not_allowed()
         return super().dispatch(request, *args, **kwargs)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
         return responses.empty(200, Allow="GET, HEAD, OPTIONS")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
-        if "prefetch" in request.META.get("HTTP_SEC_PURPOSE", ""):
+        if any("prefetch" in request.META.get(name, "").lower() for name in PURPOSES):
             return responses.empty(503)  # nothing is signed for a page that nobody opened
         try:
             target = (
@@ -79,6 +79,8 @@ class SSOView(Endpoint):
         request.user = user
         if not user.is_authenticated:
             return self.not_authenticated(request)
+        if self.is_fetch and is_subresource(request):
+            return self.origin_not_allowed()
         impersonator = access.check_access(user, request)
         payload = tokens.with_times(self.get_claims(user, request))
         token = tokens.sign(payload)
@@ -129,6 +131,11 @@ class SSOView(Endpoint):
         link = login.login_url(request, login.page_around(request) or request.get_full_path())
         return self.error(401, "not-authenticated", message, template="sign_in", sign_in_url=link)
 
+    def origin_not_allowed(self) -> responses.SSOResponse:
+        """Answer a page that may not read a token."""
+        message = gettext("This origin may not read a token.")
+        return self.error(403, "origin-not-allowed", message)
+
     def error(
         self, status: int, code: str, message: str, *, template: str = "refused", **context: str
     ) -> responses.SSOResponse:
@@ -139,6 +146,16 @@ class SSOView(Endpoint):
         return responses.error_page(
             self.request, status, code, message, template=template, **context
         )
+
+
+def is_subresource(request: HttpRequest) -> bool:
+    """Whether a page shows this as an image, a script or an object, and so can't read it.
+
+    It learns that there was an answer: a page of another site, that somebody is signed in here.
+    """
+    return request.META.get("HTTP_SEC_FETCH_MODE") == "no-cors" or (
+        request.META.get("HTTP_SEC_FETCH_DEST") in ("embed", "object")
+    )
 
 
 def wants_json(request: HttpRequest, query: str) -> bool:

@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from django_metabase_sso.access import check_access, deny_emails, trust_emails
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import token_issued
+from tests.accounts.models import IndexedUser
 from tests.conftest import Configure, decode, token_of
 from tests.test_views import FETCH
 
@@ -206,9 +207,88 @@ def test_staff_as_themselves(
 
 
 def test_an_impersonator_that_is_not_known(ada: User, configure: Configure) -> None:
+    """An audit would name ada herself."""
     configure(ALLOW_IMPERSONATION=True)
     ada.is_hijacked = True  # type: ignore[attr-defined]
-    assert check_access(ada) is None
+    assert code_of(ada) == "impersonated"
+
+
+def test_an_impersonator_who_was_deleted(
+    client: Client, ada: User, staff: User, settings: Settings, configure: Configure
+) -> None:
+    configure(ALLOW_IMPERSONATION=True)
+    hijack(client, settings, staff, ada)
+    staff.delete()
+    response = client.get(FETCH)
+    assert (response.status_code, response.json()["code"]) == (403, "impersonated")
+
+
+def test_the_first_of_several_impersonators_is_named(
+    client: Client, ada: User, staff: User, settings: Settings, configure: Configure
+) -> None:
+    between = User.objects.create_superuser("between", "between@example.com")
+    hijack(client, settings, staff, between)
+    assert client.post("/hijack/acquire/", {"user_pk": ada.pk}).status_code == 302
+    issued: list[object] = []
+
+    def receiver(impersonator: object, **kwargs: object) -> None:
+        issued.append(impersonator)
+
+    configure(ALLOW_IMPERSONATION=True)
+    token_issued.connect(receiver)
+    try:
+        assert decode(token_of(client.get(FETCH)))["email"] == "ada@example.com"
+    finally:
+        token_issued.disconnect(receiver)
+    assert issued == [staff]
+
+
+def test_impersonation_is_seen_when_the_user_is_read_again(
+    client: Client, ada: User, staff: User, settings: Settings, configure: Configure
+) -> None:
+    """The marks that middleware leaves are on the other object."""
+    configure(AUTHENTICATE=lambda request: User.objects.get(pk=request.user.pk))
+    hijack(client, settings, staff, ada)
+    response = client.get(FETCH)
+    assert (response.status_code, response.json()["code"]) == (403, "impersonated")
+
+
+@pytest.mark.parametrize("mark", ["hijack_history", "loginas_from_user"])
+def test_impersonation_is_seen_without_middleware(client: Client, ada: User, mark: str) -> None:
+    client.force_login(ada)
+    session = client.session
+    session[mark] = ["1"]
+    session.save()
+    assert client.get(FETCH).json()["code"] == "impersonated"
+
+
+def test_who_comes_with_a_header_is_not_impersonated_by_the_session(
+    client: Client, ada: User, staff: User, settings: Settings, configure: Configure
+) -> None:
+    hijack(client, settings, staff, ada)
+    configure(AUTHENTICATE=lambda request: staff)
+    assert decode(token_of(client.get(FETCH)))["email"] == "root@example.com"
+
+
+def test_a_policy_that_changes_the_address(ada: User, configure: Configure) -> None:
+    """The address that is signed is the one that nobody else has."""
+
+    def policy(user: User, request: HttpRequest) -> bool:
+        user.email = "ceo@example.com"
+        return True
+
+    configure(ACCESS_POLICY=policy)
+    with pytest.raises(ImproperlyConfigured, match="changed the user's address"):
+        check_access(ada)
+
+
+def test_a_user_of_another_model(ada: User, configure: Configure) -> None:
+    """Its key is another person's among the users whose addresses are compared."""
+    twin = IndexedUser(pk=ada.pk, username="twin", email="ADA@example.com")
+    with pytest.raises(ImproperlyConfigured, match="IndexedUser is not AUTH_USER_MODEL"):
+        check_access(twin)
+    configure(REQUIRE_UNIQUE_EMAIL=False)
+    assert check_access(twin) is None
 
 
 @pytest.mark.parametrize("mark", ["is_hijacked", "is_impersonate"])

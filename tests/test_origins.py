@@ -76,6 +76,12 @@ def test_matches(allowed: str, origin: str, matches: bool) -> None:
         "https://*.netlify.app",
         "https://*.github.io",
         "https://*.pages.dev",
+        "https://*.github.io.",
+        "https://*.com.sg",
+        "https://*.eu.ngrok.io",
+        "https://*.a.run.app",
+        "https://*.eastus.azurewebsites.net",
+        "https://*.s3.eu-west-1.amazonaws.com",
     ],
 )
 def test_malformed(text: str) -> None:

@@ -178,6 +178,13 @@ def test_users_without_groups_and_permissions(policy: Any) -> None:
 def test_marks_that_are_no_second_factor(ada: User, configure: Configure, mark: object) -> None:
     configure(ACCESS_POLICY=require_otp)
     ada.is_verified = mark  # type: ignore[attr-defined]
+    ada.otp_device = object()  # type: ignore[attr-defined]
+    assert "second factor" in refusal(ada)
+
+
+def test_a_verified_address_is_no_second_factor(ada: User, configure: Configure) -> None:
+    configure(ACCESS_POLICY=require_otp)
+    ada.is_verified = lambda: True  # type: ignore[attr-defined]
     assert "second factor" in refusal(ada)
 
 

@@ -17,6 +17,7 @@ from django.test import Client, RequestFactory
 from django.urls import include, path
 from django.views.decorators.cache import cache_page
 from pytest_django import Settings
+from rest_framework.request import Request
 
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidParameter
 from django_metabase_sso.templatetags import metabase
@@ -208,6 +209,12 @@ def page_with_token(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render(GUEST, request=request, params=params))
 
 
+def page_of_rest_framework(request: HttpRequest) -> HttpResponse:
+    """The same by an APIView, whose templates get its own kind of request."""
+    html = render(GUEST, request=Request(request), params={"customer": str(request.user)})
+    return HttpResponse(html)
+
+
 def page_without_token(request: HttpRequest) -> HttpResponse:
     """A page that is the same for everybody, and counts its calls."""
     cache.set("calls", cache.get("calls", 0) + 1)
@@ -218,6 +225,7 @@ urlpatterns = [
     path("sso/", include("django_metabase_sso.urls")),
     path("private/", page_with_token),
     path("cached/", cache_page(60)(page_with_token)),
+    path("rest/", cache_page(60)(page_of_rest_framework)),
     path("public/", cache_page(60)(page_without_token)),
 ]
 
@@ -239,7 +247,7 @@ def two_users(configure: Configure, ada: User) -> tuple[Client, Client]:
 
 
 @pytest.mark.urls(__name__)
-@pytest.mark.parametrize("address", ["/private/", "/cached/"])
+@pytest.mark.parametrize("address", ["/private/", "/cached/", "/rest/"])
 @pytest.mark.parametrize("whole_site", [False, True])
 def test_no_cache_serves_another_users_token(
     settings: Settings, two_users: tuple[Client, Client], address: str, whole_site: bool

@@ -80,6 +80,8 @@ def test_a_constraint_of_a_table_that_django_does_not_make(
         ("sqlite", "BINARY", True, False),
         ("mysql", "utf8mb4_0900_ai_ci", True, True),
         ("mysql", "utf8mb4_bin", True, False),
+        ("mysql", "utf8mb4_turkish_ci", True, False),  # I is not the capital of i there
+        ("mysql", "utf8mb4_tr_0900_ai_ci", True, False),
         ("postgresql", "some_ci", True, False),  # a name says nothing there
         ("sqlite", None, True, False),
     ],
@@ -138,3 +140,17 @@ def test_users_that_a_manager_hides_count(settings: Settings) -> None:
 def test_an_unsaved_user_shares_with_a_saved_one(ada: User) -> None:
     unsaved = User(email="ada@example.com")
     assert list(uniqueness.sharers(unsaved, "ada@example.com")) == [ada]
+
+
+def test_a_database_without_indexes_on_expressions(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MariaDB: Django warns with models.W044, and does not make the constraint."""
+    settings.AUTH_USER_MODEL = "accounts.ContactUser"
+    monkeypatch.setattr(type(connection.features), "supports_expression_indexes", False)
+    assert not uniqueness.is_guaranteed()
+
+
+def test_sharers_are_looked_for_where_the_user_is(ada: User) -> None:
+    ada._state.db = "other"
+    assert uniqueness.sharers(ada, "ada@example.com").db == "other"

@@ -19,6 +19,7 @@ from django.urls import path, reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_metabase_sso.exceptions import CallableFailed
+from django_metabase_sso.signals import token_issued
 from django_metabase_sso.views import SSOView
 from tests.conftest import Configure, decode, token_of
 
@@ -305,6 +306,30 @@ def test_own_and_allowed_origins_get_a_token(
     assert token_of(signed_in.get(FETCH, headers={"Origin": origin}))
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"},
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "object"},
+        {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "embed"},
+    ],
+)
+def test_nothing_is_signed_for_what_a_page_can_show_but_not_read(
+    signed_in: Client, headers: dict[str, str]
+) -> None:
+    issued: list[object] = []
+
+    def receiver(user: User, **kwargs: object) -> None:
+        issued.append(user)
+
+    token_issued.connect(receiver)
+    try:
+        assert_error(signed_in.get(FETCH, headers=headers), 403, "origin-not-allowed")
+    finally:
+        token_issued.disconnect(receiver)
+    assert not issued
+
+
 # Refusals
 
 
@@ -423,12 +448,21 @@ def test_head_of_a_refusal(client: Client) -> None:
     assert client.head(FETCH).status_code == 401
 
 
-@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender"])
+@pytest.mark.parametrize(
+    ("header", "purpose"),
+    [
+        ("Sec-Purpose", "prefetch"),
+        ("Sec-Purpose", "prefetch;prerender"),
+        ("Sec-Purpose", "Prefetch"),
+        ("Purpose", "prefetch"),
+        ("X-Moz", "prefetch"),
+    ],
+)
 def test_prefetch_signs_nothing(
-    signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries, purpose: str
+    signed_in: Client, django_assert_num_queries: DjangoAssertNumQueries, header: str, purpose: str
 ) -> None:
     with django_assert_num_queries(0):
-        response = signed_in.get(URL, headers={**NAVIGATION, "Sec-Purpose": purpose})
+        response = signed_in.get(URL, headers={**NAVIGATION, header: purpose})
     assert (response.status_code, response.content) == (503, b"")
     assert_safe(response)
 

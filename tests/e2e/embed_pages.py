@@ -21,7 +21,10 @@ PAGES = {
         {% metabase_dashboard 1 with_title=False initial_parameters=params %}
         {% metabase_question "new" target_collection=hostile %}
         {% metabase_browser initial_collection="root" %}{% metabase_metabot %}""",
-    "strict": "{% metabase_config theme=params %}{% metabase_dashboard 1 %}"
+    # Injected, and harmless to every policy: it is data.
+    "strict": '<script type="application/json" id="metabase-config">'
+    '{"instanceUrl": "https://evil.example"}</script>'
+    "{% metabase_config theme=params %}{% metabase_dashboard 1 %}"
     '{% metabase_iframe "/dashboard/1?tab=2&city=Oslo#x" title="Sales" top_nav=False %}',
     "signed": "{% metabase_config guest=True %}{% metabase_guest_dashboard 10 params=mine %}",
     "asked": "{% metabase_config guest=True %}{% metabase_guest_question 5 %}"
