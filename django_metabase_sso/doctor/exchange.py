@@ -10,7 +10,7 @@ from django_metabase_sso.doctor.findings import Finding, Problem, Step
 from django_metabase_sso.doctor.remote import Remote, quoted, refusal
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.redacted import Token
-from django_metabase_sso.refusal_cures import cure_of
+from django_metabase_sso.refusals import refusal_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -32,14 +32,11 @@ def sign_in(remote: Remote, user: AbstractBaseUser) -> Step[None]:
 def _token(user: AbstractBaseUser) -> Token:
     try:
         return tokens.issue_token(user)
-    except AccessRefused as refused:
-        title = f"User {user.pk} gets no token ({refused.code})."
-        found = Finding("fault", "exchange", title, refused.message, cure_of(refused.code))
-    except InvalidClaim as invalid:
-        title = f"User {user.pk} gets no token."
-        cure = "Correct what the callables of METABASE_SSO return for this person."
-        found = Finding("fault", "exchange", title, str(invalid), cure)
-    raise Problem(found)
+    except AccessRefused as error:
+        title, refused = f"User {user.pk} gets no token ({error.code}).", refusal_of(error)
+    except InvalidClaim as error:
+        title, refused = f"User {user.pk} gets no token.", refusal_of(error)
+    raise Problem(Finding("fault", "exchange", title, refused.message, refused.cure))
 
 
 def _whose(remote: Remote, session: str, user: AbstractBaseUser) -> Finding:
