@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from django_metabase_sso import people
-from django_metabase_sso.doctor.examination import Question, examine, known_origins
+from django_metabase_sso.doctor.examination import examine, known_origins
 from django_metabase_sso.doctor.findings import Finding
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim
 from django_metabase_sso.explain import Explanation, explain
@@ -72,12 +72,12 @@ class Command(BaseCommand):
     def doctor(self, options: dict[str, Any]) -> None:
         """Print the findings as they come; exit with 1 when one of them is a fault."""
         user = None if options["user"] is None else find(options["user"])
-        origins = (options["origin"],) if options["origin"] else known_origins()
+        origins = [options["origin"]] if options["origin"] else known_origins()
         if user is not None:
             stream = self.stderr if options["json"] else self.stdout
             stream.write(BEFOREHAND.format(key=user.pk))
         findings = []
-        for finding in examine(Question(origins, user, options["timeout"])):
+        for finding in examine(origins, user, options["timeout"]):
             findings.append(finding)
             if not options["json"]:
                 self.stdout.write(self.described(finding))
