@@ -16,9 +16,8 @@ class MetabaseSSOConfig(AppConfig):
     verbose_name = _("Metabase single sign-on")
 
     def ready(self) -> None:
-        from django_metabase_sso import checks
+        from django_metabase_sso import checks  # noqa: F401
 
-        checks.register_all()
         if apps.is_installed("corsheaders"):
             from corsheaders.signals import check_request_enabled
 

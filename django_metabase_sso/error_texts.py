@@ -20,6 +20,27 @@ class ErrorText(NamedTuple):
     cure: str
 
 
+CORRUPT: Final = ErrorText(
+    "Message seems corrupt or manipulated",
+    "Metabase has another secret, or one of the two has white space around it, or the token "
+    "was cut or quoted on its way.",
+    "Copy the JWT signing key from Admin > Settings > Authentication > JWT into "
+    "METABASE_SSO['JWT_SHARED_SECRET'] again, character by character the same.",
+)
+MISSING_EMAIL: Final = ErrorText(
+    "JWT token missing email claim",
+    "The signature was good, but there is no e-mail address under the name that Metabase "
+    "looks for.",
+    "Make METABASE_SSO['CLAIM_NAMES']['email'] the same as Metabase's e-mail attribute.",
+)
+INVALID_REDIRECT: Final = ErrorText(
+    "Invalid redirect URL",
+    "`return_to` is on another host than Metabase's site URL, or has characters that a URI "
+    "may not have.",
+    "Make Metabase's site URL (Admin > Settings > General) the same as "
+    "METABASE_SSO['INSTANCE_URL'].",
+)
+
 # A text that begins like another one stands before it.
 ERROR_TEXTS: Final = (
     ErrorText(
@@ -27,13 +48,7 @@ ERROR_TEXTS: Final = (
         "The signature was good, but the payload is not JSON: NaN or Infinity in a claim.",
         "Leave non-finite numbers out of what signs the token.",
     ),
-    ErrorText(
-        "Message seems corrupt or manipulated",
-        "Metabase has another secret, or one of the two has white space around it, or the token "
-        "was cut or quoted on its way.",
-        "Copy the JWT signing key from Admin > Settings > Authentication > JWT into "
-        "METABASE_SSO['JWT_SHARED_SECRET'] again, character by character the same.",
-    ),
+    CORRUPT,
     ErrorText(
         "Token is older than max-age (180)",
         "The clocks of Django and Metabase differ, or the token was cached or kept: Metabase "
@@ -50,24 +65,13 @@ ERROR_TEXTS: Final = (
         "The token has an `nbf` ahead of Metabase's clock.",
         "Send no `nbf`: django-metabase-sso never does, so something else signed this token.",
     ),
-    ErrorText(
-        "JWT token missing email claim",
-        "The signature was good, but there is no e-mail address under the name that Metabase "
-        "looks for.",
-        "Make METABASE_SSO['CLAIM_NAMES']['email'] the same as Metabase's e-mail attribute.",
-    ),
+    MISSING_EMAIL,
     ErrorText(
         "SSO has not been enabled and/or configured",
         "JWT is switched off in Metabase, or the plan has no JWT single sign-on.",
         "Switch it on under Admin > Settings > Authentication > JWT (a Pro or Enterprise plan).",
     ),
-    ErrorText(
-        "Invalid redirect URL",
-        "`return_to` is on another host than Metabase's site URL, or has characters that a URI "
-        "may not have.",
-        "Make Metabase's site URL (Admin > Settings > General) the same as "
-        "METABASE_SSO['INSTANCE_URL'].",
-    ),
+    INVALID_REDIRECT,
     ErrorText(
         "Sorry, but you'll need a",
         "User provisioning is off in Metabase, and no active account has this e-mail address.",

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django_metabase_sso import access, claims, responses, tokens
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
-from django_metabase_sso.refusal_cures import cure_of
+from django_metabase_sso.refusals import Refusal, refusal_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -29,8 +29,6 @@ Effect = Literal[
     "tenant attribute",
     "time",
 ]
-MATCHING: Final = "with automatic mapping, this list replaces all memberships"
-INVALID: Final = "Correct what the callables of METABASE_SSO return for this person."
 
 
 @dataclass(frozen=True)
@@ -41,15 +39,6 @@ class Row:
     value: str
     effect: Effect
     why: str
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why there is no token: `code` as in AccessRefused, `cure` says which setting to change."""
-
-    code: str
-    message: str
-    cure: str
 
 
 @dataclass(frozen=True)
@@ -73,24 +62,18 @@ def explain(user: AbstractBaseUser) -> Explanation:
     try:
         access.check_access(user)
         sent = claims.build(user)
-    except AccessRefused as refused:
-        return Explanation([], refusal=_refusal(refused))
-    except InvalidClaim as invalid:
-        return Explanation([], refusal=Refusal("invalid-claim", str(invalid), INVALID))
+    except (AccessRefused, InvalidClaim) as error:
+        return Explanation([], refusal=refusal_of(error))
     payload = tokens.with_times(sent)
     size = responses.redirect_size(tokens.sign(payload), conf.INSTANCE_URL, "/")
     return Explanation(_rows(user, payload), size, too_large=_too_large(size))
-
-
-def _refusal(refused: AccessRefused) -> Refusal:
-    return Refusal(refused.code, refused.message, cure_of(refused.code))
 
 
 def _too_large(size: int) -> Refusal | None:
     if size <= responses.LARGEST_REDIRECT:
         return None
     message = f"The redirect has more than the {responses.LARGEST_REDIRECT} bytes allowed."
-    return Refusal("token-too-large", message, cure_of("token-too-large"))
+    return refusal_of(AccessRefused("token-too-large", message))
 
 
 def _rows(user: AbstractBaseUser, payload: Mapping[str, Any]) -> list[Row]:
@@ -118,21 +101,23 @@ def _groups(user: AbstractBaseUser, claim: str, payload: Mapping[str, Any]) -> l
     if sent is None:
         why = "not sent: METABASE_SSO['GROUP_MAPPING'] is not set, or returns None"
         return [Row(claim, "", "left alone", why)]
-    dropped = [group for group in claims.mapped_groups(user, None) or () if group not in sent]
+    mapped = claims.mapped_groups(user, None) or ()
     why = "not sent: METABASE_SSO['ALLOW_ADMINISTRATORS'] is off"
-    rows = [Row(claim, group, "dropped", why) for group in dropped]
+    dropped = [Row(claim, name, "dropped", why) for name in mapped if name not in sent]
     if not sent:
         why = "an empty list: with group sync on, the person leaves every group"
-        return [*rows, Row(claim, "[]", "removed from all groups", why)]
-    why = f"with group sync on, the Metabase group of exactly this name; {MATCHING}"
-    powers = "with group sync on, gives the person this group's powers over all of Metabase"
-    return [
-        *(
-            Row(claim, name, "group", powers if claims.is_privileged(name) else why)
-            for name in sent
-        ),
-        *rows,
-    ]
+        return [*dropped, Row(claim, "[]", "removed from all groups", why)]
+    return [*(_group(claim, name) for name in sent), *dropped]
+
+
+def _group(claim: str, name: str) -> Row:
+    why = (
+        "with group sync on, gives the person this group's powers over all of Metabase"
+        if claims.is_privileged(name)
+        else "with group sync on, the Metabase group of exactly this name; with automatic mapping,"
+        " this list replaces all memberships"
+    )
+    return Row(claim, name, "group", why)
 
 
 def _blank_attributes(user: AbstractBaseUser, payload: Mapping[str, Any]) -> list[Row]:

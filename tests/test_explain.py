@@ -17,7 +17,7 @@ from django_metabase_sso.claims import INTERNAL
 from django_metabase_sso.exceptions import RefusalCode
 from django_metabase_sso.explain import Row, explain
 from django_metabase_sso.people import NotOnePerson, find
-from django_metabase_sso.refusal_cures import REFUSAL_CURES, cure_of
+from django_metabase_sso.refusals import REFUSAL_CURES, cure_of
 from django_metabase_sso.signals import token_issued, token_refused
 from tests.accounts.models import ContactUser, EmailUser, PropertyUser
 from tests.conftest import Configure, decode

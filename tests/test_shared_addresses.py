@@ -12,7 +12,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from django_metabase_sso import uniqueness
-from django_metabase_sso.checks.policies import check_shared_addresses
+from django_metabase_sso.checks.accounts import check_shared_addresses
 from tests.accounts.models import ContactUser, EmailUser, IndexedUser
 
 pytestmark = pytest.mark.django_db

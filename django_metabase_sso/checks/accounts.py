@@ -1,29 +1,16 @@
-"""Checks of who is who: sign-in, e-mail addresses, groups, the access policy, the URL."""
+"""Checks of who is who: e-mail addresses and groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.checks import CheckMessage
-from django.shortcuts import resolve_url
-from django.urls import (
-    NoReverseMatch,
-    Resolver404,
-    URLResolver,
-    get_resolver,
-    get_script_prefix,
-    resolve,
-    reverse,
-)
+from django.core.checks import CheckMessage, Tags, register
+from django.db import DatabaseError, connections, router, transaction
 
 from django_metabase_sso import claims, uniqueness
-from django_metabase_sso.checks.messages import error, position_of, read, warning
+from django_metabase_sso.checks.messages import error, read, warning
 
 MIGRATION = """For a user model of your own, in its Meta (then run makemigrations):
     constraints = [models.UniqueConstraint(Lower("{column}"), name="{table}_{column}_lower_uniq")]
@@ -39,21 +26,7 @@ For a user model that is not yours, a migration in one of your apps, and this ch
     ]"""
 
 
-def check_login(**kwargs: Any) -> list[CheckMessage]:
-    """Report a project in which nobody can be signed in."""
-    needed = (SessionMiddleware, AuthenticationMiddleware)
-    if read("AUTHENTICATE") or all(position_of(entry) is not None for entry in needed):
-        return []
-    return [
-        error(
-            25,
-            "No request of this project has a user.",
-            "Add SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE, or set"
-            " METABASE_SSO['AUTHENTICATE'].",
-        )
-    ]
-
-
+@register(Tags.security)
 def check_groups(**kwargs: Any) -> list[CheckMessage]:
     """Report a GROUP_MAPPING that needs what is not there, or whose groups are dropped."""
     mapping = read("GROUP_MAPPING")
@@ -74,6 +47,7 @@ def check_groups(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security)
 def check_email(**kwargs: Any) -> list[CheckMessage]:
     """Report shared addresses that nothing stops, or that cannot be found."""
     field = uniqueness.email_field()
@@ -90,22 +64,7 @@ def check_email(**kwargs: Any) -> list[CheckMessage]:
     return [warning(11, message, hint)]
 
 
-def check_policy(**kwargs: Any) -> list[CheckMessage]:
-    """Report that nobody said whether e-mail addresses can be trusted."""
-    if read("ACCESS_POLICY"):
-        return []
-    return [
-        warning(
-            13,
-            "METABASE_SSO['ACCESS_POLICY'] is not set: whoever can edit their own e-mail address"
-            " here can become that person in Metabase, administrators included.",
-            'If addresses are verified, write "ACCESS_POLICY":'
-            ' "django_metabase_sso.access.trust_emails"; to keep Metabase\'s administrators out of'
-            ' reach, "ACCESS_POLICY": deny_emails("*@corp.example").',
-        )
-    ]
-
-
+@register(Tags.security, deploy=True)
 def check_email_index(**kwargs: Any) -> list[CheckMessage]:
     """Report that each token reads the whole table of users."""
     field = uniqueness.email_field()
@@ -120,43 +79,34 @@ def check_email_index(**kwargs: Any) -> list[CheckMessage]:
     return [warning(12, message, MIGRATION.format(table=table, column=field.column))]
 
 
-def check_urls(**kwargs: Any) -> list[CheckMessage]:
-    """Report that there is no such page."""
-    if not getattr(settings, "ROOT_URLCONF", None):
+@register(Tags.database)
+def check_shared_addresses(
+    *, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Report how many addresses several active users share; never which ones."""
+    field = uniqueness.email_field()
+    if field is None or uniqueness.is_guaranteed():
+        return []
+    alias = router.db_for_read(field.model)
+    if alias not in (databases or ()):
         return []
     try:
-        reverse("metabase_sso:sso")
-    except NoReverseMatch:
-        if not _has_view(get_resolver()):
-            message = "The project's URLs do not include django_metabase_sso.urls."
-            hint = 'Add to urlpatterns: path("sso/", include("django_metabase_sso.urls"))'
-            return [warning(14, message, hint)]
-    return []
-
-
-def check_login_page(**kwargs: Any) -> list[CheckMessage]:
-    """Report that there is no page to sign in at."""
-    if not getattr(settings, "ROOT_URLCONF", None) or read("AUTHENTICATE"):
+        # `migrate` runs this, too, before there is a table; a failed query ends a transaction.
+        with transaction.atomic(using=alias):
+            if field.model._meta.db_table not in connections[alias].introspection.table_names():  # noqa: SLF001
+                return []
+            count = uniqueness.shared_addresses().count()
+    except DatabaseError as failure:
+        message = f"The e-mail addresses could not be read ({type(failure).__name__})."
+        return [warning(27, message, "Try again when the database is up, and migrated.")]
+    if not count:
         return []
-    login = read("LOGIN_URL")
-    try:
-        url = resolve_url(login) if login else "https://"
-        if url.startswith(get_script_prefix()) and not url.startswith("//"):
-            resolve("/" + urlsplit(url).path.removeprefix(get_script_prefix()))
-    except (NoReverseMatch, Resolver404):
-        message = f"Nobody can sign in: there is no page at LOGIN_URL, {login!r}."
-        hint = (
-            'Add path("accounts/", include("django.contrib.auth.urls")) and a template'
-            " registration/login.html, or set LOGIN_URL to your login page."
+    return [
+        warning(
+            27,
+            f"Addresses that several active users share: {count}. To Metabase, those who share one"
+            " are one person.",
+            "To see which: manage.py shell -c 'from django_metabase_sso.uniqueness import"
+            ' shared_addresses; print(*shared_addresses(), sep="\\n")\'',
         )
-        return [warning(21, message, hint)]
-    return []
-
-
-def _has_view(resolver: URLResolver) -> bool:
-    return any(
-        _has_view(entry)
-        if isinstance(entry, URLResolver)
-        else getattr(entry.callback, "metabase_sso", False)
-        for entry in resolver.url_patterns
-    )
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, Tags, register
 from django.middleware.common import CommonMiddleware
 
 from django_metabase_sso.checks.messages import error, position_of, read, warning
@@ -17,10 +17,15 @@ from django_metabase_sso.origins import site_of
 MIDDLEWARE_HINT = """Begin MIDDLEWARE with:
     "django_metabase_sso.middleware.SSOCorsMiddleware",
     "corsheaders.middleware.CorsMiddleware","""
+ACROSS_SITES = (
+    'Set SESSION_COOKIE_SAMESITE = "None" and SESSION_COOKIE_SECURE = True, or serve both from'
+    " one site, or send a header and set METABASE_SSO['AUTHENTICATE']."
+)
 END_ANCHOR = re.compile(r"(?<!\\)(\$|\\[Zz])\)*\Z")
 NOBODYS_ORIGIN = "https://anybody.invalid"
 
 
+@register(Tags.security)
 def check_cors(**kwargs: Any) -> list[CheckMessage]:
     """Report CORS settings of the whole project that open its other paths, or close ours."""
     found: list[CheckMessage] = []
@@ -53,6 +58,7 @@ def check_cors(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security)
 def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     """Report ALLOWED_ORIGINS without what makes them work."""
     if not read("ALLOWED_ORIGINS"):
@@ -74,6 +80,7 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register(Tags.security)
 def check_cookies(**kwargs: Any) -> list[CheckMessage]:
     """Report a session cookie that does not arrive where it is needed."""
     if settings.SESSION_COOKIE_SAMESITE == "Strict":
@@ -100,12 +107,12 @@ def check_cookies(**kwargs: Any) -> list[CheckMessage]:
             9,
             f"{', '.join(foreign)}: another site than ALLOWED_HOSTS, so the session cookie"
             f" (SESSION_COOKIE_SAMESITE = {settings.SESSION_COOKIE_SAMESITE!r}) does not travel.",
-            'Set SESSION_COOKIE_SAMESITE = "None" and SESSION_COOKIE_SECURE = True, or serve both'
-            " from one site, or send a header and set METABASE_SSO['AUTHENTICATE'].",
+            ACROSS_SITES,
         )
     ]
 
 
+@register(Tags.security, deploy=True)
 def check_open_origins(**kwargs: Any) -> list[CheckMessage]:
     """Report origins that more people control than the project may think."""
     found: list[CheckMessage] = []

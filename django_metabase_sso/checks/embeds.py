@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, Tags, register
 
 from django_metabase_sso.checks.messages import error, read, value_or_none, warning
 from django_metabase_sso.csp import blocked_directives, csp_sources
@@ -20,6 +19,7 @@ POLICIES = {
 }
 
 
+@register(Tags.security)
 def check_guest(**kwargs: Any) -> list[CheckMessage]:
     """Report guest settings that do not go together."""
     found: list[CheckMessage] = []
@@ -40,6 +40,7 @@ def check_guest(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security)
 def check_policy_of_pages(**kwargs: Any) -> list[CheckMessage]:
     """Report a Content-Security-Policy that blocks the instance."""
     instance = read("INSTANCE_URL")
@@ -47,8 +48,12 @@ def check_policy_of_pages(**kwargs: Any) -> list[CheckMessage]:
         return []
     found: list[CheckMessage] = []
     is_self = instance.host.partition(":")[0] in settings.ALLOWED_HOSTS
-    for name, policy in _policies():
-        blocked = blocked_directives(policy, instance.origin, is_self=is_self)
+    for name, middleware in POLICIES.items():
+        policy = getattr(settings, name, None)
+        if middleware not in settings.MIDDLEWARE or not isinstance(policy, dict):
+            continue
+        directives = policy.get("DIRECTIVES", policy)
+        blocked = blocked_directives(directives, instance.origin, is_self=is_self)
         if blocked:
             needed = csp_sources(str(instance))
             missing = ", ".join(f'"{directive}": {needed[directive]}' for directive in blocked)
@@ -58,6 +63,7 @@ def check_policy_of_pages(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security)
 def check_policy_is_sent(**kwargs: Any) -> list[CheckMessage]:
     """Report a Content-Security-Policy in settings that no middleware sends."""
     found: list[CheckMessage] = []
@@ -68,6 +74,7 @@ def check_policy_is_sent(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.templates)
 def check_request(**kwargs: Any) -> list[CheckMessage]:
     """Report templates in which a guest embed would find no request."""
     engines: Any = settings.TEMPLATES
@@ -83,6 +90,7 @@ def check_request(**kwargs: Any) -> list[CheckMessage]:
     return [warning(22, message, f'Add "{REQUEST}" to the context_processors in TEMPLATES.')]
 
 
+@register(Tags.security, deploy=True)
 def check_sites(**kwargs: Any) -> list[CheckMessage]:
     """Report that no browser without third-party cookies can sign in inside a frame."""
     instance = read("INSTANCE_URL")
@@ -102,10 +110,3 @@ def check_sites(**kwargs: Any) -> list[CheckMessage]:
             " or serve both from one site. Silence this check if you embed no frame.",
         )
     ]
-
-
-def _policies() -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, middleware in POLICIES.items():
-        value = getattr(settings, name, None)
-        if middleware in settings.MIDDLEWARE and isinstance(value, dict):
-            yield name, value.get("DIRECTIVES", value)

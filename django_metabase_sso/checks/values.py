@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, runtime_checkable
+from itertools import takewhile
+from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Tags, register
 
 from django_metabase_sso import origins
 from django_metabase_sso.checks.messages import error, read, value_or_none, warning
@@ -29,26 +30,17 @@ ARGUMENTS = {
 }
 
 
-@runtime_checkable
-class Parts(Protocol):
-    """A callable made of others, which may be dotted paths."""
-
-    def parts(self) -> list[Callable[..., Any]]: ...
-
-
+@register(Tags.security)
 def check_values(**kwargs: Any) -> list[CheckMessage]:
     """Report what the properties of `conf` would raise at run time."""
     if not isinstance(getattr(settings, "METABASE_SSO", None), dict):
-        return [_as_error(problem) for problem in _problems(["INSTANCE_URL"])]
+        return _raised(["INSTANCE_URL"])
     unknown = unknown_keys()
     if unknown:
         return [_as_error(problem) for problem in unknown]
-    # A callable is asked under --deploy only: it may be a vault. The guest secret asks the other.
-    jwt_called, guest_called = (callable(value_of(key)) for key in SECRETS)
-    plain = [] if jwt_called else ["JWT_SHARED_SECRET"]
-    plain += [] if jwt_called or guest_called else ["EMBEDDING_SECRET_KEY"]
-    keys = [key for key in DEFAULTS if key not in SECRETS or key in plain]
-    found: list[CheckMessage] = [_as_error(problem) for problem in _problems(keys)]
+    # A callable is asked under --deploy only: it may be a vault. The second secret asks the first.
+    plain = list(takewhile(lambda key: not callable(value_of(key)), SECRETS))
+    found = _raised(key for key in DEFAULTS if key not in SECRETS or key in plain)
     found += _surrounding_space(plain)
     if read("TENANT_ATTRIBUTES") and not read("TENANT"):
         message = "METABASE_SSO['TENANT_ATTRIBUTES'] is set, and 'TENANT' is not."
@@ -56,12 +48,13 @@ def check_values(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security)
 def check_callables(**kwargs: Any) -> list[CheckMessage]:
     """Report callables that take other arguments than they will get, and async ones."""
     found: list[CheckMessage] = []
     for key, arguments in ARGUMENTS.items():
-        function = _function(key)
-        if function is not None:
+        function = value_or_none(key) if key in SECRETS else read(key)
+        if callable(function):
             found += _check_callable(key, function, arguments)
     return found
 
@@ -71,20 +64,26 @@ def _check_callable(
 ) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     where = f"METABASE_SSO[{key!r}]"
-    if not _takes(function, arguments):
+    try:
+        inspect.signature(function).bind(*arguments)
+    except ValueError:
+        pass  # a builtin: nothing to be known
+    except TypeError:
         name = getattr(function, "__name__", key.lower())
         message = f"{where}: {name} is called with other arguments."
         found.append(error(18, message, f"def {name}({', '.join(arguments)}): ..."))
     if inspect.iscoroutinefunction(function):
         found.append(error(19, f"{where} is async, and is not awaited.", "Make it a plain def."))
     try:
-        for part in _parts(function):
+        # A callable made of others, which may be dotted paths, has these.
+        for part in getattr(function, "parts", list)():
             found += _check_callable(key, part, arguments)
     except BadSetting as problem:
         found.append(_as_error(problem))
     return found
 
 
+@register(Tags.security)
 def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
     """Report a lifetime that the clocks' difference eats up, or that keeps stale rights alive."""
     found: list[CheckMessage] = []
@@ -99,6 +98,7 @@ def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security, deploy=True)
 def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
     """Report tokens that would travel in the clear."""
     instance = read("INSTANCE_URL")
@@ -110,29 +110,30 @@ def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
     return [warning(2, message, f'Write "INSTANCE_URL": "https{str(instance)[4:]}".')]
 
 
+@register(Tags.security, deploy=True)
 def check_called_secret(**kwargs: Any) -> list[CheckMessage]:
     """Ask the callables among the secrets, and report what is wrong with what they return."""
     called = [key for key in SECRETS if callable(value_or_none(key))]
     if not called:
         return []
     try:
-        found = [_as_error(problem) for problem in _problems(SECRETS)]
-        return [*found, *_surrounding_space(called)]
+        return [*_raised(SECRETS), *_surrounding_space(called)]
     except Exception as failure:  # noqa: BLE001
         name = type(failure).__name__  # its text could quote the secret
         message = f"A callable for {' or '.join(called)} in METABASE_SSO raised {name}."
         return [error(20, message, "Call it in `manage.py shell` to see why.")]
 
 
-def _problems(keys: Iterable[str]) -> list[BadSetting]:
-    found: dict[str, BadSetting] = {}
+def _raised(keys: Iterable[str]) -> list[CheckMessage]:
+    """Return what reading these keys raises; what several of them raise counts once."""
+    found: dict[str, CheckMessage] = {}
     for key in keys:
         try:
             value = getattr(conf, key)
             if key in SECRETS and value is not None:
                 signed({}, value, key)  # finds what PyJWT does not take for a secret
         except BadSetting as problem:
-            found.setdefault(problem.message, problem)
+            found[problem.message] = _as_error(problem)
     return list(found.values())
 
 
@@ -150,24 +151,3 @@ def _surrounding_space(keys: Iterable[str]) -> list[CheckMessage]:
             hint = "Strip it, here and in Metabase: the two have to be the same to the byte."
             found.append(warning(1, message, hint))
     return found
-
-
-def _function(key: str) -> Callable[..., Any] | None:
-    found = value_or_none(key) if key in SECRETS else read(key)
-    return found if callable(found) else None
-
-
-def _parts(function: object) -> list[Callable[..., Any]]:
-    return function.parts() if isinstance(function, Parts) else []
-
-
-def _takes(function: Callable[..., Any], arguments: tuple[str, ...]) -> bool:
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # a builtin: nothing to be known
-        return True
-    try:
-        signature.bind(*arguments)
-    except TypeError:
-        return False
-    return True

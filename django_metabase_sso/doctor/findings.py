@@ -1,10 +1,10 @@
-"""What the doctor says."""
+"""What the doctor says, and the steps that say it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 Level = Literal["ok", "warning", "fault", "skipped"]
 T = TypeVar("T")
@@ -24,12 +24,8 @@ class Finding:
     cure: str = ""
 
 
-@dataclass(frozen=True)
-class Step(Generic[T]):
-    """The findings of one step, and what later steps build on: None when it was not found."""
-
-    findings: list[Finding]
-    learned: T | None = None
+Step: TypeAlias = Generator[Finding, None, T]
+"""Yields findings, and returns what later steps build on: None when it was not found."""
 
 
 class Problem(Exception):
@@ -45,14 +41,15 @@ def skipped(code: str, what: str, why: str) -> Finding:
     return Finding("skipped", code, f"Not looked at: {what}.", why)
 
 
-def attempt(code: str, step: Callable[[], Step[T]]) -> Step[T]:
+def attempt(code: str, step: Step[T]) -> Step[T | None]:
     """Run a step; whatever it raises becomes a finding, so that the others still run."""
     try:
-        return step()
+        return (yield from step)
     except Problem as problem:
-        return Step([problem.finding])
+        yield problem.finding
     except Exception as error:  # noqa: BLE001
         name = type(error).__name__  # its text could quote a secret
         cause = f"The project's settings, or code of the project, raised {name}."
         cure = "Mend the faults above first; then run `manage.py check` and the tests."
-        return Step([Finding("fault", code, f"This step broke off: {code}.", cause, cure)])
+        yield Finding("fault", code, f"This step broke off: {code}.", cause, cure)
+    return None

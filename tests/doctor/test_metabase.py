@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from django_metabase_sso.claims import INTERNAL
-from django_metabase_sso.error_texts import lookup
+from django_metabase_sso.error_texts import ErrorText, lookup
 from tests.conftest import Configure
 from tests.doctor.conftest import APP, Doctor, Metabase
 from tests.settings import EMBEDDING_SECRET, SECRET
@@ -17,7 +17,14 @@ from tests.settings import EMBEDDING_SECRET, SECRET
 OTHER_SECRET = "another-shared-secret-0123456789abcdefghij"
 
 
-def test_all_is_well(doctor: Doctor, metabase: Metabase, configure: Configure) -> None:
+def row_of(text: str) -> ErrorText:
+    """Return the row that the table has for a text."""
+    row = lookup(text)
+    assert row is not None
+    return row
+
+
+def test_all_is_well(doctor: Doctor, metabase: Metabase) -> None:
     before = metabase.state()
     report = doctor()
     assert report.exit_code == 0
@@ -44,11 +51,9 @@ def test_error_texts(
 ) -> None:
     metabase.change(**switched)
     found = doctor().one(code)
-    row = lookup(text)
-    assert row is not None
     assert text in found["title"]
-    assert found["cause"].startswith(row.cause)
-    assert found["cure"] == row.cure
+    assert found["cause"].startswith(row_of(text).cause)
+    assert found["cure"] == row_of(text).cure
     assert found["level"] == ("warning" if code == "embedding" else "fault")
 
 
@@ -153,9 +158,7 @@ def test_saml_instead(doctor: Doctor, metabase: Metabase) -> None:
 
 
 @pytest.mark.parametrize("embeds", [True, False])
-def test_no_embedding_at_all(
-    doctor: Doctor, metabase: Metabase, embeds: bool, configure: Configure
-) -> None:
+def test_no_embedding_at_all(doctor: Doctor, metabase: Metabase, embeds: bool) -> None:
     """Links and iframes sign in without it, and lead to the Identity Provider URI as well."""
     metabase.change(sdk_enabled=False, simple_enabled=False)
     report = doctor(*(["--origin", APP] if embeds else []))
@@ -256,8 +259,7 @@ def test_a_sign_in(doctor: Doctor, metabase: Metabase, ada: User) -> None:
 def sign_in(doctor: Doctor, text: str) -> None:
     """Expect the exchange to fail with a text of Metabase's."""
     report = doctor("--user", "ada")
-    row = lookup(text)
-    assert row is not None
+    row = row_of(text)
     assert report.faults() == ["exchange"]
     found = report.one("exchange")
     assert text in found["title"]

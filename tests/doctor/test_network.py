@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils.http import http_date
 
 from tests.conftest import Configure
-from tests.doctor.conftest import APP, Doctor
-from tests.doctor.servers import Canned, Talk, fake, shake_hands, speaking
+from tests.doctor.conftest import APP, Doctor, Report
+from tests.doctor.servers import Answers, Canned, Talk, fake, shake_hands, speaking
 from tests.e2e.servers import free_port
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello"
+PROPERTIES = "GET /api/session/properties"
 VERSION = Canned(body={"version": {"tag": "v1.56.3"}})
+# What a token that names nobody is answered, and what a person's is, in one
+SESSION = Canned(body={"session_token": "s", "message": "JWT token missing email claim"})
+Answered = Callable[..., tuple[Report, list[str]]]
+
+
+@pytest.fixture
+def answered(doctor: Doctor, configure: Configure) -> Answered:
+    """Return a function that runs the doctor while a server gives these answers for Metabase."""
+
+    def examine(answers: Answers, *arguments: str) -> tuple[Report, list[str]]:
+        with fake(answers) as server:
+            configure(INSTANCE_URL=server.url)
+            return doctor(*arguments), server.requests
+
+    return examine
 
 
 def unreachable(doctor: Doctor, code: str, words: str) -> None:
@@ -116,11 +133,10 @@ def test_no_tls(doctor: Doctor, configure: Configure) -> None:
 def test_redirects_are_not_followed(
     doctor: Doctor, configure: Configure, ada: User, location: str, words: str, cure: str
 ) -> None:
-    answers: dict[str, Canned] = {}
+    answers: Answers = {}
     with fake(answers) as server:
         host = server.url.removeprefix("http://")
-        headers = {"Location": location.format(host=host)}
-        answers["GET /api/session/properties"] = Canned(302, headers=headers)
+        answers[PROPERTIES] = Canned(302, headers={"Location": location.format(host=host)})
         configure(INSTANCE_URL=server.url)
         report = doctor("--user", "ada")
     assert report.faults() == ["redirect"]
@@ -131,24 +147,19 @@ def test_redirects_are_not_followed(
 
 
 @pytest.mark.parametrize("path", ["POST /auth/sso/to_session", "GET /api/user/current"])
-def test_a_redirect_gets_no_token(
-    doctor: Doctor, configure: Configure, ada: User, path: str
-) -> None:
+def test_a_redirect_gets_no_token(answered: Answered, ada: User, path: str) -> None:
     """Neither the one that names nobody, nor a session."""
     with fake({}) as other:
-        text = "JWT token missing email claim"
         answers = {
-            "GET /api/session/properties": VERSION,
+            PROPERTIES: VERSION,
             "GET /auth/sso": Canned(body={"method": "jwt", "url": "https://localhost"}),
-            "POST /auth/sso/to_session": Canned(body={"session_token": "s", "message": text}),
+            "POST /auth/sso/to_session": SESSION,
             path: Canned(307, headers={"Location": f"{other.url}/auth/sso/to_session"}),
         }
-        with fake(answers) as server:
-            configure(INSTANCE_URL=server.url)
-            report = doctor("--user", "ada", "--origin", APP)
-        assert other.url in report.one("redirect")["title"]
+        report, requests = answered(answers, "--user", "ada", "--origin", APP)
+    assert other.url in report.one("redirect")["title"]
     assert other.requests == []
-    assert not any("Cookie" in request for request in server.requests)
+    assert not any("Cookie" in request for request in requests)
 
 
 @pytest.mark.parametrize(
@@ -163,12 +174,8 @@ def test_a_redirect_gets_no_token(
         (Canned(200, "[" * 100_000), "warning", "not say which version"),
     ],
 )
-def test_versions(
-    doctor: Doctor, configure: Configure, canned: Canned, level: str, words: str
-) -> None:
-    with fake({"GET /api/session/properties": canned}) as server:
-        configure(INSTANCE_URL=server.url)
-        report = doctor()
+def test_versions(answered: Answered, canned: Canned, level: str, words: str) -> None:
+    report, _ = answered({PROPERTIES: canned})
     assert report.level("instance") == level
     assert words in report.one("instance")["title"]
     if level != "fault":
@@ -177,10 +184,8 @@ def test_versions(
         assert "none of the answers that are known" in sso["cause"]
 
 
-def test_the_open_source_build(doctor: Doctor, configure: Configure) -> None:
-    with fake({"GET /api/session/properties": Canned(body={"version": {"tag": "v0.56.3"}})}) as it:
-        configure(INSTANCE_URL=it.url)
-        report = doctor()
+def test_the_open_source_build(answered: Answered) -> None:
+    report, _ = answered({PROPERTIES: Canned(body={"version": {"tag": "v0.56.3"}})})
     assert report.level("edition") == "warning"
     assert "plan" in report.one("edition")["cure"]
     assert report.level("clock") == "warning"  # no Date header
@@ -188,32 +193,27 @@ def test_the_open_source_build(doctor: Doctor, configure: Configure) -> None:
 
 
 @pytest.mark.parametrize(("age", "level"), [("300", "ok"), ("", "fault"), ("x", "fault")])
-def test_a_date_that_a_cache_kept(
-    doctor: Doctor, configure: Configure, age: str, level: str
-) -> None:
+def test_a_date_that_a_cache_kept(answered: Answered, age: str, level: str) -> None:
     headers = {"Date": http_date(time.time() - 300), "Age": age}
-    with fake({"GET /api/session/properties": Canned(body=VERSION.body, headers=headers)}) as it:
-        configure(INSTANCE_URL=it.url)
-        assert doctor().level("clock") == level
+    report, _ = answered({PROPERTIES: Canned(body=VERSION.body, headers=headers)})
+    assert report.level("clock") == level
 
 
-def old_metabase(url: str) -> dict[str, Canned]:
+def old_metabase(url: str) -> Answers:
     return {
-        "GET /api/session/properties": VERSION,
+        PROPERTIES: VERSION,
         "GET /auth/sso": Canned(302, headers={"Location": url}),
         "POST /auth/sso/to_session": Canned(404, "API endpoint does not exist."),
     }
 
 
-def test_an_old_metabase(doctor: Doctor, configure: Configure) -> None:
+def test_an_old_metabase(answered: Answered) -> None:
     """Before version 55 there is no JSON to discover, and no to_session."""
-    with fake(old_metabase("http://localhost/sso/metabase")) as server:
-        configure(INSTANCE_URL=server.url)
-        report = doctor()
+    report, requests = answered(old_metabase("http://localhost/sso/metabase"))
     assert report.level("method") == "warning"
     assert "55" in report.one("method")["cause"]
     assert report.level("identity-provider") == "ok"
-    assert any("GET /auth/sso?jwt=" in request for request in server.requests)
+    assert any("GET /auth/sso?jwt=" in request for request in requests)
 
 
 @pytest.mark.parametrize(
@@ -226,35 +226,26 @@ def test_an_old_metabase(doctor: Doctor, configure: Configure) -> None:
         (Canned(200, {"status": 7}), "status 200"),
     ],
 )
-def test_unknown_answers_to_a_token(
-    doctor: Doctor, configure: Configure, canned: Canned, words: str
-) -> None:
+def test_unknown_answers_to_a_token(answered: Answered, canned: Canned, words: str) -> None:
     answers = {**old_metabase("http://localhost"), "POST /auth/sso/to_session": canned}
-    with fake(answers) as server:
-        configure(INSTANCE_URL=server.url)
-        found = doctor().one("secret")
+    found = answered(answers)[0].one("secret")
     assert found["level"] == "fault"
     assert words in found["title"]
 
 
-def test_a_proxy_that_takes_the_session_header_away(
-    doctor: Doctor, configure: Configure, ada: User
-) -> None:
-    text = "JWT token missing email claim"
-    session = Canned(body={"session_token": "s", "message": text})
-    answers = {**old_metabase("http://localhost"), "POST /auth/sso/to_session": session}
-    with fake(answers) as server:
-        configure(INSTANCE_URL=server.url)
-        found = doctor("--user", "ada").one("exchange")
+def test_a_proxy_that_takes_the_session_header_away(answered: Answered, ada: User) -> None:
+    answers = {**old_metabase("http://localhost"), "POST /auth/sso/to_session": SESSION}
+    report, requests = answered(answers, "--user", "ada")
+    found = report.one("exchange")
     assert found["level"] == "fault"
     assert "X-Metabase-Session" in found["cause"]
-    assert any(request.startswith("DELETE /api/session") for request in server.requests)
+    assert any(request.startswith("DELETE /api/session") for request in requests)
 
 
-def cors(*, allowed: str, headers: str, status: int = 200) -> dict[str, Canned]:
+def cors(*, allowed: str, headers: str, status: int = 200) -> Answers:
     named = {"Access-Control-Allow-Origin": allowed}
     return {
-        "GET /api/session/properties": VERSION,
+        PROPERTIES: VERSION,
         "GET /auth/sso": Canned(body={"method": "jwt"}, headers=named),
         "OPTIONS /api/user/current": Canned(
             status, headers={**named, "Access-Control-Allow-Headers": headers}
@@ -273,11 +264,7 @@ def cors(*, allowed: str, headers: str, status: int = 200) -> dict[str, Canned]:
         ({**cors(allowed=APP, headers="*"), "OPTIONS /api/user/current": Canned()}, "preflight"),
     ],
 )
-def test_cors(
-    doctor: Doctor, configure: Configure, answers: dict[str, Canned], words: str
-) -> None:
-    with fake(answers) as server:
-        configure(INSTANCE_URL=server.url)
-        found = doctor("--origin", APP).one("metabase-cors")
+def test_cors(answered: Answered, answers: Answers, words: str) -> None:
+    found = answered(answers, "--origin", APP)[0].one("metabase-cors")
     assert found["level"] == ("fault" if words else "ok")
     assert words in found["cause"]

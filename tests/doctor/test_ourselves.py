@@ -20,7 +20,7 @@ urlpatterns = [path("own/", SSOView.as_view())]
 
 @pytest.fixture(autouse=True)
 def nobody_there(configure: Configure) -> None:
-    """Let Metabase be away: what is looked at here does not need it."""
+    """Let Metabase be away where a test does not ask for it."""
     configure(INSTANCE_URL=f"http://localhost:{free_port()}")
 
 
@@ -54,7 +54,7 @@ def test_checks(
         assert not report.all("secret-length")
 
 
-def test_white_space_and_length(doctor: Doctor, configure: Configure, settings: Settings) -> None:
+def test_white_space_and_length(doctor: Doctor, configure: Configure) -> None:
     configure(JWT_SHARED_SECRET=lambda: f"{'s' * 40}\n")
     report = doctor()
     assert "41 bytes" in report.one("secret-length")["title"]
@@ -80,12 +80,9 @@ def test_a_check_that_breaks(doctor: Doctor, settings: Settings) -> None:
 # Our own endpoint
 
 
-def test_another_path(
-    doctor: Doctor, metabase: Metabase, settings: Settings, configure: Configure
-) -> None:
+def test_another_path(doctor: Doctor, metabase: Metabase, settings: Settings) -> None:
     """A subclass with a path() of its own is ours; nothing has the usual name."""
     settings.ROOT_URLCONF = "tests.doctor.test_ourselves"
-    configure(INSTANCE_URL=metabase.url)
     metabase.change(identity_provider_uri="http://localhost/own/")
     assert doctor().level("endpoint") == "ok"
     metabase.change(identity_provider_uri="http://localhost/sso/metabase")
@@ -94,10 +91,7 @@ def test_another_path(
     assert report.level("endpoint") == "skipped"
 
 
-def test_a_script_prefix(
-    doctor: Doctor, metabase: Metabase, settings: Settings, configure: Configure
-) -> None:
-    configure(INSTANCE_URL=metabase.url)
+def test_a_script_prefix(doctor: Doctor, metabase: Metabase) -> None:
     metabase.change(identity_provider_uri="http://localhost/app/sso/metabase")
     set_script_prefix("/app/")  # what manage.py does with FORCE_SCRIPT_NAME
     try:
@@ -240,13 +234,7 @@ def test_cookies(
     assert words in found["cause"]
 
 
-def test_a_secure_cookie_and_http(
-    doctor: Doctor,
-    metabase: Metabase,
-    one_site: None,
-    configure: Configure,
-) -> None:
-    configure(INSTANCE_URL=metabase.url)
+def test_a_secure_cookie_and_http(doctor: Doctor, metabase: Metabase, one_site: None) -> None:
     metabase.change(identity_provider_uri="http://api.example.com/sso/metabase")
     found = doctor("--timeout", "0.5").one("cookie")
     assert found["level"] == "fault"
@@ -286,13 +274,11 @@ PRIVATE = {"Cache-Control": "max-age=0, no-store, private"}
 def test_caches(
     doctor: Doctor,
     metabase: Metabase,
-    configure: Configure,
     canned: Canned,
     level: str,
     words: str,
     query: str,
 ) -> None:
-    configure(INSTANCE_URL=metabase.url)
     with fake({"GET /sso/metabase": canned}) as server:
         metabase.change(identity_provider_uri=f"{server.url}/sso/metabase{query}")
         found = doctor().one("cache")
@@ -306,15 +292,7 @@ def test_caches(
         assert "eyJ" not in request
 
 
-def test_the_real_site(
-    doctor: Doctor,
-    live_server: LiveServer,
-    metabase: Metabase,
-    settings: Settings,
-    configure: Configure,
-) -> None:
-    settings.ALLOWED_HOSTS = ["localhost"]
-    configure(INSTANCE_URL=metabase.url)
+def test_the_real_site(doctor: Doctor, live_server: LiveServer, metabase: Metabase) -> None:
     metabase.change(identity_provider_uri=f"{live_server.url}/sso/metabase")
     report = doctor()
     assert report.exit_code == 0

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from argparse import SUPPRESS, ArgumentTypeError
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,12 +16,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from django_metabase_sso import people
-from django_metabase_sso.doctor.examination import Question, examine, known_origins
+from django_metabase_sso.doctor.examination import examine, known_origins
 from django_metabase_sso.doctor.findings import Finding
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim
-from django_metabase_sso.explain import Explanation, Refusal, explain
+from django_metabase_sso.explain import Explanation, explain
 from django_metabase_sso.instance import origin_of
-from django_metabase_sso.redacted import Token
+from django_metabase_sso.refusals import Refusal
 from django_metabase_sso.tokens import issue_token
 
 if TYPE_CHECKING:
@@ -71,12 +72,12 @@ class Command(BaseCommand):
     def doctor(self, options: dict[str, Any]) -> None:
         """Print the findings as they come; exit with 1 when one of them is a fault."""
         user = None if options["user"] is None else find(options["user"])
-        origins = (options["origin"],) if options["origin"] else known_origins()
+        origins = [options["origin"]] if options["origin"] else known_origins()
         if user is not None:
             stream = self.stderr if options["json"] else self.stdout
             stream.write(BEFOREHAND.format(key=user.pk))
         findings = []
-        for finding in examine(Question(origins, user, options["timeout"])):
+        for finding in examine(origins, user, options["timeout"]):
             findings.append(finding)
             if not options["json"]:
                 self.stdout.write(self.described(finding))
@@ -92,10 +93,22 @@ class Command(BaseCommand):
         With --token, that is the last line; exits with 1 when there is none.
         """
         user = find(options["user"])
-        explanation, token = explained(user, with_token=options["token"])
+        token = None
+        try:
+            explanation = explain(user)
+            if options["token"]:
+                with suppress(AccessRefused, InvalidClaim):  # the explanation says why
+                    token = issue_token(user)
+        except BadSetting as bad:
+            raise CommandError(str(bad)) from None
+        except Exception as error:
+            name = type(error).__name__
+            message = f"A callable of METABASE_SSO raised {name}; --traceback shows where."
+            raise CommandError(message) from error
         if options["json"]:
             known = {"user": str(user.pk), **asdict(explanation)}
-            known = {**known, "token": token} if options["token"] else known
+            if options["token"]:
+                known["token"] = token
             self.stdout.write(json.dumps(known, indent=2))
         else:
             self.stdout.write("\n".join(lines_of(explanation)))
@@ -152,27 +165,6 @@ def find(text: str) -> AbstractBaseUser:
         raise CommandError(str(error)) from None
     except DatabaseError as error:
         raise CommandError(f"The database does not find users: {error}") from error
-
-
-def explained(user: AbstractBaseUser, *, with_token: bool) -> tuple[Explanation, Token | None]:
-    """Return the explanation and perhaps a token; CommandError for what is no refusal."""
-    try:
-        explanation = explain(user)
-        return explanation, token_for(user) if with_token else None
-    except BadSetting as bad:
-        raise CommandError(str(bad)) from None
-    except Exception as error:
-        name = type(error).__name__
-        message = f"A callable of METABASE_SSO raised {name}; --traceback shows where."
-        raise CommandError(message) from error
-
-
-def token_for(user: AbstractBaseUser) -> Token | None:
-    """Return a token, issued as the view would; None when it is refused."""
-    try:
-        return issue_token(user)
-    except (AccessRefused, InvalidClaim):
-        return None
 
 
 def lines_of(explanation: Explanation) -> Iterator[str]:

@@ -1,8 +1,11 @@
-"""Which setting to change when somebody gets no token, for each code of a refusal."""
+"""Why somebody gets no token, and which setting to change."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
+
+from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 
 REFUSAL_CURES: Final[dict[str, str]] = {
     "not-authenticated": "The person signs in to this site first.",
@@ -25,6 +28,23 @@ REFUSAL_CURES: Final[dict[str, str]] = {
         " ('USER_ATTRIBUTES'). A fetch has no such limit: embed with the SDK."
     ),
 }
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no token: `code` as in AccessRefused, `cure` says which setting to change."""
+
+    code: str
+    message: str
+    cure: str
+
+
+def refusal_of(error: AccessRefused | InvalidClaim) -> Refusal:
+    """Return what an operator is told about an exception."""
+    if isinstance(error, AccessRefused):
+        return Refusal(error.code, error.message, cure_of(error.code))
+    cure = "Correct what the callables of METABASE_SSO return for this person."
+    return Refusal("invalid-claim", str(error), cure)
 
 
 def cure_of(code: str) -> str:
