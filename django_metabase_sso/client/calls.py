@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, TypedDict
+from urllib.parse import unquote
 
 import httpx
 
-from django_metabase_sso.client.paths import check_path
 from django_metabase_sso.client.people import Person
 from django_metabase_sso.conf import conf
 from django_metabase_sso.redacted import Token
@@ -23,6 +23,7 @@ RESERVED: Final = frozenset(
     {"x-metabase-session", "x-api-key", "authorization", "proxy-authorization", "cookie", "host"}
 )
 SIGN_IN: Final = "/auth/sso/to_session"
+DEEPEST: Final = 5  # how often a path may be percent-encoded over
 
 AnyHttp = httpx.Client | httpx.AsyncClient
 Timeout = float | httpx.Timeout | None
@@ -78,6 +79,33 @@ def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Requ
     if reserved:
         raise ValueError(f"these headers are the client's own: {', '.join(sorted(reserved))}")
     return http.build_request(method, f"{conf.INSTANCE_URL}{check_path(path)}", **options)
+
+
+def check_path(path: str) -> str:
+    """Return `path` unless it could lead anywhere but below the instance's address.
+
+    It begins with exactly one `/`; a query may follow. ValueError says what is wrong: another
+    host, `.` and `..` segments however they are encoded, backslashes, control characters, `#`.
+    """
+    if not path.startswith("/") or path.startswith("//"):
+        raise ValueError("the path must begin with exactly one '/', as in '/api/dashboard'")
+    if "#" in path or "\\" in path or not path.isprintable():
+        raise ValueError("the path has a '#', a backslash or a control character")
+    decoded = path.partition("?")[0]
+    for _ in range(DEEPEST):
+        _check_decoded(decoded)
+        before, decoded = decoded, unquote(decoded)
+        if before == decoded:
+            return path
+    raise ValueError("the path is percent-encoded too many times over")
+
+
+def _check_decoded(path: str) -> None:
+    if "\\" in path or not path.isprintable():
+        raise ValueError("the path has an encoded backslash or control character")
+    # Java servers cut what follows a semicolon off before they look at the dots.
+    if {".", ".."} & {segment.partition(";")[0] for segment in path.split("/")}:
+        raise ValueError("the path has a '.' or '..' segment")
 
 
 def sign_in(http: AnyHttp, person: Person, timeout: Timeout) -> httpx.Request:

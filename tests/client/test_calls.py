@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
 from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, pool
+from django_metabase_sso.client.calls import check_path
 from tests.client.conftest import Serve, Sync
 from tests.client.faulty import LIST, SESSION, SIGNED_IN, answer
 
@@ -103,6 +104,71 @@ def test_a_timeout_for_one_call(twin: Sync, serve: Serve, ada: User) -> None:
         client.get("/api/card", timeout=2)
     assert [timeout["connect"] for timeout in seen] == [5, 5, 2]
     assert [timeout["read"] for timeout in seen] == [30, 30, 2]
+
+
+# Paths
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api/dashboard",
+        "/api/card?f=all&x=..",
+        "/api/card/1/query/csv",
+        "/api/a..b/...",
+        "/api/%41",
+        "/api/%zz",
+        "/api/Übersicht",
+        "/api/a b",
+    ],
+)
+def test_good_paths(path: str) -> None:
+    assert check_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "api/dashboard",
+        "//evil.example/api",
+        "///evil.example",
+        "http://evil.example/",
+        "@evil.example/",
+        ":80@evil.example/",
+        ".evil.example/",
+        "\\evil.example",
+        "/\\evil.example",
+        "/api\\..\\x",
+        "/api/x#y",
+        "/api/\r\nHost: evil.example",
+        "/api/\t",
+        "/api/\0",
+        "/api/\u2028",
+        "/..",
+        "/.",
+        "/../secret",
+        "/api/../../secret",
+        "/api/./x",
+        "/api/%2e%2e/x",
+        "/api/.%2E/x",
+        "/api/..%2fx",
+        "/api/%252e%252e/x",
+        "/api/%25252e%25252e/x",
+        "/api/..;/x",
+        "/api/..;a=b/x",
+        "/api/%2e%2e%3b/x",
+        "/api/%5c..",
+        "/api/%0d%0aX: y",
+        "/api/%00",
+        "/%2525252525252e%2525252525252e",
+        "/api/" + "%25" * 2 + "25" * 9 + "2e",
+    ],
+)
+def test_bad_paths(path: str) -> None:
+    with pytest.raises(ValueError, match="the path"):
+        check_path(path)
 
 
 # Connections
