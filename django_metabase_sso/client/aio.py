@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import httpx
@@ -48,18 +47,13 @@ class AsyncMetabaseClient(Verbs[Awaitable[httpx.Response]]):
         self._opened: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        borrowed = None if self._transport is None else pool.AsyncBorrowed(self._transport)
-        self._opened = httpx.AsyncClient(transport=borrowed, **calls.http_options())
+        self._opened = httpx.AsyncClient(transport=self._transport, **pool.options())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         http, self._opened = self._http, None
-        await http.aclose()
+        if self._transport is None:
+            await http.aclose()
 
     async def request(
         self, method: str, path: str, **options: Unpack[calls.Options]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
-from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, TypedDict
 from urllib.parse import unquote
 
@@ -42,23 +39,6 @@ class Options(TypedDict, total=False):
 
 
 OPTIONS: Final = Options.__optional_keys__
-
-
-def http_options() -> dict[str, Any]:
-    """Return the arguments of an httpx client that goes nowhere else and keeps no cookies."""
-    return {
-        "timeout": TIMEOUT,
-        "follow_redirects": False,
-        "cookies": CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        "verify": _certificates(),
-        "headers": {"User-Agent": "django-metabase-sso"},
-    }
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Return what servers are verified by; reading it takes longer than a call."""
-    return httpx.create_ssl_context()
 
 
 def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Request:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import httpx
@@ -51,19 +50,11 @@ class MetabaseClient(Verbs[httpx.Response]):
         if self._transport is None:
             self._opened = pool.shared()
         else:
-            borrowed = pool.Borrowed(self._transport)
-            self._opened = httpx.Client(transport=borrowed, **calls.http_options())
+            self._opened = httpx.Client(transport=self._transport, **pool.options())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._transport is not None:
-            self._http.close()
-        self._opened = None
+    def __exit__(self, *exception: object) -> None:
+        self._opened = None  # unclosed: the connections are everybody's, or the caller's
 
     def request(self, method: str, path: str, **options: Unpack[calls.Options]) -> httpx.Response:
         """Send a request as the user, and return the answer when it is a success.
