@@ -10,41 +10,27 @@ import httpx
 from asgiref.sync import sync_to_async
 
 from django_metabase_sso.client import answers, calls, pool
+from django_metabase_sso.client.base import BaseClient
 from django_metabase_sso.client.errors import MetabaseError, MetabaseUnavailable
 from django_metabase_sso.client.flights import Flights, Outcome, unpacked
 from django_metabase_sso.client.people import Person
-from django_metabase_sso.client.store import POLL, Store
-from django_metabase_sso.client.verbs import Verbs
+from django_metabase_sso.client.store import POLL
 from django_metabase_sso.redacted import Token
 
 if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
-    from django.http import HttpRequest
     from typing_extensions import Self, Unpack
 
 _flights = Flights()
 
 
-class AsyncMetabaseClient(Verbs[Awaitable[httpx.Response]]):
+class AsyncMetabaseClient(
+    BaseClient[httpx.AsyncClient, httpx.AsyncBaseTransport, Awaitable[httpx.Response]]
+):
     """`MetabaseClient` for asynchronous code, in an `async with` block.
 
     Connections belong to an event loop, so each block has its own, unless there is a `transport`,
     which stays the caller's. The database and the cache are asked through `sync_to_async`.
     """
-
-    def __init__(
-        self,
-        user: AbstractBaseUser,
-        request: HttpRequest | None = None,
-        *,
-        cache: str = "default",
-        timeout: calls.Timeout = calls.TIMEOUT,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._store = Store(user, request, cache)
-        self._timeout = timeout
-        self._transport = transport
-        self._opened: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
         self._opened = httpx.AsyncClient(transport=self._transport, **pool.options())
@@ -73,12 +59,6 @@ class AsyncMetabaseClient(Verbs[Awaitable[httpx.Response]]):
         if session is not None:
             request = calls.sign_out(self._http, person, session, self._timeout)
             answers.check_ended(await self._send(request))
-
-    @property
-    def _http(self) -> httpx.AsyncClient:
-        if self._opened is None:
-            raise RuntimeError("use the client in a block: async with AsyncMetabaseClient(user)")
-        return self._opened
 
     async def _sent_as_user(self, request: httpx.Request) -> httpx.Response:
         person, session = await self._session()

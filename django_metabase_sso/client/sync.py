@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING
 import httpx
 
 from django_metabase_sso.client import answers, calls, pool
+from django_metabase_sso.client.base import BaseClient
 from django_metabase_sso.client.errors import MetabaseError, MetabaseUnavailable
 from django_metabase_sso.client.flights import Flights, Outcome, unpacked
 from django_metabase_sso.client.people import Person
-from django_metabase_sso.client.store import POLL, Store
-from django_metabase_sso.client.verbs import Verbs
+from django_metabase_sso.client.store import POLL
 from django_metabase_sso.redacted import Token
 
 if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
-    from django.http import HttpRequest
     from typing_extensions import Self, Unpack
 
 _flights = Flights()
 
 
-class MetabaseClient(Verbs[httpx.Response]):
+class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Response]):
     """Calls Metabase's API as `user`, in a `with` block.
 
     The user is read from the database again, and access and claims are evaluated, before each
@@ -31,20 +29,6 @@ class MetabaseClient(Verbs[httpx.Response]):
     that `cache` names. `timeout` is in seconds, for each wait, or an `httpx.Timeout`. The threads
     of a process share their connections, unless there is a `transport`, which stays the caller's.
     """
-
-    def __init__(
-        self,
-        user: AbstractBaseUser,
-        request: HttpRequest | None = None,
-        *,
-        cache: str = "default",
-        timeout: calls.Timeout = calls.TIMEOUT,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        self._store = Store(user, request, cache)
-        self._timeout = timeout
-        self._transport = transport
-        self._opened: httpx.Client | None = None
 
     def __enter__(self) -> Self:
         if self._transport is None:
@@ -85,12 +69,6 @@ class MetabaseClient(Verbs[httpx.Response]):
         if session is not None:
             request = calls.sign_out(self._http, person, session, self._timeout)
             answers.check_ended(self._send(request))
-
-    @property
-    def _http(self) -> httpx.Client:
-        if self._opened is None:
-            raise RuntimeError("use the client in a block: with MetabaseClient(user) as client")
-        return self._opened
 
     def _sent_as_user(self, request: httpx.Request) -> httpx.Response:
         person, session = self._session()
