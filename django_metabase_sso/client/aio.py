@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 
 from django_metabase_sso.client import answers, calls, pool
 from django_metabase_sso.client.base import BaseClient
-from django_metabase_sso.client.errors import MetabaseError, MetabaseUnavailable
+from django_metabase_sso.client.errors import MetabaseError
 from django_metabase_sso.client.flights import Flights, Outcome, unpacked
 from django_metabase_sso.client.people import Person
 from django_metabase_sso.client.store import POLL
@@ -47,10 +47,13 @@ class AsyncMetabaseClient(
         """Send a request as the user, as `MetabaseClient.request` does."""
         options.setdefault("timeout", self._timeout)
         request = calls.build(self._http, method, path, options)
-        await request.aread()
-        response = await self._sent_as_user(request)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            response = await self._sent_as_user(request)
+        for _ in range(2):
+            person, session = await self._session()
+            request.headers[calls.SESSION_HEADER] = session
+            response = await self._send(request)
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                break
+            await sync_to_async(self._store.forget)(person, session)
         return answers.checked(response)
 
     async def logout(self) -> None:
@@ -59,14 +62,6 @@ class AsyncMetabaseClient(
         if session is not None:
             request = calls.sign_out(self._http, person, session, self._timeout)
             answers.check_ended(await self._send(request))
-
-    async def _sent_as_user(self, request: httpx.Request) -> httpx.Response:
-        person, session = await self._session()
-        request.headers[calls.SESSION_HEADER] = session
-        response = await self._send(request)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            await sync_to_async(self._store.forget)(person, session)
-        return response
 
     async def _session(self) -> tuple[Person, Token]:
         person, session = await sync_to_async(self._store.find)()
@@ -103,12 +98,11 @@ class AsyncMetabaseClient(
             await sync_to_async(store.end)(turn)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        problem: MetabaseUnavailable
-        left = calls.attempts(request)
-        while left:
+        for _ in range(2):
             try:
                 return await self._http.send(request)
             except httpx.HTTPError as error:
                 problem = answers.unavailable(request, error)
-                left = left - 1 if answers.is_passing(error) else 0
+                if not calls.may_repeat(request, error):
+                    break
         raise problem  # out here it has no context, and so no request with a session

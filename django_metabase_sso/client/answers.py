@@ -28,11 +28,6 @@ NO_ENDPOINT = "This Metabase has no sign-in for servers, or INSTANCE_URL is not 
 UPDATE = "Use Metabase 56 or newer, and look at METABASE_SSO['INSTANCE_URL']."
 
 
-def is_passing(error: httpx.HTTPError) -> bool:
-    """Whether the connection failed in a way that another attempt can mend; not a time-out."""
-    return isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-
-
 def unavailable(request: httpx.Request, error: httpx.HTTPError) -> MetabaseUnavailable:
     """Return what to raise when there was no answer.
 

@@ -42,7 +42,7 @@ OPTIONS: Final = Options.__optional_keys__
 
 
 def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Request:
-    """Return the request, still without a session.
+    """Return the request, still without a session, in a form that can be sent twice.
 
     Raises ValueError for a method, a path or a header that may not be, and TypeError for an
     option that is none of `Options`.
@@ -58,7 +58,9 @@ def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Requ
     reserved = RESERVED & set(httpx.Headers(options.get("headers")))
     if reserved:
         raise ValueError(f"these headers are the client's own: {', '.join(sorted(reserved))}")
-    return http.build_request(method, f"{conf.INSTANCE_URL}{check_path(path)}", **options)
+    request = http.build_request(method, f"{conf.INSTANCE_URL}{check_path(path)}", **options)
+    request.read()
+    return request
 
 
 def check_path(path: str) -> str:
@@ -101,9 +103,10 @@ def sign_out(http: AnyHttp, person: Person, session: Token, timeout: Timeout) ->
     return http.build_request("DELETE", url, headers=headers, timeout=timeout)
 
 
-def attempts(request: httpx.Request) -> int:
-    """Return how often a request may be sent when the connection fails: reading changes nothing.
+def may_repeat(request: httpx.Request, error: httpx.HTTPError) -> bool:
+    """Whether to send a request again: it reads, and the connection failed, not by a time-out.
 
     PUT and DELETE are idempotent by HTTP, but Metabase writes a revision for each of them.
     """
-    return 2 if request.method in {"GET", "HEAD"} else 1
+    is_passing = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+    return is_passing and request.method in {"GET", "HEAD"}

@@ -9,7 +9,7 @@ import httpx
 
 from django_metabase_sso.client import answers, calls, pool
 from django_metabase_sso.client.base import BaseClient
-from django_metabase_sso.client.errors import MetabaseError, MetabaseUnavailable
+from django_metabase_sso.client.errors import MetabaseError
 from django_metabase_sso.client.flights import Flights, Outcome, unpacked
 from django_metabase_sso.client.people import Person
 from django_metabase_sso.client.store import POLL
@@ -53,10 +53,13 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         """
         options.setdefault("timeout", self._timeout)
         request = calls.build(self._http, method, path, options)
-        request.read()  # so that it can be sent twice
-        response = self._sent_as_user(request)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            response = self._sent_as_user(request)
+        for _ in range(2):
+            person, session = self._session()
+            request.headers[calls.SESSION_HEADER] = session
+            response = self._send(request)
+            if response.status_code != httpx.codes.UNAUTHORIZED:
+                break
+            self._store.forget(person, session)
         return answers.checked(response)
 
     def logout(self) -> None:
@@ -69,14 +72,6 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         if session is not None:
             request = calls.sign_out(self._http, person, session, self._timeout)
             answers.check_ended(self._send(request))
-
-    def _sent_as_user(self, request: httpx.Request) -> httpx.Response:
-        person, session = self._session()
-        request.headers[calls.SESSION_HEADER] = session
-        response = self._send(request)
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            self._store.forget(person, session)
-        return response
 
     def _session(self) -> tuple[Person, Token]:
         person, session = self._store.find()
@@ -110,12 +105,11 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
             self._store.end(turn)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
-        problem: MetabaseUnavailable
-        left = calls.attempts(request)
-        while left:
+        for _ in range(2):
             try:
                 return self._http.send(request)
             except httpx.HTTPError as error:
                 problem = answers.unavailable(request, error)
-                left = left - 1 if answers.is_passing(error) else 0
+                if not calls.may_repeat(request, error):
+                    break
         raise problem  # out here it has no context, and so no request with a session
