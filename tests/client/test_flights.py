@@ -16,11 +16,11 @@ from django.core.cache import cache
 from django.db import connections
 
 from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, MetabaseUnavailable
-from django_metabase_sso.client.aio import _flights as async_flights
+from django_metabase_sso.client.clients import _async_flights as async_flights
+from django_metabase_sso.client.clients import _flights as flights
 from django_metabase_sso.client.flights import Flight, unpacked
 from django_metabase_sso.client.people import person
 from django_metabase_sso.client.store import Store
-from django_metabase_sso.client.sync import _flights as flights
 from django_metabase_sso.redacted import Token
 from tests.client.conftest import Metabase, Serve, Sync
 from tests.client.faulty import LIST
