@@ -46,7 +46,7 @@ def session_of(response: httpx.Response) -> Token:
     An answer that is no JSON with a session did not come from Metabase.
     """
     _check_status(response)
-    answer = None if _is_html(response) else _parsed(response.text)
+    answer = _parsed(response.text)
     session = answer.get("session_token") if isinstance(answer, dict) else None
     if not isinstance(session, str) or not re.fullmatch(r"[!-~]{1,1000}", session):
         kind = "HTML" if _is_html(response) else "something else"

@@ -75,19 +75,15 @@ def check_path(path: str) -> str:
         raise ValueError("the path has a '#', a backslash or a control character")
     decoded = path.partition("?")[0]
     for _ in range(DEEPEST):
-        _check_decoded(decoded)
+        if "\\" in decoded or not decoded.isprintable():
+            raise ValueError("the path has an encoded backslash or control character")
+        # Java servers cut what follows a semicolon off before they look at the dots.
+        if {".", ".."} & {segment.partition(";")[0] for segment in decoded.split("/")}:
+            raise ValueError("the path has a '.' or '..' segment")
         before, decoded = decoded, unquote(decoded)
         if before == decoded:
             return path
     raise ValueError("the path is percent-encoded too many times over")
-
-
-def _check_decoded(path: str) -> None:
-    if "\\" in path or not path.isprintable():
-        raise ValueError("the path has an encoded backslash or control character")
-    # Java servers cut what follows a semicolon off before they look at the dots.
-    if {".", ".."} & {segment.partition(";")[0] for segment in path.split("/")}:
-        raise ValueError("the path has a '.' or '..' segment")
 
 
 def sign_in(http: AnyHttp, person: Person, timeout: Timeout) -> httpx.Request:
