@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import httpx
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
 from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, pool
 from django_metabase_sso.client.calls import check_path
-from tests.client.conftest import Serve, Sync
+from tests.client.conftest import Serve, Sync, Transport
 from tests.client.faulty import LIST, SESSION, SIGNED_IN, answer
 
 
@@ -92,16 +91,12 @@ def test_a_file_is_sent_again_whole(twin: Sync, serve: Serve, ada: User) -> None
     assert first == second
 
 
-def test_a_timeout_for_one_call(twin: Sync, serve: Serve, ada: User) -> None:
-    seen: list[dict[str, float]] = []
-
-    def answer_to(request: httpx.Request) -> httpx.Response:
-        seen.append(request.extensions["timeout"])
-        return httpx.Response(200, json={"session_token": "x"})
-
-    with MetabaseClient(ada, transport=httpx.MockTransport(answer_to)) as client:
+def test_a_timeout_for_one_call(ada: User) -> None:
+    transport = Transport()
+    with MetabaseClient(ada, transport=transport) as client:
         client.get("/api/card")
         client.get("/api/card", timeout=2)
+    seen = [request.extensions["timeout"] for request in transport.requests]
     assert [timeout["connect"] for timeout in seen] == [5, 5, 2]
     assert [timeout["read"] for timeout in seen] == [30, 30, 2]
 
@@ -181,18 +176,6 @@ def test_connections_are_shared(ada: User) -> None:
     assert not pool.shared().is_closed
     pool.close()
     pool.close()
-
-
-class Transport(httpx.MockTransport):
-    def __init__(self) -> None:
-        super().__init__(lambda request: httpx.Response(200, json={"session_token": "x"}))
-        self.is_closed = False
-
-    def close(self) -> None:
-        raise AssertionError
-
-    async def aclose(self) -> None:
-        raise AssertionError
 
 
 def test_a_transport_stays_the_callers(ada: User) -> None:

@@ -22,11 +22,9 @@ from django_metabase_sso.client.flights import Flight, unpacked
 from django_metabase_sso.client.people import person
 from django_metabase_sso.client.store import Store
 from django_metabase_sso.redacted import Token
-from tests.client.conftest import Metabase, Serve, Sync
+from tests.client.conftest import ME, Metabase, Serve, Sync
 from tests.client.faulty import LIST
 from tests.conftest import Configure
-
-ME = "/api/user/current"
 
 
 @pytest.fixture
