@@ -12,17 +12,15 @@ from asgiref.sync import sync_to_async
 
 from django_metabase_sso.client import answers, calls, pool
 from django_metabase_sso.client.base import BaseClient
+from django_metabase_sso.client.calls import Options
 from django_metabase_sso.client.errors import MetabaseError
-from django_metabase_sso.client.flights import Flights, Outcome, unpacked
+from django_metabase_sso.client.flights import Outcome, of_coroutines, of_threads, unpacked
 from django_metabase_sso.client.people import Person
 from django_metabase_sso.client.store import POLL
 from django_metabase_sso.redacted import Token
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
-
-_flights = Flights()
-_async_flights = Flights()  # apart: who waits in a thread may keep a coroutine from its queries
 
 
 class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Response]):
@@ -44,7 +42,7 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
     def __exit__(self, *exception: object) -> None:
         self._opened = None  # unclosed: the connections are everybody's, or the caller's
 
-    def request(self, method: str, path: str, **options: Unpack[calls.Options]) -> httpx.Response:
+    def request(self, method: str, path: str, **options: Unpack[Options]) -> httpx.Response:
         """Send a request as the user, and return the answer when it is a success.
 
         `path` begins with one `/` and may have a query; the options are those of httpx: params,
@@ -80,7 +78,7 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
     def _session(self) -> tuple[Person, Token]:
         person, session = self._store.find()
         while session is None:
-            flight, is_ours = _flights.join(self._store.alias, person.key)
+            flight, is_ours = of_threads.join(self._store.alias, person.key)
             session = unpacked(self._sign_in(person) if is_ours else flight.result())
         return person, session
 
@@ -91,7 +89,7 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         except MetabaseError as error:
             outcome = error
         finally:
-            _flights.land(self._store.alias, person.key, outcome)
+            of_threads.land(self._store.alias, person.key, outcome)
         return outcome
 
     def _exchange(self, person: Person) -> Token:
@@ -137,9 +135,7 @@ class AsyncMetabaseClient(
         if self._transport is None:
             await http.aclose()
 
-    async def request(
-        self, method: str, path: str, **options: Unpack[calls.Options]
-    ) -> httpx.Response:
+    async def request(self, method: str, path: str, **options: Unpack[Options]) -> httpx.Response:
         """Send a request as the user, as `MetabaseClient.request` does."""
         options.setdefault("timeout", self._timeout)
         request = calls.build(self._http, method, path, options)
@@ -162,7 +158,7 @@ class AsyncMetabaseClient(
     async def _session(self) -> tuple[Person, Token]:
         person, session = await sync_to_async(self._store.find)()
         while session is None:
-            flight, is_ours = _async_flights.join(self._store.alias, person.key)
+            flight, is_ours = of_coroutines.join(self._store.alias, person.key)
             outcome = self._sign_in(person) if is_ours else asyncio.wrap_future(flight)
             session = unpacked(await outcome)
         return person, session
@@ -174,24 +170,23 @@ class AsyncMetabaseClient(
         except MetabaseError as error:
             outcome = error
         finally:
-            _async_flights.land(self._store.alias, person.key, outcome)
+            of_coroutines.land(self._store.alias, person.key, outcome)
         return outcome
 
     async def _exchange(self, person: Person) -> Token:
-        store = self._store
-        turn = await sync_to_async(store.begin)(person)
+        turn = await sync_to_async(self._store.begin)(person)
         try:
-            while not (found := await sync_to_async(store.look)(person, turn)):
+            while not (found := await sync_to_async(self._store.look)(person, turn)):
                 await asyncio.sleep(POLL)
             if isinstance(found, Token):
                 return found
             # Receivers of `token_issued` may write to the database.
             request = await sync_to_async(calls.sign_in)(self._http, person, self._timeout)
             session = answers.session_of(await self._send(request))
-            await sync_to_async(store.keep)(person, turn, session)
+            await sync_to_async(self._store.keep)(person, turn, session)
             return session
         finally:
-            await sync_to_async(store.end)(turn)
+            await sync_to_async(self._store.end)(turn)
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         for _ in range(2):
