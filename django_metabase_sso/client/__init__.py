@@ -8,10 +8,9 @@ except ImportError as error:
     message = "this needs httpx: pip install 'django-metabase-sso[client]'"
     raise ImportError(message) from error
 
-from django_metabase_sso.client.aio import AsyncMetabaseClient
+from django_metabase_sso.client.clients import AsyncMetabaseClient, MetabaseClient
 from django_metabase_sso.client.errors import MetabaseError, MetabaseRefused, MetabaseUnavailable
 from django_metabase_sso.client.people import agent_headers
-from django_metabase_sso.client.sync import MetabaseClient
 
 __all__ = [
     "AsyncMetabaseClient",

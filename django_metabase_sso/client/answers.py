@@ -28,11 +28,6 @@ NO_ENDPOINT = "This Metabase has no sign-in for servers, or INSTANCE_URL is not 
 UPDATE = "Use Metabase 56 or newer, and look at METABASE_SSO['INSTANCE_URL']."
 
 
-def is_passing(error: httpx.HTTPError) -> bool:
-    """Whether the connection failed in a way that another attempt can mend; not a time-out."""
-    return isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-
-
 def unavailable(request: httpx.Request, error: httpx.HTTPError) -> MetabaseUnavailable:
     """Return what to raise when there was no answer.
 
@@ -51,7 +46,7 @@ def session_of(response: httpx.Response) -> Token:
     An answer that is no JSON with a session did not come from Metabase.
     """
     _check_status(response)
-    answer = None if _is_html(response) else _parsed(response.text)
+    answer = _parsed(response.text)
     session = answer.get("session_token") if isinstance(answer, dict) else None
     if not isinstance(session, str) or not re.fullmatch(r"[!-~]{1,1000}", session):
         kind = "HTML" if _is_html(response) else "something else"

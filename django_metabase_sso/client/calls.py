@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
-from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, TypedDict
+from urllib.parse import unquote
 
 import httpx
 
-from django_metabase_sso.client.paths import check_path
 from django_metabase_sso.client.people import Person
 from django_metabase_sso.conf import conf
 from django_metabase_sso.redacted import Token
@@ -23,6 +20,7 @@ RESERVED: Final = frozenset(
     {"x-metabase-session", "x-api-key", "authorization", "proxy-authorization", "cookie", "host"}
 )
 SIGN_IN: Final = "/auth/sso/to_session"
+DEEPEST: Final = 5  # how often a path may be percent-encoded over
 
 AnyHttp = httpx.Client | httpx.AsyncClient
 Timeout = float | httpx.Timeout | None
@@ -43,25 +41,8 @@ class Options(TypedDict, total=False):
 OPTIONS: Final = Options.__optional_keys__
 
 
-def http_options() -> dict[str, Any]:
-    """Return the arguments of an httpx client that goes nowhere else and keeps no cookies."""
-    return {
-        "timeout": TIMEOUT,
-        "follow_redirects": False,
-        "cookies": CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        "verify": _certificates(),
-        "headers": {"User-Agent": "django-metabase-sso"},
-    }
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Return what servers are verified by; reading it takes longer than a call."""
-    return httpx.create_ssl_context()
-
-
 def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Request:
-    """Return the request, still without a session.
+    """Return the request, still without a session, in a form that can be sent twice.
 
     Raises ValueError for a method, a path or a header that may not be, and TypeError for an
     option that is none of `Options`.
@@ -77,7 +58,32 @@ def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Requ
     reserved = RESERVED & set(httpx.Headers(options.get("headers")))
     if reserved:
         raise ValueError(f"these headers are the client's own: {', '.join(sorted(reserved))}")
-    return http.build_request(method, f"{conf.INSTANCE_URL}{check_path(path)}", **options)
+    request = http.build_request(method, f"{conf.INSTANCE_URL}{check_path(path)}", **options)
+    request.read()
+    return request
+
+
+def check_path(path: str) -> str:
+    """Return `path` unless it could lead anywhere but below the instance's address.
+
+    It begins with exactly one `/`; a query may follow. ValueError says what is wrong: another
+    host, `.` and `..` segments however they are encoded, backslashes, control characters, `#`.
+    """
+    if not path.startswith("/") or path.startswith("//"):
+        raise ValueError("the path must begin with exactly one '/', as in '/api/dashboard'")
+    if "#" in path or "\\" in path or not path.isprintable():
+        raise ValueError("the path has a '#', a backslash or a control character")
+    decoded = path.partition("?")[0]
+    for _ in range(DEEPEST):
+        if "\\" in decoded or not decoded.isprintable():
+            raise ValueError("the path has an encoded backslash or control character")
+        # Java servers cut what follows a semicolon off before they look at the dots.
+        if {".", ".."} & {segment.partition(";")[0] for segment in decoded.split("/")}:
+            raise ValueError("the path has a '.' or '..' segment")
+        before, decoded = decoded, unquote(decoded)
+        if before == decoded:
+            return path
+    raise ValueError("the path is percent-encoded too many times over")
 
 
 def sign_in(http: AnyHttp, person: Person, timeout: Timeout) -> httpx.Request:
@@ -93,9 +99,10 @@ def sign_out(http: AnyHttp, person: Person, session: Token, timeout: Timeout) ->
     return http.build_request("DELETE", url, headers=headers, timeout=timeout)
 
 
-def attempts(request: httpx.Request) -> int:
-    """Return how often a request may be sent when the connection fails: reading changes nothing.
+def may_repeat(request: httpx.Request, error: httpx.HTTPError) -> bool:
+    """Whether to send a request again: it reads, and the connection failed, not by a time-out.
 
     PUT and DELETE are idempotent by HTTP, but Metabase writes a revision for each of them.
     """
-    return 2 if request.method in {"GET", "HEAD"} else 1
+    is_passing = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
+    return is_passing and request.method in {"GET", "HEAD"}

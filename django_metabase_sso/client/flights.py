@@ -33,6 +33,10 @@ class Flights:
         self._under_way.pop((os.getpid(), alias, key)).set_result(outcome)
 
 
+of_threads = Flights()
+of_coroutines = Flights()  # apart: a thread that waits may be the one that runs their queries
+
+
 def unpacked(outcome: Outcome) -> Token | None:
     """Return the session, or raise a copy of the error: an exception belongs to one thread."""
     if isinstance(outcome, MetabaseError):

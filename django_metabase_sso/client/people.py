@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.exceptions import ObjectDoesNotExist
-
 from django_metabase_sso import access, claims, sessions
 from django_metabase_sso.conf import conf
-from django_metabase_sso.emails import canonical_email
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.instance import InstanceURL
 from django_metabase_sso.redacted import Token
@@ -60,13 +57,13 @@ def person(user: AbstractBaseUser, request: HttpRequest | None) -> Person:
         current = _reread(user)
         impersonator = access.check_access(current, request)
         found = claims.build(current, request)
-        email = canonical_email(current)
     except AccessRefused as refusal:
         send_refused(current, request, refusal)
         raise
     instance = conf.INSTANCE_URL
     label = sessions.model_label(current)
-    key = sessions.hashed(str(instance), label, str(current.pk), email, found)
+    # The e-mail address is one of the claims.
+    key = sessions.hashed(str(instance), label, str(current.pk), found)
     return Person(current, request, instance, found, impersonator, key)
 
 
@@ -83,17 +80,10 @@ def _reread(user: AbstractBaseUser) -> AbstractBaseUser:
     """Return the user from the database: a background job may hold an object for long."""
     if not user.is_authenticated:
         raise AccessRefused("not-authenticated", "not authenticated")
-    fresh = _row(user)
+    fresh = user.__class__._base_manager.filter(pk=user.pk).first()  # noqa: SLF001
     if fresh is None:
         raise AccessRefused("inactive", "Your account does not exist any longer.")
     for name in MARKS:
         if hasattr(user, name):
             setattr(fresh, name, getattr(user, name))
     return fresh
-
-
-def _row(user: AbstractBaseUser) -> AbstractBaseUser | None:
-    try:
-        return user.__class__._base_manager.get(pk=user.pk)  # noqa: SLF001
-    except ObjectDoesNotExist:
-        return None

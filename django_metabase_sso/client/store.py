@@ -55,8 +55,8 @@ class Store:
         """Return the session that was kept for exactly these claims."""
         mark_key = sessions.mark_key(of.user)
         found = self._cache.get_many([of.key, mark_key])
-        kept, mark = found.get(of.key), found.get(mark_key)
-        if kept is None or mark is None or kept["mark"] != mark:
+        kept = found.get(of.key)
+        if kept is None or kept["mark"] != found.get(mark_key):
             return None
         return Token(kept["session"])
 

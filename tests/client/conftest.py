@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
 import pytest
 from asgiref.sync import async_to_sync
-from django.core.cache import cache
+from django.core.cache import cache, caches
+from django.dispatch import Signal
 
 from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, pool
-from tests.client.faulty import Faulty, faulty
+from tests.client.faulty import SESSION, Faulty, faulty
 from tests.conftest import Configure
+from tests.doctor import conftest as doctor
 from tests.e2e.servers import standin
+
+ME = "/api/user/current"
 
 Serve = Callable[..., Faulty]
 
@@ -20,8 +25,7 @@ class Sync:
     """The synchronous client, one block for each call."""
 
     def call(self, user: Any, path: str, method: str = "GET", **options: Any) -> httpx.Response:
-        own = {name: options.pop(name) for name in ("cache", "timeout") if name in options}
-        with MetabaseClient(user, options.pop("request", None), **own) as client:
+        with MetabaseClient(user, **own(options)) as client:
             return client.request(method, path, **options)
 
     def logout(self, user: Any) -> None:
@@ -33,10 +37,8 @@ class Async(Sync):
     """Its twin, called the same way."""
 
     def call(self, user: Any, path: str, method: str = "GET", **options: Any) -> httpx.Response:
-        own = {name: options.pop(name) for name in ("cache", "timeout") if name in options}
-
         async def ask() -> httpx.Response:
-            async with AsyncMetabaseClient(user, options.pop("request", None), **own) as client:
+            async with AsyncMetabaseClient(user, **own(options)) as client:
                 return await client.request(method, path, **options)
 
         return async_to_sync(ask)()
@@ -49,6 +51,11 @@ class Async(Sync):
         async_to_sync(leave)()
 
 
+def own(options: dict[str, Any]) -> dict[str, Any]:
+    """Take what a client takes, not its call, out of the options; return it."""
+    return {name: options.pop(name) for name in ("request", "cache", "timeout") if name in options}
+
+
 @pytest.fixture(params=[Sync, Async])
 def twin(request: pytest.FixtureRequest) -> Sync:
     """The one client and the other: both have to do the same."""
@@ -56,27 +63,14 @@ def twin(request: pytest.FixtureRequest) -> Sync:
     return made
 
 
-class Metabase:
+class Metabase(doctor.Metabase):
     """The stand-in, which runs in a process of its own."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def state(self) -> Any:
-        return httpx.get(f"{self.url}/standin/state").json()
 
     def sign_ins(self) -> list[str]:
         """Return the addresses that signed in, in order."""
         found = self.state()["sign_ins"]
         assert {entry["how"] for entry in found} <= {"to_session"}
         return [entry["email"] for entry in found]
-
-    def reset(self) -> None:
-        """Forget all accounts and sessions."""
-        httpx.post(f"{self.url}/standin/reset").raise_for_status()
-
-    def change(self, **settings: Any) -> None:
-        httpx.patch(f"{self.url}/standin/settings", json=settings).raise_for_status()
 
 
 @pytest.fixture(scope="session")
@@ -97,18 +91,50 @@ def metabase(running: Metabase, configure: Configure) -> Metabase:
 @pytest.fixture
 def serve(configure: Configure) -> Iterator[Serve]:
     """Return a function that puts a faulty server where Metabase should be."""
-    servers = []
+    with ExitStack() as servers:
 
-    def start(*answers: bytes, prefix: str = "") -> Faulty:
-        running = faulty(*answers)
-        server = running.__enter__()
-        servers.append(running)
-        configure(INSTANCE_URL=server.url + prefix)
-        return server
+        def start(*answers: bytes, prefix: str = "") -> Faulty:
+            server = servers.enter_context(faulty(*answers))
+            configure(INSTANCE_URL=server.url + prefix)
+            return server
 
-    yield start
-    for running in servers:
-        running.__exit__(None, None, None)
+        yield start
+
+
+class Transport(httpx.MockTransport):
+    """Notes the requests, gives each of them a session, and is not ours to close."""
+
+    def __init__(self) -> None:
+        super().__init__(self.answer)
+        self.requests: list[httpx.Request] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return httpx.Response(200, json={"session_token": SESSION})
+
+    def close(self) -> None:
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        raise AssertionError
+
+
+@contextmanager
+def receiving(receiver: Callable[..., None], *signals: Signal) -> Iterator[None]:
+    """Connect a receiver for as long as the block."""
+    for signal in signals:
+        signal.connect(receiver)
+    try:
+        yield
+    finally:
+        for signal in signals:
+            signal.disconnect(receiver)
+
+
+def entries() -> dict[str, Any]:
+    """Return everything in the cache, without Django's prefix."""
+    keys = [key.partition(":1:")[2] for key in caches["default"]._cache]  # type: ignore[attr-defined]
+    return cache.get_many(keys)
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from django.contrib.auth.models import User
 
-from django_metabase_sso.client import MetabaseError, MetabaseRefused, MetabaseUnavailable
-from tests.client.conftest import Metabase, Serve, Sync
+from django_metabase_sso.client import MetabaseError, MetabaseRefused, MetabaseUnavailable, answers
+from tests.client.conftest import ME, Metabase, Serve, Sync
 from tests.client.faulty import (
     BAD_GATEWAY,
     CLOSED,
@@ -25,7 +25,6 @@ from tests.client.faulty import (
 from tests.conftest import Configure
 from tests.settings import SECRET
 
-ME = "/api/user/current"
 OTHER_SECRET = "another-jwt-shared-secret-0123456789abcdef"
 NO_HTTP = b"SSH-2.0-OpenSSH_9.6\r\n"
 MOVED = answer("", "301 Moved", "text/html", "Location: https://metabase.example.com/x?y=z")
@@ -52,6 +51,12 @@ def caught(
     for hidden in (SESSION, SECRET, "eyJ"):
         assert hidden not in str(info.value) + repr(info.value) + repr(vars(info.value))
     return info.value
+
+
+def refused(twin: Sync, user: User, path: str = ME) -> MetabaseRefused:
+    error = caught(twin, user, path)
+    assert isinstance(error, MetabaseRefused)
+    return error
 
 
 def patience(given: bytes) -> float:
@@ -133,8 +138,7 @@ def test_the_secret_was_rotated(
     configure(JWT_SHARED_SECRET=OTHER_SECRET)
     twin.call(ada, ME)  # the session goes on
     metabase.reset()
-    error = caught(twin, ada)
-    assert isinstance(error, MetabaseRefused)
+    error = refused(twin, ada)
     assert error.status == 401
     assert error.text == "Message seems corrupt or manipulated"
     assert error.cause.startswith("Metabase has another secret")
@@ -145,14 +149,12 @@ def test_the_secret_was_rotated(
 
 def test_sso_is_off(twin: Sync, metabase: Metabase, ada: User) -> None:
     metabase.change(sso_enabled=False)
-    error = caught(twin, ada)
-    assert isinstance(error, MetabaseRefused)
+    error = refused(twin, ada)
     assert (error.status, error.cause[:21]) == (400, "JWT is switched off i")
 
 
 def test_a_path_that_metabase_does_not_have(twin: Sync, metabase: Metabase, ada: User) -> None:
-    error = caught(twin, ada, "/api/nothing")
-    assert isinstance(error, MetabaseRefused)
+    error = refused(twin, ada, "/api/nothing")
     assert (error.status, error.text) == (404, "API endpoint does not exist.")
     assert (error.cause, error.cure) == ("", "")
     assert str(error) == (
@@ -178,23 +180,20 @@ def test_a_path_that_metabase_does_not_have(twin: Sync, metabase: Metabase, ada:
 )
 def test_metabases_words(twin: Sync, serve: Serve, ada: User, body: str, text: str) -> None:
     serve(SIGNED_IN, answer(body, "403 Forbidden"))
-    error = caught(twin, ada)
-    assert isinstance(error, MetabaseRefused)
+    error = refused(twin, ada)
     assert error.text == text
     assert str(error).endswith(f"with 403: {text}" if text else "with 403.")
 
 
 def test_a_page_is_not_metabases_words(twin: Sync, serve: Serve, ada: User) -> None:
     serve(answer("<p>Forbidden", "403 Forbidden", "text/html"))
-    error = caught(twin, ada)
-    assert isinstance(error, MetabaseRefused)
+    error = refused(twin, ada)
     assert error.text == ""
 
 
 def test_a_metabase_without_the_endpoint(twin: Sync, serve: Serve, ada: User) -> None:
     serve(answer("API endpoint does not exist.", "404 Not Found", "text/plain"))
-    error = caught(twin, ada)
-    assert isinstance(error, MetabaseRefused)
+    error = refused(twin, ada)
     assert "This Metabase has no sign-in for servers" in str(error)
 
 
@@ -258,8 +257,6 @@ def test_a_sign_out_that_fails(twin: Sync, serve: Serve, ada: User) -> None:
 
 
 def test_kinds_of_network_errors() -> None:
-    from django_metabase_sso.client import answers
-
     request = httpx.Request("GET", "http://metabase.example.com/api/card?x=y")
     kinds: list[tuple[Callable[[str], httpx.HTTPError], str]] = [
         (httpx.ConnectTimeout, "no connection in time (ConnectTimeout)."),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import httpx
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
 from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, pool
-from tests.client.conftest import Serve, Sync
+from django_metabase_sso.client.calls import check_path
+from tests.client.conftest import Serve, Sync, Transport
 from tests.client.faulty import LIST, SESSION, SIGNED_IN, answer
 
 
@@ -91,18 +91,79 @@ def test_a_file_is_sent_again_whole(twin: Sync, serve: Serve, ada: User) -> None
     assert first == second
 
 
-def test_a_timeout_for_one_call(twin: Sync, serve: Serve, ada: User) -> None:
-    seen: list[dict[str, float]] = []
-
-    def answer_to(request: httpx.Request) -> httpx.Response:
-        seen.append(request.extensions["timeout"])
-        return httpx.Response(200, json={"session_token": "x"})
-
-    with MetabaseClient(ada, transport=httpx.MockTransport(answer_to)) as client:
+def test_a_timeout_for_one_call(ada: User) -> None:
+    transport = Transport()
+    with MetabaseClient(ada, transport=transport) as client:
         client.get("/api/card")
         client.get("/api/card", timeout=2)
+    seen = [request.extensions["timeout"] for request in transport.requests]
     assert [timeout["connect"] for timeout in seen] == [5, 5, 2]
     assert [timeout["read"] for timeout in seen] == [30, 30, 2]
+
+
+# Paths
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api/dashboard",
+        "/api/card?f=all&x=..",
+        "/api/card/1/query/csv",
+        "/api/a..b/...",
+        "/api/%41",
+        "/api/%zz",
+        "/api/Übersicht",
+        "/api/a b",
+    ],
+)
+def test_good_paths(path: str) -> None:
+    assert check_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "api/dashboard",
+        "//evil.example/api",
+        "///evil.example",
+        "http://evil.example/",
+        "@evil.example/",
+        ":80@evil.example/",
+        ".evil.example/",
+        "\\evil.example",
+        "/\\evil.example",
+        "/api\\..\\x",
+        "/api/x#y",
+        "/api/\r\nHost: evil.example",
+        "/api/\t",
+        "/api/\0",
+        "/api/\u2028",
+        "/..",
+        "/.",
+        "/../secret",
+        "/api/../../secret",
+        "/api/./x",
+        "/api/%2e%2e/x",
+        "/api/.%2E/x",
+        "/api/..%2fx",
+        "/api/%252e%252e/x",
+        "/api/%25252e%25252e/x",
+        "/api/..;/x",
+        "/api/..;a=b/x",
+        "/api/%2e%2e%3b/x",
+        "/api/%5c..",
+        "/api/%0d%0aX: y",
+        "/api/%00",
+        "/%2525252525252e%2525252525252e",
+        "/api/" + "%25" * 2 + "25" * 9 + "2e",
+    ],
+)
+def test_bad_paths(path: str) -> None:
+    with pytest.raises(ValueError, match="the path"):
+        check_path(path)
 
 
 # Connections
@@ -115,18 +176,6 @@ def test_connections_are_shared(ada: User) -> None:
     assert not pool.shared().is_closed
     pool.close()
     pool.close()
-
-
-class Transport(httpx.MockTransport):
-    def __init__(self) -> None:
-        super().__init__(lambda request: httpx.Response(200, json={"session_token": "x"}))
-        self.is_closed = False
-
-    def close(self) -> None:
-        raise AssertionError
-
-    async def aclose(self) -> None:
-        raise AssertionError
 
 
 def test_a_transport_stays_the_callers(ada: User) -> None:

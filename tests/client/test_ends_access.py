@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -15,12 +13,11 @@ from django.test import Client
 from django_metabase_sso.claims import django_groups
 from django_metabase_sso.client import MetabaseClient
 from django_metabase_sso.exceptions import AccessRefused
+from tests.client.conftest import ME, Metabase
 from tests.conftest import Configure, decode, token_of
-from tests.doctor.conftest import Metabase
 from tests.test_docs import ROOT, rows
 from tests.test_views import FETCH
 
-ME = "/api/user/current"
 NEW_SECRET = "the secret that comes after the first one"
 TABLE = rows((ROOT / "docs/security.md").read_text(), "| event | SDK, web components |")
 Event = Callable[[Client, User, Configure], object]
@@ -55,24 +52,17 @@ EVENTS: dict[str, tuple[Event, int, str]] = {
 
 def exchange(metabase: Metabase, token: str) -> str:
     """Sign in as the SDK does; return the session."""
-    request = urllib.request.Request(
-        f"{metabase.url}/auth/sso",
-        json.dumps({"jwt": token}).encode(),
-        {"Content-Type": "application/json", "X-Metabase-Client": "embedding-sdk-react"},
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        session: str = json.loads(answer.read())["id"]
+    headers = {"X-Metabase-Client": "embedding-sdk-react"}
+    body = {"jwt": token}
+    answer = httpx.post(f"{metabase.url}/auth/sso", json=body, headers=headers, timeout=10)
+    session: str = answer.json()["id"]
     return session
 
 
 def status_of(metabase: Metabase, session: str) -> int:
     """Return what Metabase answers to a call with a session."""
-    request = urllib.request.Request(metabase.url + ME, headers={"X-Metabase-Session": session})
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as refused:
-        return refused.code
+    headers = {"X-Metabase-Session": session}
+    return httpx.get(metabase.url + ME, headers=headers, timeout=10).status_code
 
 
 def call(metabase: Metabase, user: User) -> str:

@@ -16,17 +16,13 @@ from django.core.cache import cache
 from django.db import connections
 
 from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, MetabaseUnavailable
-from django_metabase_sso.client.aio import _flights as async_flights
-from django_metabase_sso.client.flights import Flight, unpacked
+from django_metabase_sso.client.flights import Flight, of_coroutines, of_threads, unpacked
 from django_metabase_sso.client.people import person
 from django_metabase_sso.client.store import Store
-from django_metabase_sso.client.sync import _flights as flights
 from django_metabase_sso.redacted import Token
-from tests.client.conftest import Metabase, Serve, Sync
+from tests.client.conftest import ME, Metabase, Serve, Sync
 from tests.client.faulty import LIST
 from tests.conftest import Configure
-
-ME = "/api/user/current"
 
 
 @pytest.fixture
@@ -104,9 +100,9 @@ def test_after_metabase_forgot(metabase: Metabase, ada: User) -> None:
 def test_different_users_do_not_wait_for_each_other(metabase: Metabase, ada: User) -> None:
     bob = User.objects.create_user("bob", "bob@example.com")
     key = person(bob, None).key
-    flights.join("default", key)
+    of_threads.join("default", key)
     assert ask(ada) == "ada@example.com"
-    flights.land("default", key, None)
+    of_threads.land("default", key, None)
 
 
 # Another process
@@ -129,7 +125,7 @@ def test_another_process_signs_in(twin: Sync, serve: Serve, ada: User) -> None:
     assert store.look(found, turn) is True
 
     def sign_in() -> None:
-        wait_until(lambda: bool(flights._under_way or async_flights._under_way))
+        wait_until(lambda: bool(of_threads._under_way or of_coroutines._under_way))
         time.sleep(0.1)
         store.keep(found, turn, Token("its session"))
         store.end(turn)
@@ -148,13 +144,13 @@ def test_another_process_signs_in(twin: Sync, serve: Serve, ada: User) -> None:
 def test_a_failure_is_shared(ada: User, configure: Configure) -> None:
     configure(INSTANCE_URL="http://127.0.0.1:9")
     key = person(ada, None).key
-    flight, is_ours = flights.join("default", key)
+    flight, is_ours = of_threads.join("default", key)
     assert is_ours
     error = MetabaseUnavailable("no answer", 502)
     with ThreadPoolExecutor(5) as pool:
         asked: list[Future[str]] = [pool.submit(ask, ada) for _ in range(5)]
         wait_until(lambda: waiting(flight) == 5)
-        flights.land("default", key, error)
+        of_threads.land("default", key, error)
         raised = [future.exception() for future in asked]
     assert [str(each) for each in raised] == ["no answer"] * 5
     assert len({id(each) for each in [error, *raised]}) == 6
@@ -163,18 +159,18 @@ def test_a_failure_is_shared(ada: User, configure: Configure) -> None:
 
 def test_who_waits_for_someone_who_gives_up_signs_in(metabase: Metabase, ada: User) -> None:
     key = person(ada, None).key
-    flight, _ = flights.join("default", key)
+    flight, _ = of_threads.join("default", key)
     with ThreadPoolExecutor(2) as pool:
         asked = [pool.submit(ask, ada) for _ in range(2)]
         wait_until(lambda: waiting(flight) == 2)
-        flights.land("default", key, None)
+        of_threads.land("default", key, None)
         assert [future.result() for future in asked] == ["ada@example.com"] * 2
     assert metabase.sign_ins() == ["ada@example.com"]
 
 
 def test_a_coroutine_that_waits_may_be_cancelled(metabase: Metabase, ada: User) -> None:
     key = person(ada, None).key
-    flight, _ = async_flights.join("default", key)
+    flight, _ = of_coroutines.join("default", key)
 
     async def cancel_one() -> str:
         first, second = asyncio.create_task(ask_async(ada)), asyncio.create_task(ask_async(ada))
@@ -183,7 +179,7 @@ def test_a_coroutine_that_waits_may_be_cancelled(metabase: Metabase, ada: User) 
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-        async_flights.land("default", key, None)
+        of_coroutines.land("default", key, None)
         return await second
 
     assert async_to_sync(cancel_one)() == "ada@example.com"
@@ -196,7 +192,7 @@ def test_a_coroutine_that_signs_in_may_be_cancelled(metabase: Metabase, ada: Use
 
     async def cancel() -> str:
         task = asyncio.create_task(ask_async(ada))
-        while not async_flights._under_way:
+        while not of_coroutines._under_way:
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -205,7 +201,7 @@ def test_a_coroutine_that_signs_in_may_be_cancelled(metabase: Metabase, ada: Use
         return await ask_async(ada)
 
     assert async_to_sync(cancel)() == "ada@example.com"
-    assert not async_flights._under_way
+    assert not of_coroutines._under_way
 
 
 def test_unpacked() -> None:

@@ -18,6 +18,7 @@ from django_metabase_sso.client.people import person
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import token_issued
 from tests.accounts.models import EmailUser
+from tests.client.conftest import receiving
 from tests.conftest import Configure, decode
 from tests.test_redacted import assert_clean
 
@@ -85,11 +86,8 @@ def test_agent_headers(ada: User, rf: RequestFactory) -> None:
         issued.append((kwargs["user"], kwargs["request"]))
 
     request = rf.get("/")
-    token_issued.connect(note)
-    try:
+    with receiving(note, token_issued):
         headers = agent_headers(ada, request)
-    finally:
-        token_issued.disconnect(note)
     kind, _, token = headers["Authorization"].partition(" ")
     assert kind == "Bearer"
     assert decode(token)["email"] == "ada@example.com"

@@ -6,14 +6,13 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
 from django_metabase_sso.client import MetabaseClient, MetabaseError
-from tests.client.conftest import Serve, Sync
+from tests.client.conftest import Serve, Sync, Transport
 from tests.client.faulty import BAD_GATEWAY, CLOSED, HALF, HANG, HTML, SESSION, SIGNED_IN, answer
 from tests.test_redacted import assert_clean, everything_logged
 
@@ -66,9 +65,6 @@ def test_a_success(twin: Sync, serve: Serve, ada: User, everything_logged: Any) 
 
 
 def test_the_client(ada: User) -> None:
-    def answer_to(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"session_token": SESSION})
-
-    with MetabaseClient(ada, transport=httpx.MockTransport(answer_to)) as client:
+    with MetabaseClient(ada, transport=Transport()) as client:
         client.get("/api/dashboard")
         assert_clean(repr(vars(client)) + repr(vars(client._store)), SESSION)

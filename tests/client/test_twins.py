@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, User
-from django.core.cache import cache, caches
+from django.core.cache import caches
+from django.core.management import call_command
 from django.http import HttpRequest
 from django.test import Client
 from pytest_django import Settings
 
-from django_metabase_sso.client import (
-    AsyncMetabaseClient,
-    MetabaseClient,
-    MetabaseRefused,
-)
+from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, MetabaseRefused
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.signals import token_issued, token_refused
-from tests.client.conftest import Metabase, Sync
+from tests.client.conftest import ME, Metabase, Sync, Transport, entries, receiving
 from tests.client.faulty import SIGNED_IN, answer
 from tests.conftest import Configure
-
-ME = "/api/user/current"
 
 
 def test_a_call_as_the_user(twin: Sync, metabase: Metabase, ada: User) -> None:
@@ -37,13 +31,10 @@ def test_a_call_as_the_user(twin: Sync, metabase: Metabase, ada: User) -> None:
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
 def test_a_method_for_each_of_https(method: str, ada: User) -> None:
-    def echo(request: httpx.Request) -> httpx.Response:
-        if request.url.path.startswith("/auth"):
-            return httpx.Response(200, json={"session_token": "x"})
-        return httpx.Response(200, text=request.method)
-
-    with MetabaseClient(ada, transport=httpx.MockTransport(echo)) as client:
-        assert getattr(client, method)("/api/card/1").text == method.upper()
+    transport = Transport()
+    with MetabaseClient(ada, transport=transport) as client:
+        assert getattr(client, method)("/api/card/1").status_code == 200
+    assert [request.method for request in transport.requests] == ["POST", method.upper()]
 
 
 def test_each_user_has_a_session(twin: Sync, metabase: Metabase, ada: User) -> None:
@@ -65,17 +56,12 @@ def test_signals(twin: Sync, metabase: Metabase, ada: User, configure: Configure
     def note(**kwargs: Any) -> None:
         seen.append(kwargs.get("code", "issued"))
 
-    token_issued.connect(note)
-    token_refused.connect(note)
-    try:
+    with receiving(note, token_issued, token_refused):
         twin.call(ada, ME)
         twin.call(ada, ME)
         configure(ACCESS_POLICY=lambda user, request: False)
         with pytest.raises(AccessRefused, match="policy"):
             twin.call(ada, ME)
-    finally:
-        token_issued.disconnect(note)
-        token_refused.disconnect(note)
     assert seen == ["issued", "policy"]
 
 
@@ -228,13 +214,11 @@ def test_any_cache(
     path = f"django.core.cache.backends.{back_ends[name]['BACKEND']}"
     settings.CACHES = {**settings.CACHES, "metabase": {**back_ends[name], "BACKEND": path}}
     if name == "database":
-        from django.core.management import call_command
-
         call_command("createcachetable", verbosity=0)
     for _ in range(2):
         twin.call(ada, ME, cache="metabase")
     assert len(metabase.sign_ins()) == (2 if name == "dummy" else 1)
-    assert cache.get_many([]) == {}
+    assert entries() == {}
     caches["metabase"].clear()
 
 
@@ -260,11 +244,10 @@ def test_a_receiver_that_raises_stops_the_sign_in(
     def audit(**kwargs: Any) -> None:
         raise RuntimeError("the audit log is full")
 
-    token_issued.connect(audit)
-    try:
-        with pytest.raises(RuntimeError, match="the audit log is full"):
-            twin.call(ada, ME)
-    finally:
-        token_issued.disconnect(audit)
+    with (
+        receiving(audit, token_issued),
+        pytest.raises(RuntimeError, match="the audit log is full"),
+    ):
+        twin.call(ada, ME)
     assert metabase.sign_ins() == []
     twin.call(ada, ME)  # nobody waits for the one who failed
