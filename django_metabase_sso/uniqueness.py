@@ -64,6 +64,20 @@ def is_indexed() -> bool:
     )
 
 
+def is_comparable(field: models.Field[Any, Any]) -> bool:
+    """Whether the lower case of I is i to the column: in Turkish and Azeri it is another letter.
+
+    Where it is not, a capital I hides an address from `sharers`, and from a unique constraint.
+    """
+    connection = _connection(field)
+    table, column = map(connection.ops.quote_name, (field.model._meta.db_table, field.column))  # noqa: SLF001
+    # Of no row, but with the collation of the column.
+    letter = f"COALESCE((SELECT {column} FROM {table} WHERE 1 = 0), 'I')"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT LOWER({letter}){connection.features.bare_select_suffix}")
+        return bool(cursor.fetchone() == ("i",))
+
+
 def email_field() -> models.Field[Any, Any] | None:
     """Return the e-mail field of the user model; None where it is no field of a table."""
     model = get_user_model()

@@ -273,7 +273,7 @@ FIRING_ON_DEPLOY: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {}, "W013", "ACCESS_POLICY"),
 ]
 # In tests/test_shared_addresses.py: these ask the database.
-FIRING_ON_DATABASE = {"W027"}
+FIRING_ON_DATABASE = {"W027", "W028"}
 # What is fine, and the id that must not be there for it.
 SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"ACCESS_POLICY": trust_emails}, {"MIDDLEWARE": [*in_front(), OTP]}, "W026"),

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.core.checks import CheckMessage, Tags, run_checks
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from django_metabase_sso import uniqueness
@@ -88,14 +89,39 @@ def test_a_model_without_is_active(settings: Settings) -> None:
     assert [message.id for message in found("default")] == ["metabase_sso.W027"]
 
 
-@pytest.mark.parametrize("model", ["accounts.ContactUser", "accounts.PropertyUser"])
-def test_models_that_need_no_query(
-    settings: Settings, django_assert_num_queries: Any, model: str
+def test_addresses_that_need_not_be_read(
+    settings: Settings, django_assert_num_queries: Any
 ) -> None:
-    settings.AUTH_USER_MODEL = model
+    """The database sees to it that nobody shares one."""
+    settings.AUTH_USER_MODEL = "accounts.ContactUser"
     ContactUser.objects.create(username="ada", contact="ada@example.com")
+    with CaptureQueriesContext(connection) as queries:
+        assert check_shared_addresses(databases=["default"]) == []
+    assert not any("COUNT(" in query["sql"] for query in queries)
+
+
+def test_a_model_that_needs_no_query(settings: Settings, django_assert_num_queries: Any) -> None:
+    settings.AUTH_USER_MODEL = "accounts.PropertyUser"
     with django_assert_num_queries(0):
         assert check_shared_addresses(databases=["default"]) == []
+
+
+def turkish(text: str) -> str:
+    """Return the lower case of a database that was made with a Turkish locale."""
+    return text.replace("I", "\u0131").lower()
+
+
+@pytest.mark.parametrize("model", ["auth.User", "accounts.ContactUser"])
+def test_a_database_that_speaks_turkish(settings: Settings, model: str) -> None:
+    settings.AUTH_USER_MODEL = model
+    assert found("default") == []
+    connection.connection.create_function("LOWER", 1, turkish, deterministic=True)
+    try:
+        [message] = found("default")
+    finally:
+        connection.connection.create_function("LOWER", 1, str.lower, deterministic=True)
+    assert message.id == "metabase_sso.W028"
+    assert "db_collation" in str(message.hint)
 
 
 def test_before_there_is_a_table(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from django_metabase_sso.checks.messages import error, read, warning
 
 MIGRATION = """For a user model of your own, in its Meta (then run makemigrations):
     constraints = [models.UniqueConstraint(Lower("{column}"), name="{table}_{column}_lower_uniq")]
+or, on MariaDB and on MySQL before 8.0.13, which have neither:
+    {column} = models.EmailField(unique=True, db_collation="utf8mb4_general_ci")
 or, where addresses may be shared:
     indexes = [models.Index(Lower("{column}"), name="{table}_{column}_lower")]
 For a user model that is not yours, a migration in one of your apps, and this check's id in\
@@ -83,9 +85,9 @@ def check_email_index(**kwargs: Any) -> list[CheckMessage]:
 def check_shared_addresses(
     *, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Report how many addresses several active users share; never which ones."""
+    """Report how many addresses several active users share, never which, and what hides some."""
     field = uniqueness.email_field()
-    if field is None or uniqueness.is_guaranteed():
+    if field is None:
         return []
     alias = router.db_for_read(field.model)
     if alias not in (databases or ()):
@@ -95,18 +97,19 @@ def check_shared_addresses(
         with transaction.atomic(using=alias):
             if field.model._meta.db_table not in connections[alias].introspection.table_names():  # noqa: SLF001
                 return []
-            count = uniqueness.shared_addresses().count()
+            is_comparable = uniqueness.is_comparable(field)
+            count = 0 if uniqueness.is_guaranteed() else uniqueness.shared_addresses().count()
     except DatabaseError as failure:
         message = f"The e-mail addresses could not be read ({type(failure).__name__})."
         return [warning(27, message, "Try again when the database is up, and migrated.")]
-    if not count:
-        return []
-    return [
-        warning(
-            27,
-            f"Addresses that several active users share: {count}. To Metabase, those who share one"
-            " are one person.",
-            "To see which: manage.py shell -c 'from django_metabase_sso.uniqueness import"
-            ' shared_addresses; print(*shared_addresses(), sep="\\n")\'',
-        )
-    ]
+    found: list[CheckMessage] = []
+    if not is_comparable:
+        message = "To the database's language, I is not the capital of i, so Ida@ is not ida@."
+        hint = 'Write db_collation="C" (PostgreSQL) or one like "utf8mb4_general_ci" (MySQL) into'
+        found.append(warning(28, message, f"{hint} the e-mail field, and migrate."))
+    if count:
+        message = f"Addresses that several active users share: {count}. To Metabase, those who"
+        hint = "To see which: manage.py shell -c 'from django_metabase_sso.uniqueness import"
+        hint += ' shared_addresses; print(*shared_addresses(), sep="\\n")\''
+        found.append(warning(27, f"{message} share one are one person.", hint))
+    return found

@@ -15,7 +15,7 @@ from django_metabase_sso.instance import origin_of
 from django_metabase_sso.redacted import Token
 
 LONGEST_TEXT: Final = 500  # characters of Metabase's own words
-JWT: Final = re.compile(r"eyJ[\w-]+\.[\w-]+(\.[\w-]*)?")
+JWT: Final = re.compile(r"eyJ[\w.-]+")
 SENTENCES: Final[tuple[tuple[type[httpx.HTTPError], str], ...]] = (
     (httpx.ConnectTimeout, "no connection in time"),
     (httpx.TimeoutException, "no answer in time"),
@@ -46,7 +46,7 @@ def session_of(response: httpx.Response) -> Token:
     An answer that is no JSON with a session did not come from Metabase.
     """
     _check_status(response)
-    answer = _parsed(response.text)
+    answer = _parsed(_decoded(response))
     session = answer.get("session_token") if isinstance(answer, dict) else None
     if not isinstance(session, str) or not re.fullmatch(r"[!-~]{1,1000}", session):
         kind = "HTML" if _is_html(response) else "something else"
@@ -121,16 +121,21 @@ def _text(response: httpx.Response) -> str:
     """Return Metabase's words in an answer: plain text, or a part of JSON; "" for a page."""
     if _is_html(response):
         return ""
-    said: Any = _parsed(response.text)
+    said: Any = _parsed(_decoded(response))
     if isinstance(said, dict):
         said = next((said[key] for key in ("message", "error", "errors") if said.get(key)), said)
     if said is None:
-        said = response.text
+        said = _decoded(response)
     text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
     session = response.request.headers.get(SESSION_HEADER)
     text = JWT.sub("[hidden]", text.replace(session, "[hidden]") if session else text)
     printable = "".join(char if char.isprintable() else " " for char in text)
     return " ".join(printable.split())[:LONGEST_TEXT]
+
+
+def _decoded(response: httpx.Response) -> str:
+    """Return the text of an answer: JSON is UTF-8, whatever a header says."""
+    return response.content.decode(errors="replace")
 
 
 def _parsed(text: str) -> Any:

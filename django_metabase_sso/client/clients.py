@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from django_metabase_sso.client.calls import Options
 from django_metabase_sso.client.errors import MetabaseError
 from django_metabase_sso.client.flights import Outcome, of_coroutines, of_threads, unpacked
 from django_metabase_sso.client.people import Person
-from django_metabase_sso.client.store import POLL
 from django_metabase_sso.redacted import Token
 
 if TYPE_CHECKING:
@@ -93,18 +91,13 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         return outcome
 
     def _exchange(self, person: Person) -> Token:
-        turn = self._store.begin(person)
-        try:
-            while not (found := self._store.look(person, turn)):
-                time.sleep(POLL)
-            if isinstance(found, Token):
-                return found
-            request = calls.sign_in(self._http, person, self._timeout)
-            session = answers.session_of(self._send(request))
-            self._store.keep(person, turn, session)
-            return session
-        finally:
-            self._store.end(turn)
+        if kept := self._store.get(person):  # somebody's flight has just landed
+            return kept
+        sign_in = self._store.begin(person)
+        request = calls.sign_in(self._http, person, self._timeout)
+        session = answers.session_of(self._send(request))
+        self._store.keep(person, sign_in, session)
+        return session
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         for _ in range(2):
@@ -174,19 +167,14 @@ class AsyncMetabaseClient(
         return outcome
 
     async def _exchange(self, person: Person) -> Token:
-        turn = await sync_to_async(self._store.begin)(person)
-        try:
-            while not (found := await sync_to_async(self._store.look)(person, turn)):
-                await asyncio.sleep(POLL)
-            if isinstance(found, Token):
-                return found
-            # Receivers of `token_issued` may write to the database.
-            request = await sync_to_async(calls.sign_in)(self._http, person, self._timeout)
-            session = answers.session_of(await self._send(request))
-            await sync_to_async(self._store.keep)(person, turn, session)
-            return session
-        finally:
-            await sync_to_async(self._store.end)(turn)
+        if kept := await sync_to_async(self._store.get)(person):
+            return kept
+        sign_in = await sync_to_async(self._store.begin)(person)
+        # Receivers of `token_issued` may write to the database.
+        request = await sync_to_async(calls.sign_in)(self._http, person, self._timeout)
+        session = answers.session_of(await self._send(request))
+        await sync_to_async(self._store.keep)(person, sign_in, session)
+        return session
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         for _ in range(2):

@@ -80,7 +80,8 @@ def _reread(user: AbstractBaseUser) -> AbstractBaseUser:
     """Return the user from the database: a background job may hold an object for long."""
     if not user.is_authenticated:
         raise AccessRefused("not-authenticated", "not authenticated")
-    fresh = user.__class__._base_manager.filter(pk=user.pk).first()  # noqa: SLF001
+    people = user.__class__._base_manager.using(user._state.db)  # noqa: SLF001
+    fresh = people.filter(pk=user.pk).first()
     if fresh is None:
         raise AccessRefused("inactive", "Your account does not exist any longer.")
     for name in MARKS:

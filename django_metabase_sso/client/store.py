@@ -1,11 +1,11 @@
-"""The sessions in Django's cache, and whose turn it is to sign in."""
+"""The sessions in Django's cache."""
 
 from __future__ import annotations
 
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.core.cache import BaseCache, caches
 
@@ -18,20 +18,13 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
-# Seconds. A process that dies while it signs in holds the others up for no longer; where a live
-# one takes longer, two sign-ins happen, which is harmless.
-LONGEST_TURN: Final = 10
-POLL: Final = 0.05  # seconds between two looks at what another process does
-
 
 @dataclass(frozen=True)
-class Turn:
-    """One attempt to be the only one who signs in."""
+class SignIn:
+    """One that is under way."""
 
-    lock: str
     mark: str
     began: float = field(default_factory=time.monotonic)
-    owner: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
 class Store:
@@ -60,30 +53,32 @@ class Store:
             return None
         return Token(kept["session"])
 
-    def begin(self, of: Person) -> Turn:
-        """Return an attempt to sign in, which a log-out from now on makes worthless."""
+    def begin(self, of: Person) -> SignIn:
+        """Return a sign-in, which a log-out, or one with other claims, makes worthless.
+
+        Metabase has one account for all of the user's sessions, and each sign-in writes its claims
+        into it. So sessions with other claims are worthless from now on.
+        """
         mark_key = sessions.mark_key(of.user)
-        # One that is there stays, or the user's other sessions would end.
-        mark = self._cache.get_or_set(mark_key, lambda: secrets.token_hex(16), conf.TOKEN_LIFETIME)
-        self._cache.touch(mark_key, conf.TOKEN_LIFETIME)
-        return Turn(f"{of.key}:lock", str(mark))
+        mark = self._cache.get(mark_key)
+        if mark is None or not mark.startswith(of.key):
+            mark = f"{of.key}:{secrets.token_hex(16)}"
+            self._cache.set(mark_key, mark, conf.TOKEN_LIFETIME)
+        else:  # one that is there stays, or the user's other sessions would end
+            self._cache.touch(mark_key, conf.TOKEN_LIFETIME)
+        return SignIn(mark)
 
-    def look(self, of: Person, turn: Turn) -> Token | bool:
-        """Return the session where somebody has kept one, else whether to sign in now."""
-        is_ours = self._cache.add(turn.lock, turn.owner, LONGEST_TURN)
-        waited = time.monotonic() - turn.began
-        return self.get(of) or is_ours or waited >= LONGEST_TURN
-
-    def keep(self, of: Person, turn: Turn, session: Token) -> None:
+    def keep(self, of: Person, sign_in: SignIn, session: Token) -> None:
         """Keep a new session, for no longer than its token would have lived."""
-        age = time.monotonic() - turn.began
-        kept = {"session": session, "mark": turn.mark}
+        mark = self._cache.get(sessions.mark_key(of.user))
+        if mark != sign_in.mark:
+            if mark and not mark.startswith(of.key):
+                # Both were under way: nobody knows whose claims came last.
+                sessions.drop(of.user, self.alias)
+            return
+        age = time.monotonic() - sign_in.began
+        kept = {"session": session, "mark": mark}
         self._cache.set(of.key, kept, max(0, int(conf.TOKEN_LIFETIME - age)))
-
-    def end(self, turn: Turn) -> None:
-        """Let the next one try; a lock that expired and is another's now stays."""
-        if self._cache.get(turn.lock) == turn.owner:
-            self._cache.delete(turn.lock)
 
     def forget(self, of: Person, session: Token) -> None:
         """Drop a session that Metabase does not know, unless another has taken its place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +22,8 @@ from django_metabase_sso.refusals import refusal_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
+
+SESSION = re.compile(r"[!-~]+")  # what a header can hold
 
 
 def compare_secrets(remote: Remote) -> Step[bool]:
@@ -70,7 +73,7 @@ def sign_in(remote: Remote, user: AbstractBaseUser) -> Step[None]:
     """Sign `user` in to Metabase, ask who it is, and end the session again."""
     answer = _post(remote, _token(user))
     session = answer.json().get("session_token")
-    if not isinstance(session, str):
+    if not isinstance(session, str) or not SESSION.fullmatch(session):
         yield refusal("exchange", answer)
         return
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable
 
@@ -268,3 +269,17 @@ def test_kinds_of_network_errors() -> None:
     for kind, words in kinds:
         message = f"Metabase, GET http://metabase.example.com/api/card: {words}"
         assert str(answers.unavailable(request, kind(""))) == message
+
+
+def test_many_beginnings_of_a_token(twin: Sync, serve: Serve, ada: User) -> None:
+    """What a visitor typed may come back in an error: hiding tokens must not take long."""
+    text = json.dumps({"message": "No such card: " + "eyJ" * 100_000})
+    serve(SIGNED_IN, answer(text, "400 Bad Request"))
+    assert refused(twin, ada).text == "No such card: [hidden]"
+
+
+@pytest.mark.parametrize("charset", ["bz2", "idna", "utf-16", "none"])
+def test_a_charset_that_is_none(twin: Sync, serve: Serve, ada: User, charset: str) -> None:
+    kind = f"application/json; charset={charset}"
+    serve(SIGNED_IN, answer('{"message": "Zu spät."}', "400 Bad Request", kind))
+    assert refused(twin, ada).text == "Zu spät."

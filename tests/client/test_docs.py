@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.test import RequestFactory
 
-from django_metabase_sso.client import calls, people, store
+from django_metabase_sso.client import calls, people
 from tests.client.conftest import Metabase, Serve
 from tests.client.faulty import LIST, SIGNED_IN, answer
 from tests.conftest import Configure
@@ -69,4 +69,3 @@ def test_what_the_text_names() -> None:
     for header in calls.RESERVED - {"proxy-authorization"}:
         assert f"`{header}`" in TEXT.lower()
     assert f"{calls.TIMEOUT.connect:.0f} s to connect, {calls.TIMEOUT.read:.0f} s" in TEXT
-    assert f"for {store.LONGEST_TURN} seconds at most" in TEXT

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connections
 
 from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, MetabaseUnavailable
-from django_metabase_sso.client.flights import Flight, of_coroutines, of_threads, unpacked
+from django_metabase_sso.client.flights import Flight, Flights, of_coroutines, of_threads, unpacked
 from django_metabase_sso.client.people import person
 from django_metabase_sso.client.store import Store
 from django_metabase_sso.redacted import Token
@@ -78,17 +78,6 @@ def test_fifty_coroutines(metabase: Metabase, ada: User) -> None:
     assert metabase.sign_ins() == ["ada@example.com"]
 
 
-def test_two_who_share_nothing_but_the_cache(metabase: Metabase, ada: User) -> None:
-    """The twins do not know of each other's flights: to each, the other is another process."""
-
-    async def at_once() -> list[str]:
-        threads = [asyncio.to_thread(ask, ada) for _ in range(5)]
-        return await asyncio.gather(*threads, *(ask_async(ada) for _ in range(5)))
-
-    assert async_to_sync(at_once)() == ["ada@example.com"] * 10
-    assert metabase.sign_ins() == ["ada@example.com"]
-
-
 def test_after_metabase_forgot(metabase: Metabase, ada: User) -> None:
     ask(ada)
     metabase.reset()
@@ -105,31 +94,29 @@ def test_different_users_do_not_wait_for_each_other(metabase: Metabase, ada: Use
     of_threads.land("default", key, None)
 
 
-# Another process
-
-
-def test_a_process_that_dies_holds_nobody_up_for_long(
-    twin: Sync, metabase: Metabase, ada: User
+def test_a_session_that_is_there_by_now(
+    twin: Sync, serve: Serve, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.add(f"{person(ada, None).key}:lock", "of a dead process", 1)
-    began = time.monotonic()
-    assert twin.call(ada, ME).status_code == 200
-    assert 0.5 < time.monotonic() - began < 8
-
-
-def test_another_process_signs_in(twin: Sync, serve: Serve, ada: User) -> None:
+    """Somebody signed in between the look into the cache and the turn to sign in."""
     server = serve(LIST)
     store = Store(ada, None, "default")
     found, _ = store.find()
-    turn = store.begin(found)
-    assert store.look(found, turn) is True
+    registries = (of_threads, of_coroutines)
+    for flights in registries:
+        flights.join("default", found.key)
+    joined, join = threading.Event(), Flights.join
+
+    def joining(self: Flights, alias: str, key: str) -> tuple[Flight, bool]:
+        joined.set()
+        return join(self, alias, key)
 
     def sign_in() -> None:
-        wait_until(lambda: bool(of_threads._under_way or of_coroutines._under_way))
-        time.sleep(0.1)
-        store.keep(found, turn, Token("its session"))
-        store.end(turn)
+        assert joined.wait(10)
+        store.keep(found, store.begin(found), Token("its session"))
+        for flights in registries:
+            flights.land("default", found.key, None)
 
+    monkeypatch.setattr(Flights, "join", joining)
     other = threading.Thread(target=sign_in)
     other.start()
     assert twin.call(ada, "/api/dashboard").json() == []
@@ -187,17 +174,24 @@ def test_a_coroutine_that_waits_may_be_cancelled(metabase: Metabase, ada: User) 
 
 
 def test_a_coroutine_that_signs_in_may_be_cancelled(metabase: Metabase, ada: User) -> None:
-    lock = f"{person(ada, None).key}:lock"
-    cache.add(lock, "another process", 30)
-
     async def cancel() -> str:
-        task = asyncio.create_task(ask_async(ada))
-        while not of_coroutines._under_way:
-            await asyncio.sleep(0.01)
+        asked = asyncio.Event()
+
+        async def never(request: httpx.Request) -> httpx.Response:
+            asked.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def ask_for_ever() -> None:
+            transport = httpx.MockTransport(never)
+            async with AsyncMetabaseClient(ada, transport=transport) as client:
+                await client.get(ME)
+
+        task = asyncio.create_task(ask_for_ever())
+        await asked.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await sync_to_async(cache.delete)(lock)
         return await ask_async(ada)
 
     assert async_to_sync(cancel)() == "ada@example.com"

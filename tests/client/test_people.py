@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.test.utils import isolate_apps
+from django.utils.connection import ConnectionDoesNotExist
 from django.utils.functional import SimpleLazyObject
 from pytest_django import DjangoAssertNumQueries
 
@@ -30,6 +31,13 @@ def test_read_again(ada: User, django_assert_num_queries: DjangoAssertNumQueries
     assert found.claims["email"] == "new@example.com"
     assert found.user is not ada
     assert ada.email == "Ada@example.com"
+
+
+def test_read_again_where_the_user_is(ada: User) -> None:
+    """A user of another database has a key that is somebody else's in the default one."""
+    ada._state.db = "other"
+    with pytest.raises(ConnectionDoesNotExist, match="other"):
+        person(ada, None)
 
 
 def test_the_lazy_user_of_a_request(ada: User) -> None:

@@ -11,7 +11,7 @@ from django.core.cache import cache, caches
 
 from django_metabase_sso import sessions
 from django_metabase_sso.client.people import Person, person
-from django_metabase_sso.client.store import LONGEST_TURN, Store
+from django_metabase_sso.client.store import Store
 from django_metabase_sso.redacted import Token
 from tests.client.conftest import Metabase, Sync, entries
 from tests.conftest import Configure
@@ -33,7 +33,7 @@ def who(store: Store) -> Person:
 def test_what_is_kept(twin: Sync, metabase: Metabase, ada: User) -> None:
     twin.call(ada, "/api/user/current")
     kept = entries()
-    assert len(kept) == 2  # the session and the mark; the lock is gone
+    assert len(kept) == 2  # the session and the mark
     for key in kept:
         assert key.startswith("metabase_sso:")
         assert len(key) == len("metabase_sso:") + 64
@@ -46,13 +46,12 @@ def test_no_longer_than_the_token(
     store: Store, who: Person, configure: Configure, lifetime: int
 ) -> None:
     configure(TOKEN_LIFETIME=lifetime)
-    turn = store.begin(who)
-    assert store.look(who, turn) is True
-    store.keep(who, turn, SESSION)
+    sign_in = store.begin(who)
+    store.keep(who, sign_in, SESSION)
     assert store.get(who) == SESSION
     left = max(caches["default"]._expire_info.values()) - time.time()  # type: ignore[attr-defined]
-    assert lifetime - 2 < left <= max(lifetime, LONGEST_TURN)
-    slow = replace(turn, began=turn.began - lifetime)
+    assert lifetime - 2 < left <= lifetime
+    slow = replace(sign_in, began=sign_in.began - lifetime)
     store.keep(who, slow, SESSION)
     assert store.get(who) is None
 
@@ -71,46 +70,69 @@ def test_the_key_is_of_the_claims_without_times(ada: User, configure: Configure)
 
 
 def test_a_log_out_during_a_sign_in(store: Store, who: Person) -> None:
-    turn = store.begin(who)
+    sign_in = store.begin(who)
     sessions.drop(who.user, "default")
-    store.keep(who, turn, SESSION)
+    store.keep(who, sign_in, SESSION)
     assert store.get(who) is None
     store.begin(who)
     assert store.get(who) is None
 
 
 def test_a_mark_that_the_cache_lost(store: Store, who: Person) -> None:
-    turn = store.begin(who)
-    store.keep(who, turn, SESSION)
+    sign_in = store.begin(who)
+    store.keep(who, sign_in, SESSION)
     cache.delete(sessions.mark_key(who.user))
     assert store.get(who) is None
 
 
-def test_one_turn_at_a_time(store: Store, who: Person) -> None:
-    first, second = store.begin(who), store.begin(who)
-    assert store.look(who, first) is True
-    assert store.look(who, second) is False
-    store.end(second)  # not its own to end
-    assert store.look(who, second) is False
-    late = replace(second, began=second.began - LONGEST_TURN)
-    assert store.look(who, late) is True
-    store.end(first)
-    assert store.look(who, second) is True
+def with_groups(ada: User, configure: Configure, *groups: str) -> Person:
+    """Return Ada, when she has these groups."""
+    configure(GROUP_MAPPING=lambda user, request: groups)
+    return person(ada, None)
 
 
-def test_what_another_process_kept(store: Store, who: Person) -> None:
-    theirs, ours = store.begin(who), store.begin(who)
-    assert store.look(who, theirs) is True
-    store.keep(who, theirs, SESSION)
-    assert store.look(who, ours) == SESSION
-    store.end(theirs)
-    assert store.look(who, ours) == SESSION
-    assert repr(store.look(who, ours)) == "<Token>"
+def test_a_sign_in_with_other_claims_ends_the_session(
+    store: Store, ada: User, configure: Configure
+) -> None:
+    """Metabase has one account: whoever gave a group up, and lost another since, has neither."""
+    less, more = with_groups(ada, configure, "a"), with_groups(ada, configure, "a", "b")
+    store.keep(less, store.begin(less), SESSION)
+    store.keep(more, store.begin(more), Token("another"))
+    assert store.get(more) == "another"
+    assert store.get(less) is None
+    store.keep(less, store.begin(less), SESSION)
+    assert store.get(less) == SESSION
+    assert store.get(more) is None
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_sign_ins_with_different_claims_at_once(
+    store: Store, ada: User, configure: Configure, first: int
+) -> None:
+    """Nobody knows whose claims the account has."""
+    both = with_groups(ada, configure, "a"), with_groups(ada, configure, "b")
+    under_way = [store.begin(who) for who in both]
+    for who, sign_in in list(zip(both, under_way, strict=True))[:: (1, -1)[first]]:
+        store.keep(who, sign_in, SESSION)
+    assert [store.get(who) for who in both] == [None, None]
+
+
+def test_two_sign_ins_with_the_same_claims_at_once(store: Store, who: Person) -> None:
+    """One of two processes that began on an empty cache is enough."""
+    first = store.begin(who)
+    cache.delete(sessions.mark_key(who.user))
+    second = store.begin(who)
+    store.keep(who, first, SESSION)
+    assert store.get(who) is None
+    store.keep(who, second, SESSION)
+    store.keep(who, first, Token("late"))
+    assert store.get(who) == SESSION
+    assert repr(store.get(who)) == "<Token>"
 
 
 def test_forget(store: Store, who: Person) -> None:
-    turn = store.begin(who)
-    store.keep(who, turn, SESSION)
+    sign_in = store.begin(who)
+    store.keep(who, sign_in, SESSION)
     store.forget(who, Token("an older one"))
     assert store.get(who) == SESSION
     store.forget(who, SESSION)

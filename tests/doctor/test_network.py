@@ -242,6 +242,18 @@ def test_a_proxy_that_takes_the_session_header_away(answered: Answered, ada: Use
     assert any(request.startswith("DELETE /api/session") for request in requests)
 
 
+def test_a_session_that_is_none(
+    answered: Answered, ada: User, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is named nowhere, not in the error of a library either."""
+    hostile = Canned(body={**SESSION.body, "session_token": "hostile\n"})
+    answers = {**old_metabase("http://localhost"), "POST /auth/sso/to_session": hostile}
+    report, requests = answered(answers, "--user", "ada")
+    assert report.one("exchange")["level"] == "fault"
+    assert not any(request.startswith("DELETE") for request in requests)
+    assert "hostile" not in str(report.findings) + "".join(capfd.readouterr())
+
+
 def cors(*, allowed: str, headers: str, status: int = 200) -> Answers:
     named = {"Access-Control-Allow-Origin": allowed}
     return {
