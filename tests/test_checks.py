@@ -17,6 +17,7 @@ import django_metabase_sso
 from django_metabase_sso.access import deny_emails, trust_emails
 from django_metabase_sso.claims import django_groups
 from django_metabase_sso.csp import csp_sources
+from django_metabase_sso.test import SETTINGS
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET as OTHER
 from tests.settings import SECRET
@@ -271,6 +272,8 @@ FIRING_ON_DEPLOY: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {}, "W012", "index"),
     ({}, {"AUTH_USER_MODEL": "accounts.EmailUser"}, "W012", "index"),
     ({}, {}, "W013", "ACCESS_POLICY"),
+    ({"JWT_SHARED_SECRET": "abcdefg" * 5}, {}, "W029", "JWT_SHARED_SECRET"),
+    (SETTINGS, {}, "W029", "EMBEDDING_SECRET_KEY"),
 ]
 # In tests/test_shared_addresses.py: these ask the database.
 FIRING_ON_DATABASE = {"W027", "W028"}
@@ -287,6 +290,8 @@ SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         "W025",
     ),
     ({"JWT_SHARED_SECRET": lambda: SECRET}, {}, "E005"),
+    ({"JWT_SHARED_SECRET": lambda: SECRET}, {}, "W029"),
+    ({"JWT_SHARED_SECRET": "abcdefgh" * 4}, {}, "W029"),
     ({"ACCESS_POLICY": Policy()}, {}, "E018"),
     ({"ACCESS_POLICY": deny_emails("*@corp.example")}, {}, "E018"),
     ({"AUTHENTICATE": dict}, {}, "E018"),

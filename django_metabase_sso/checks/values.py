@@ -15,10 +15,12 @@ from django_metabase_sso.checks.messages import error, read, value_or_none, warn
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.keys import DEFAULTS, unknown_keys, value_of
-from django_metabase_sso.secret import SECRETS
+from django_metabase_sso.secret import NEW_SECRET, SECRETS
 from django_metabase_sso.tokens import signed
 
 DAY = 86_400  # seconds
+FOR_TESTS = "tests-only-metabase-"  # as in django_metabase_sso.test
+FEWEST_CHARACTERS = 8  # different ones: hex has 16
 ARGUMENTS = {
     **dict.fromkeys(SECRETS, ()),
     "AUTHENTICATE": ("request",),
@@ -108,6 +110,20 @@ def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
         return []
     message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions travel in the clear."
     return [warning(2, message, f'Write "INSTANCE_URL": "https{str(instance)[4:]}".')]
+
+
+@register(Tags.security, deploy=True)
+def check_guessable_secret(**kwargs: Any) -> list[CheckMessage]:
+    """Report secrets that anybody could have."""
+    found: list[CheckMessage] = []
+    for key in SECRETS:
+        value = value_or_none(key)
+        if isinstance(value, str) and (
+            value.startswith(FOR_TESTS) or len(set(value)) < FEWEST_CHARACTERS
+        ):
+            message = f"METABASE_SSO[{key!r}] can be guessed: it is published, or all alike."
+            found.append(warning(29, message, NEW_SECRET))
+    return found
 
 
 @register(Tags.security, deploy=True)
