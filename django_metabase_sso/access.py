@@ -44,10 +44,11 @@ def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> 
     impersonated = is_impersonated(user, request)
     if impersonated and not conf.ALLOW_IMPERSONATION:
         _refuse_impersonation()
-    if conf.REQUIRE_UNIQUE_EMAIL:
+    must_be_unique = conf.REQUIRE_UNIQUE_EMAIL
+    if must_be_unique:
         _require_unshared(user, email)
     _require_policy(user, request)
-    if canonical_email(user) != email:
+    if must_be_unique and canonical_email(user) != email:
         raise ImproperlyConfigured("METABASE_SSO['ACCESS_POLICY'] changed the user's address.")
     return _impersonator(user, request) if impersonated else None
 

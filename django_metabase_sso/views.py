@@ -19,7 +19,6 @@ from django_metabase_sso.signals import send_issued, send_refused
 __all__ = ["SSOView"]
 
 FRAMES = ("iframe", "frame", "embed", "object")
-PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_MOZ")  # the newest first
 
 
 class SSOView(Endpoint):
@@ -45,7 +44,7 @@ class SSOView(Endpoint):
         return responses.empty(200, Allow="GET, HEAD, OPTIONS")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
-        if any("prefetch" in request.META.get(name, "").lower() for name in PURPOSES):
+        if is_prefetch(request):
             return responses.empty(503)  # nothing is signed for a page that nobody opened
         try:
             target = (
@@ -146,6 +145,13 @@ class SSOView(Endpoint):
         return responses.error_page(
             self.request, status, code, message, template=template, **context
         )
+
+
+def is_prefetch(request: HttpRequest) -> bool:
+    """Whether a browser asks in advance, by the present header or one of the two before it."""
+    headers = request.META
+    purpose = headers.get("HTTP_SEC_PURPOSE") or headers.get("HTTP_PURPOSE")
+    return "prefetch" in (purpose or headers.get("HTTP_X_MOZ") or "").lower()
 
 
 def is_subresource(request: HttpRequest) -> bool:
