@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_metabase_sso.access import check_access, deny_emails, trust_emails
@@ -209,6 +209,27 @@ def test_an_impersonator_that_is_not_known(ada: User, configure: Configure) -> N
     configure(ALLOW_IMPERSONATION=True)
     ada.is_hijacked = True  # type: ignore[attr-defined]
     assert check_access(ada) is None
+
+
+def test_an_impersonator_that_the_request_or_the_user_knows(
+    ada: User, staff: User, configure: Configure, rf: RequestFactory
+) -> None:
+    configure(ALLOW_IMPERSONATION=True)
+    request: Any = rf.get("/")
+    request.impersonator = staff
+    assert check_access(ada, request) == staff
+    ada.is_impersonate, ada.impersonator = True, staff  # type: ignore[attr-defined]
+    assert check_access(ada) == staff
+
+
+def test_a_request_with_an_impersonator_is_enough(
+    ada: User, staff: User, rf: RequestFactory
+) -> None:
+    request: Any = rf.get("/")
+    request.impersonator = staff
+    with pytest.raises(AccessRefused) as caught:
+        check_access(ada, request)
+    assert caught.value.code == "impersonated"
 
 
 @pytest.mark.parametrize("mark", ["is_hijacked", "is_impersonate"])

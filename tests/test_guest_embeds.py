@@ -108,9 +108,19 @@ def test_static_iframe_shows_one_thing(request_: HttpRequest, items: dict[str, A
         guest_embeds.static_iframe_html(request_, params={}, **items)
 
 
+@pytest.mark.parametrize("kind", ["dashboard", "question"])
+@pytest.mark.parametrize("missing", ["", 0])
+def test_static_iframe_of_nothing(request_: HttpRequest, kind: str, missing: Any) -> None:
+    items: dict[str, Any] = {kind: missing}
+    with pytest.raises(InvalidEmbed, match=f"{missing!r} is no id"):
+        guest_embeds.static_iframe_html(request_, params={}, **items)
+
+
 def test_static_iframe_with_an_unknown_option(request_: HttpRequest) -> None:
     with pytest.raises(InvalidEmbed, match=r"'border' is none of .*bordered"):
         guest_embeds.static_iframe_html(request_, dashboard=10, params={}, border=True)
+    with pytest.raises(InvalidEmbed, match="theme: no JSON"):
+        guest_embeds.static_iframe_html(request_, dashboard=10, params={}, theme=object())
 
 
 @pytest.mark.parametrize(

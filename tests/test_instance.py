@@ -48,6 +48,7 @@ def test_parse(url: str, text: str, origin: str | None) -> None:
         "https://metabase.example.com/%2e%2e",
         "https://[::g]",
         "https://[::1",
+        "https://[v1.a:b]",
         "https://metabase.example.com\\@evil.example",
     ],
 )

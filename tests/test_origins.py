@@ -107,6 +107,8 @@ def test_is_local(origin: str, is_local: bool) -> None:
         ("localhost:8000", "localhost"),
         ("127.0.0.1:8000", "127.0.0.1"),
         ("[::1]:8000", "[::1]"),
+        ("[::ffff:127.0.0.1]:8000", "[::ffff:127.0.0.1]"),
+        ("a1.example.com", "example.com"),
     ],
 )
 def test_site_of(host: str, site: str) -> None:

@@ -194,6 +194,39 @@ def test_refused(
     ] * 2
 
 
+def test_issue_token_hands_the_request_on(
+    ada: User, configure: Configure, rf: RequestFactory, refused: list[dict[str, Any]]
+) -> None:
+    request: Any = rf.get("/")
+    seen: list[tuple[object, object]] = []
+
+    def policy(user: object, request: object) -> bool:
+        seen.append((user, request))
+        return True
+
+    def attributes(user: object, request: object) -> dict[str, str]:
+        seen.append((user, request))
+        return {}
+
+    configure(ACCESS_POLICY=policy, USER_ATTRIBUTES=attributes)
+    issue_token(ada, request)
+    assert seen == [(ada, request)] * 2
+    request.impersonator = User(pk=7)
+    with pytest.raises(AccessRefused, match="impersonated"):
+        issue_token(ada, request)
+    assert [call["request"] for call in refused] == [request]
+
+
+def test_issue_token_says_who_acts(
+    ada: User, configure: Configure, rf: RequestFactory, issued: list[dict[str, Any]]
+) -> None:
+    request: Any = rf.get("/")
+    request.impersonator = User(pk=7)
+    configure(ALLOW_IMPERSONATION=True)
+    issue_token(ada, request)
+    assert [call["impersonator"] for call in issued] == [request.impersonator]
+
+
 def test_issue_token_for_nobody(refused: list[dict[str, Any]]) -> None:
     with pytest.raises(AccessRefused, match="not-authenticated"):
         issue_token(AnonymousUser())  # type: ignore[arg-type]
