@@ -56,3 +56,15 @@ def test_no_instance(url: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         parse(url)
     assert "password" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://meta..example.com", "has no valid host name"),
+        ("https://metabase.example.com:0443", "has no valid host and port"),
+    ],
+)
+def test_reasons(url: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^{reason}$"):
+        parse(url)

@@ -239,6 +239,19 @@ def test_who_counts_as_sharing(
         check_access(ada)
 
 
+def test_a_policy_that_is_marked(ada: User, configure: Configure) -> None:
+    @counting_sharers(lambda email: Q(is_staff=True))
+    def policy(user: object, request: object) -> bool:
+        return True
+
+    configure(ACCESS_POLICY=policy)
+    User.objects.create_user("eve", "ADA@example.com")
+    check_access(ada)
+    User.objects.create_user("root", "ADA@example.com", is_staff=True)
+    with pytest.raises(AccessRefused, match="shared-email"):
+        check_access(ada)
+
+
 # The second factor; with the real django-otp: tests/contrib/test_otp.py
 
 
