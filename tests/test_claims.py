@@ -260,14 +260,44 @@ def test_a_customer_without_a_tenant_is_refused(
     with pytest.raises(AccessRefused) as caught:
         tenant_claims(unsaved, configure, tenant)
     assert caught.value.code == "no-tenant"
+    assert caught.value.message == "Your account belongs to no tenant."
 
 
 @pytest.mark.parametrize(
-    "tenant", [True, 1.0, ["acme"], object(), "a\n", pytest.param(10**5000, id="huge")]
+    ("tenant", "words"),
+    [
+        (True, "'@tenant': TENANT returned bool, not str, int or"),
+        (1.0, "'@tenant': TENANT returned float, not str, int or"),
+        (["acme"], "'@tenant': TENANT returned list, not str, int or"),
+        (object(), "'@tenant': TENANT returned object, not str, int or"),
+        ("a\n", "'tenant': has a control character"),
+        pytest.param(10**5000, "'tenant': a number must be finite", id="huge"),
+    ],
 )
-def test_no_slug(unsaved: User, configure: Configure, tenant: object) -> None:
-    with pytest.raises(InvalidClaim, match="tenant"):
+def test_no_slug(unsaved: User, configure: Configure, tenant: object, words: str) -> None:
+    with pytest.raises(InvalidClaim, match=f"^Claim {words}"):
         tenant_claims(unsaved, configure, tenant)
+
+
+def test_tenants_are_those_of_the_user_and_the_request(
+    unsaved: User, configure: Configure, rf: RequestFactory
+) -> None:
+    request = rf.get("/")
+    seen: list[tuple[object, ...]] = []
+
+    def note(*args: object) -> dict[str, object]:
+        seen.append(args)
+        return {}
+
+    configure(TENANT=lambda *args: f"acme{note(*args)}", TENANT_ATTRIBUTES=note)
+    assert build(unsaved, request)["@tenant"] == "acme{}"
+    assert seen == [(unsaved, request)] * 2
+
+
+def test_tenant_attributes_that_are_no_mapping(unsaved: User, configure: Configure) -> None:
+    configure(TENANT_ATTRIBUTES=lambda user, request: ["pro"])
+    with pytest.raises(InvalidClaim, match=r"^Claim 'TENANT_ATTRIBUTES': returned list"):
+        tenant_claims(unsaved, configure, "acme")
 
 
 @pytest.mark.parametrize(
