@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from django_metabase_sso.origins import matches_any, parse, site_of
@@ -80,6 +82,30 @@ def test_matches(allowed: str, origin: str, matches: bool) -> None:
 )
 def test_malformed(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("app.example.com", "must begin with https:// or http://"),
+        (
+            "https://app.example.com/",
+            "must be scheme, host and port alone, without a path or a trailing slash",
+        ),
+        (
+            "https://a.*.example.com",
+            "may have one *, as the whole first label: https://*.example.com",
+        ),
+        (
+            "https://App.example.com",
+            "must be written as browsers send it: https://app.example.com",
+        ),
+        ("https://*.co.uk", "lets anybody in who can have a name below that suffix"),
+    ],
+)
+def test_reasons(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
         parse(text)
 
 
