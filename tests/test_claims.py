@@ -106,6 +106,14 @@ def test_what_is_no_list_of_names(
         groups_of(unsaved, configure, result)
 
 
+def test_groups_are_those_of_the_user_and_the_request(
+    unsaved: User, configure: Configure, rf: RequestFactory
+) -> None:
+    request = rf.get("/")
+    configure(GROUP_MAPPING=lambda *args: ["Sales"] if args == (unsaved, request) else [])
+    assert build(unsaved, request)["groups"] == ["Sales"]
+
+
 def test_dict_is_an_allow_list(
     ada: User, configure: Configure, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -130,6 +130,13 @@ def test_the_secret_is_not_djangos(configure: Configure, settings: Settings) -> 
         conf.JWT_SHARED_SECRET  # noqa: B018
 
 
+def test_the_secret_is_not_that_of_guest_embeds(configure: Configure) -> None:
+    configure(EMBEDDING_SECRET_KEY=SECRET)
+    with pytest.raises(BadSetting, match="the same secret") as caught:
+        conf.JWT_SHARED_SECRET  # noqa: B018
+    assert caught.value.check_id == "E028"
+
+
 @pytest.mark.parametrize("value", [None, "METABASE", []])
 def test_no_dict(settings: Settings, value: object) -> None:
     settings.METABASE_SSO = value

@@ -166,6 +166,7 @@ def test_issued(
     assert own["impersonator"] is None
     assert (of_view["sender"], of_view["user"]) == (User, ada)
     assert of_view["request"].path == "/sso/metabase"
+    assert of_view["claims"]["email"] == "ada@example.com"
     assert token not in repr(issued)
     assert refused == []
 
@@ -187,6 +188,7 @@ def test_refused(
         (User, ada, "no-email"),
         (User, ada, "no-email"),
     ]
+    assert refused[0]["request"].path == "/sso/metabase"
     assert refused[1]["request"] is None
     ours = [record for record in caplog.records if record.name == "django_metabase_sso"]
     assert [(r.levelno, r.__dict__["code"], r.__dict__["user_id"]) for r in ours] == [

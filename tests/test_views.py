@@ -312,6 +312,7 @@ def test_other_origins_are_refused_before_any_query(
     assert "Access-Control-Allow-Credentials" not in response
     if method == "get":
         assert_error(response, 403, "origin-not-allowed")
+        assert response.json()["message"] == "This origin may not read a token."
 
 
 def test_origin_not_allowed_navigation(signed_in: Client) -> None:
@@ -425,7 +426,9 @@ def test_policy_may_say_why(signed_in: Client, configure: Configure) -> None:
 def test_bad_return_to_is_a_page_with_a_way_out(client: Client) -> None:
     response = client.get(f"{URL}?return_to=https://evil.example/", headers=NAVIGATION)
     assert response.status_code == 400
-    assert "It is on another host than Metabase." in response.text
+    assert (
+        "The address to go on to in Metabase is not allowed. It is on another host than Metabase."
+    ) in response.text
     assert '<a href="https://metabase.example.com/" target="_top">' in response.text
     assert_framable(response)
 
@@ -459,6 +462,7 @@ def test_other_methods(ada: User, method: str) -> None:
     client.force_login(ada)
     response = getattr(client, method)(FETCH)
     assert_error(response, 405, "method-not-allowed")
+    assert response.json()["message"] == "This address takes GET only."
     assert response["Allow"] == "GET, HEAD, OPTIONS"
     page = getattr(client, method)(URL, headers=NAVIGATION)
     assert page.status_code == 405
@@ -538,7 +542,9 @@ def test_authenticate_says_nobody_to_somebody_signed_in(
     signed_in: Client, configure: Configure
 ) -> None:
     configure(AUTHENTICATE=lambda request: AnonymousUser())
-    assert_error(signed_in.get(FETCH), 403, "nobody")
+    response = signed_in.get(FETCH)
+    assert_error(response, 403, "nobody")
+    assert response.json()["message"] == "You are signed in, but not for this request."
     assert signed_in.get(URL, headers=NAVIGATION).status_code == 403
 
 
@@ -567,7 +573,8 @@ def test_a_bad_credential_without_words(signed_in: Client, configure: Configure)
         raise PermissionDenied
 
     configure(AUTHENTICATE=authenticate)
-    assert "not valid" in signed_in.get(FETCH).json()["message"]
+    message = signed_in.get(FETCH).json()["message"]
+    assert message == "The credentials of this request are not valid."
 
 
 @pytest.mark.django_db
