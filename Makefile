@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test fuzz lint test-all bench compare load docs screenshots release-check audit messages clean
+.PHONY: demo test fuzz mutation lint test-all bench compare load docs screenshots release-check audit messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m example_project.demo
@@ -18,6 +18,11 @@ test: $(VENV)/.test
 # The properties of tests/properties, for FUZZ_MINUTES together (default 30).
 fuzz: $(VENV)/.test
 	HYPOTHESIS_PROFILE=fuzz DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.properties.fuzz
+
+# Changes of the core that no test notices, by module; docs/mutation.md. About twenty minutes.
+mutation: $(VENV)/.mutation
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/mutmut results --all true | awk -F '[.:]' 'NF > 3 { n[$$2 ":" $$NF]++ } END { for (k in n) print k, n[k] }' | sort
 
 lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -62,7 +67,7 @@ messages: $(VENV)/.test
 	cd django_metabase_sso && ../$(BIN)/django-admin compilemessages
 
 clean:
-	rm -rf $(VENV) .tox .e2e .coverage .mypy_cache .ruff_cache build dist
+	rm -rf $(VENV) .tox .e2e .coverage .mypy_cache .ruff_cache build dist mutants
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -76,7 +76,7 @@ def config_html(*, nonce: str = "", **options: Any) -> SafeString:
     data = json_script(embed_config(**options), CONFIG_ID)
     return format_html(
         '{}<script defer src="{}"{}></script><script defer src="{}/app/embed.js"{}></script>',
-        SafeString(data.replace("<script", f"<script{attribute}", 1)),
+        SafeString(data.replace("<script", f"<script{attribute}")),
         static("django_metabase_sso/config.js"),
         attribute,
         conf.INSTANCE_URL,

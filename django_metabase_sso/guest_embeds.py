@@ -75,15 +75,15 @@ def static_iframe_html(
 
     The options are those of `static_embed_url`, and attributes of the frame.
     """
-    if (dashboard is None) == (question is None):
+    frame = {key: options.pop(key) for key in FRAME & options.keys()}
+    if dashboard is not None and question is None:
+        source = static_embed_url("dashboard", dashboard, params, **options)
+    elif question is not None and dashboard is None:
+        source = static_embed_url("question", question, params, **options)
+    else:
         example = "{% metabase_static_iframe dashboard=10 params=params %}"
         raise InvalidEmbed(f"Give dashboard or question, one of the two: write {example}.")
-    frame = {key: options.pop(key) for key in FRAME & options.keys()}
     keep_private(request)
-    if dashboard is not None:
-        source = static_embed_url("dashboard", dashboard, params, **options)
-    else:
-        source = static_embed_url("question", question or 0, params, **options)
     return frame_html(source, title, **frame)
 
 

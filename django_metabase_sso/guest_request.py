@@ -39,7 +39,7 @@ def read_body(request: HttpRequest) -> GuestRequest:
 def parse(body: bytes) -> GuestRequest:
     """Return what a JSON text asks for; InvalidGuestRequest with a code says why not."""
     try:
-        data = json.loads(body.decode(), parse_constant=_refuse_number, parse_float=_float)
+        data = json.loads(body.decode(), parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         raise InvalidGuestRequest("invalid-json", "The body is not JSON in UTF-8.") from None
     if not isinstance(data, dict):
@@ -69,12 +69,8 @@ def _refuse_size() -> NoReturn:
     raise InvalidGuestRequest("body-too-large", message)
 
 
-def _refuse_number(text: str) -> NoReturn:
-    raise ValueError("not a JSON number")
-
-
-def _float(text: str) -> float:
+def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        _refuse_number(text)
+        raise ValueError
     return number

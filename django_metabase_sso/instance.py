@@ -54,10 +54,10 @@ def origin_of(scheme: str, netloc: str) -> str:
 
     Lower case, no default port (WHATWG URL, "origin").
     """
-    parts = urlsplit(f"{scheme.lower()}://{netloc.lower()}")
+    parts = urlsplit(f"{scheme}://{netloc.lower()}")
     host = parts.hostname or ""
     port = parts.port
-    if ":" in host and IPV6_HOST.fullmatch(host):
+    if IPV6_HOST.fullmatch(host):
         host = f"[{host}]"
     elif not HOST.fullmatch(host):
         raise ValueError("has no valid host name")

@@ -63,7 +63,7 @@ def unknown_keys() -> list[BadSetting]:
     """Return an error for each key of `METABASE_SSO` that this package does not know."""
     found = []
     for key in sorted(map(str, set(settings.METABASE_SSO) - DEFAULTS.keys())):
-        nearest = difflib.get_close_matches(key.upper(), DEFAULTS, n=1, cutoff=0)[0]
+        nearest = difflib.get_close_matches(key.upper(), DEFAULTS, cutoff=0)[0]
         message = f"METABASE_SSO has an unknown key {key!r}."
         found.append(BadSetting("E002", message, f"Did you mean {nearest!r}?"))
     return found
@@ -116,5 +116,5 @@ def _nearest(path: str) -> str:
     """Return the dotted path that was probably meant."""
     module, _, name = path.rpartition(".")
     names = vars(sys.modules[module]) if module in sys.modules else ()
-    found = difflib.get_close_matches(name, names, n=1)
+    found = difflib.get_close_matches(name, names)
     return f"{module}.{found[0]}" if found else "analytics.metabase.function"

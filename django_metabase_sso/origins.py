@@ -90,7 +90,7 @@ def site_of(host: str) -> str:
     """
     host = _split_port(host)[0]
     labels = host.split(".")
-    if len(labels) < 2 or host[-1].isdigit() or host.startswith("["):
+    if host[-1].isdigit() or host.startswith("["):
         return host
     size = 3 if ".".join(labels[-2:]) in SHARED_SUFFIXES | SHARED_BELOW else 2
     return ".".join(labels[-size:])

@@ -100,9 +100,9 @@ def _refuse_hostile(path: str) -> None:
 
 
 def _refuse_plain(value: str) -> None:
-    if "\\" in value or any(unicodedata.category(char) in ("Cc", "Cs") for char in value):
+    if "\\" in value or any(unicodedata.category(char) == "Cc" for char in value):
         raise InvalidReturnTo(gettext("It has a backslash or a control character."))
-    path = re.split(r"[?#]", value, maxsplit=1)[0]
+    path = re.split(r"[?#]", value)[0]
     if not path.startswith("/") or path.startswith("//"):
         raise InvalidReturnTo(gettext("It does not begin with exactly one slash."))
     # Servlet containers cut ;parameters off a segment before they read it.

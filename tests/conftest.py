@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
+from django_metabase_sso import claims, emails, instance, origins
 from tests.settings import SECRET
 
 Configure = Callable[..., None]
@@ -19,6 +20,12 @@ Configure = Callable[..., None]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the browser tests last: Playwright's event loop then stays in the main thread."""
     items.sort(key=lambda item: "/e2e/" in str(item.path))
+
+
+def pytest_sessionstart() -> None:
+    """Empty the caches: mutmut runs a session for each mutant, and forks it from a warm one."""
+    for cached in (claims.is_privileged, emails._is_plain, instance.parse, origins.parse):
+        cached.cache_clear()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

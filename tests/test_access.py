@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_metabase_sso.access import check_access, deny_emails, trust_emails
@@ -18,11 +18,22 @@ from tests.accounts.models import IndexedUser
 from tests.conftest import Configure, decode, token_of
 from tests.test_views import FETCH
 
+MESSAGES = {
+    "not-authenticated": "not authenticated",
+    "inactive": "Your account is switched off.",
+    "impersonated": "You act as someone else; only they themselves may open Metabase.",
+    "shared-email": (
+        "Another account has the same e-mail address, and to Metabase both would be one."
+    ),
+    "policy": "Your account may not sign in to Metabase.",
+}
+
 
 def code_of(user: Any) -> str:
     with pytest.raises(AccessRefused) as caught:
         check_access(user)
     assert str(caught.value) == f"{caught.value.message} ({caught.value.code})"
+    assert caught.value.message == MESSAGES[caught.value.code]
     return caught.value.code
 
 
@@ -47,6 +58,21 @@ def test_inactive(ada: User) -> None:
 def test_shared_address(ada: User, other: str, is_active: bool) -> None:
     User.objects.create_user("eve", other, is_active=is_active)
     assert code_of(ada) == "shared-email"
+
+
+@pytest.mark.parametrize(("number", "more"), [(1, ""), (10, ""), (11, " and more")])
+def test_who_shares_an_address_is_logged(
+    ada: User, caplog: pytest.LogCaptureFixture, number: int, more: str
+) -> None:
+    for name in range(number):
+        User.objects.create_user(str(name), "ADA@example.com")
+    ids = list(User.objects.exclude(pk=ada.pk).order_by("pk").values_list("pk", flat=True))[:10]
+    assert code_of(ada) == "shared-email"
+    [record] = caplog.records
+    others = ", ".join(map(str, ids))
+    assert record.getMessage() == f"User {ada.pk} shares an e-mail address with {others}{more}."
+    found = {key: record.__dict__[key] for key in ("code", "user_id", "sharer_ids")}
+    assert found == {"code": "shared-email", "user_id": ada.pk, "sharer_ids": ids}
 
 
 @pytest.mark.parametrize("other", ["", "ada@example.org", "ada@example.com.evil.example"])
@@ -289,6 +315,33 @@ def test_a_user_of_another_model(ada: User, configure: Configure) -> None:
         check_access(twin)
     configure(REQUIRE_UNIQUE_EMAIL=False)
     assert check_access(twin) is None
+
+
+def test_an_impersonator_that_the_request_or_the_user_knows(
+    ada: User, staff: User, configure: Configure, rf: RequestFactory
+) -> None:
+    configure(ALLOW_IMPERSONATION=True)
+    request: Any = rf.get("/")
+    request.impersonator = staff
+    assert check_access(ada, request) == staff
+    ada.is_impersonate, ada.impersonator = True, staff  # type: ignore[attr-defined]
+    assert check_access(ada) == staff
+
+
+def test_nobody_acts_for_somebody_who_is_here(ada: User, staff: User, rf: RequestFactory) -> None:
+    request: Any = rf.get("/")
+    request.session = {"hijack_history": [str(staff.pk)]}
+    assert check_access(ada, request) is None
+
+
+def test_a_request_with_an_impersonator_is_enough(
+    ada: User, staff: User, rf: RequestFactory
+) -> None:
+    request: Any = rf.get("/")
+    request.impersonator = staff
+    with pytest.raises(AccessRefused) as caught:
+        check_access(ada, request)
+    assert caught.value.code == "impersonated"
 
 
 @pytest.mark.parametrize("mark", ["is_hijacked", "is_impersonate"])

@@ -9,7 +9,7 @@ from django.utils.functional import lazystr
 from pytest_django import Settings
 
 from django_metabase_sso.claims import django_groups
-from django_metabase_sso.conf import Conf, conf
+from django_metabase_sso.conf import CLAIM_NAMES, Conf, conf
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.keys import DEFAULTS
 from tests.conftest import Configure
@@ -40,6 +40,12 @@ def test_defaults() -> None:
     assert conf.LOGIN_URL == "login"
     assert conf.REDIRECT_PARAMS == {"token": "true"}
     assert conf.CLAIM_NAMES["tenant"] == "@tenant"
+
+
+def test_each_claim_can_have_another_name(configure: Configure) -> None:
+    names = {name: f"our {name}" for name in CLAIM_NAMES}
+    configure(CLAIM_NAMES=names)
+    assert names == conf.CLAIM_NAMES
 
 
 def test_settings_are_read_when_used(configure: Configure) -> None:
@@ -122,6 +128,13 @@ def test_the_secret_is_not_djangos(configure: Configure, settings: Settings) -> 
     settings.SECRET_KEY_FALLBACKS = [LONG]
     with pytest.raises(BadSetting, match="SECRET_KEY"):
         conf.JWT_SHARED_SECRET  # noqa: B018
+
+
+def test_the_secret_is_not_that_of_guest_embeds(configure: Configure) -> None:
+    configure(EMBEDDING_SECRET_KEY=SECRET)
+    with pytest.raises(BadSetting, match="the same secret") as caught:
+        conf.JWT_SHARED_SECRET  # noqa: B018
+    assert caught.value.check_id == "E028"
 
 
 @pytest.mark.parametrize("value", [None, "METABASE", []])

@@ -28,6 +28,7 @@ def test_blank(address: str) -> None:
     with pytest.raises(AccessRefused) as caught:
         canonical_email(User(email=address))
     assert caught.value.code == "no-email"
+    assert caught.value.message == "Your account has no e-mail address."
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,6 @@ def test_invalid(address: str) -> None:
     with pytest.raises(AccessRefused) as caught:
         canonical_email(User(email=address))
     assert caught.value.code == "invalid-email"
+    assert caught.value.message == (
+        "The e-mail address of your account is not one that Metabase can use."
+    )

@@ -84,7 +84,7 @@ def test_config_without_an_instance(configure: Configure) -> None:
 
 
 def test_config_with_a_theme_that_is_no_json() -> None:
-    with pytest.raises(InvalidEmbed, match="no JSON"):
+    with pytest.raises(InvalidEmbed, match="metabase_config: no JSON"):
         embeds.config_html(theme={"size": float("nan")})
 
 
@@ -181,6 +181,11 @@ def test_embed_url_with_an_unknown_parameter() -> None:
         embeds.embed_url("/", topnav=False)
 
 
+def test_embed_url_with_a_value_that_is_no_text() -> None:
+    with pytest.raises(InvalidEmbed, match="top_nav: no JSON"):
+        embeds.embed_url("/", top_nav=object())
+
+
 def test_iframe() -> None:
     html = embeds.iframe_html("/dashboard/1", title="Sales", top_nav=False)
     assert read(html) == (
@@ -232,7 +237,13 @@ def test_other_sites_are_named_while_developing(
 
 
 def test_logout() -> None:
-    name, attributes = read(embeds.logout_html())
-    assert (name, attributes["src"]) == ("iframe", f"{INSTANCE}/auth/logout")
-    assert "hidden" in attributes
-    assert attributes["title"]
+    assert read(embeds.logout_html()) == (
+        "iframe",
+        {
+            "src": f"{INSTANCE}/auth/logout",
+            "title": "Signs out of Metabase",
+            "hidden": "",
+            "width": "0",
+            "height": "0",
+        },
+    )

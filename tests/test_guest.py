@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidPara
 from django_metabase_sso.guest import ALL_ROWS, guest_token
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET, SECRET
+from tests.test_redacted import PEM
 
 ENTITY_ID = "V1StGXR8_Z5jdHi6B-myT"
 
@@ -83,7 +85,14 @@ def test_wrong_parameters() -> None:
 
 @pytest.mark.parametrize(
     ("secret", "check_id"),
-    [(None, "E029"), (" ", "E005"), ("\ud83d" * 40, "E005"), ("short", "E006"), (SECRET, "E028")],
+    [
+        (None, "E029"),
+        (PEM, "E017"),
+        (" ", "E005"),
+        ("\ud83d" * 40, "E005"),
+        ("short", "E006"),
+        (SECRET, "E028"),
+    ],
 )
 def test_bad_secrets(configure: Configure, secret: Any, check_id: str) -> None:
     for value in (secret, secret and (lambda: secret)):
@@ -91,4 +100,5 @@ def test_bad_secrets(configure: Configure, secret: Any, check_id: str) -> None:
         with pytest.raises(BadSetting) as caught:
             guest_token("dashboard", 10, {})
         assert caught.value.check_id == check_id
+        assert re.search(r"\bEMBEDDING_SECRET_KEY\b", caught.value.message)
         assert SECRET not in str(caught.value)

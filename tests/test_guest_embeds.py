@@ -65,7 +65,7 @@ def test_without_params_and_guest_params(function: Any, kind: str) -> None:
 @pytest.mark.parametrize("params", [None, {}])
 def test_without_the_secret(configure: Configure, request_: HttpRequest, params: Any) -> None:
     configure(EMBEDDING_SECRET_KEY=None, GUEST_PARAMS=dict)
-    with pytest.raises(BadSetting, match=r'write "EMBEDDING_SECRET_KEY": os\.environ'):
+    with pytest.raises(BadSetting, match=r"'EMBEDDING_SECRET_KEY'\] is missing, and signs guest"):
         guest_embeds.guest_dashboard_html(request_, 10, params)
 
 
@@ -108,9 +108,19 @@ def test_static_iframe_shows_one_thing(request_: HttpRequest, items: dict[str, A
         guest_embeds.static_iframe_html(request_, params={}, **items)
 
 
+@pytest.mark.parametrize("kind", ["dashboard", "question"])
+@pytest.mark.parametrize("missing", ["", 0])
+def test_static_iframe_of_nothing(request_: HttpRequest, kind: str, missing: Any) -> None:
+    items: dict[str, Any] = {kind: missing}
+    with pytest.raises(InvalidEmbed, match=f"{missing!r} is no id"):
+        guest_embeds.static_iframe_html(request_, params={}, **items)
+
+
 def test_static_iframe_with_an_unknown_option(request_: HttpRequest) -> None:
     with pytest.raises(InvalidEmbed, match=r"'border' is none of .*bordered"):
         guest_embeds.static_iframe_html(request_, dashboard=10, params={}, border=True)
+    with pytest.raises(InvalidEmbed, match="theme: no JSON"):
+        guest_embeds.static_iframe_html(request_, dashboard=10, params={}, theme=object())
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ class Level(Enum):
         (gettext_lazy("Home"), "Home"),
         (["north", "south"], ["north", "south"]),
         (("north", 2), ["north", 2]),
-        ({"south", "north"}, ["north", "south"]),
+        ({"south", "north", "west", "east"}, ["east", "north", "south", "west"]),
+        (frozenset([10, 9, "a"]), [10, 9, "a"]),
         (frozenset([UUID(int=2)]), ["00000000-0000-0000-0000-000000000002"]),
         (ALL_ROWS, []),
     ],
@@ -110,6 +111,8 @@ def test_querysets() -> None:
         pytest.param(10**5000, "of thousands of digits", id="too many digits"),
         (datetime.min.replace(tzinfo=timezone.utc), "before the year 1"),
         ("\ud83d", "surrogate"),
+        ("first: \ud800", "surrogate"),
+        ("last: \udfff", "surrogate"),
     ],
 )
 def test_what_is_refused(settings: Settings, value: Any, words: str) -> None:
@@ -122,19 +125,21 @@ def test_what_is_refused(settings: Settings, value: Any, words: str) -> None:
 
 @pytest.mark.parametrize("params", [None, [], "", "region", [("region", "north")], 7])
 def test_params_are_a_mapping(params: Any) -> None:
-    with pytest.raises(InvalidParameter, match="is no mapping of names"):
+    with pytest.raises(InvalidParameter, match=r"^Parameter 'params': .* is no mapping of names"):
         clean(params)
 
 
 @pytest.mark.parametrize("name", ["", " ", 7, None])
 def test_names_are_text(name: Any) -> None:
-    with pytest.raises(InvalidParameter, match="its name is no text"):
+    with pytest.raises(InvalidParameter, match="its name is no text") as caught:
         clean({name: "north"})
+    assert caught.value.parameter == str(name)
 
 
 def test_names_that_no_token_can_hold() -> None:
-    with pytest.raises(InvalidParameter, match="surrogate"):
+    with pytest.raises(InvalidParameter, match="surrogate") as caught:
         clean({"\ud83d": "north"})
+    assert caught.value.parameter == "\ud83d"
 
 
 def test_no_parameters() -> None:

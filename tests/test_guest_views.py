@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest
 from django.test import Client, RequestFactory
+from pytest_django import Settings
 
 from django_metabase_sso.exceptions import (
     CallableFailed,
@@ -27,6 +28,32 @@ URL = "/sso/metabase/guest-token"
 ORIGIN = "http://testserver"
 APP = "https://app.example.com"
 BODY: dict[str, Any] = {"entityType": "dashboard", "entityId": 10, "customContext": {"a": [1]}}
+
+
+MESSAGES = {
+    "method-not-allowed": {"This address takes POST only."},
+    "origin-not-allowed": {"This origin may not ask for a token."},
+    "unsupported-media-type": {"This address takes application/json only."},
+    "invalid-json": {
+        "The Content-Length is no number.",
+        "The body is not JSON in UTF-8.",
+        "The body is no JSON object.",
+    },
+    "body-too-large": {"The body has more than 16384 bytes."},
+    "invalid-entity-type": {'entityType is neither "dashboard" nor "question".'},
+    "invalid-entity-id": {
+        "entityId is neither a positive integer nor an entity id.",
+        "entityId is an entity id, and GUEST_ENTITY_IDS is off.",
+    },
+    "guest-params-not-set": {
+        "METABASE_SSO['GUEST_PARAMS'] is not set, so nothing is signed here."
+    },
+    "guest-refused": {
+        "You may not see this dashboard.",
+        "You may not see this question.",
+        "Not before Monday.",
+    },
+}
 
 
 def may_see(request: HttpRequest, kind: str, number: Any, context: Any) -> dict[str, Any] | None:
@@ -49,16 +76,20 @@ def post(client: Client, body: Any = BODY, *, origin: str | None = ORIGIN, **ext
     return client.post(URL, data, headers=headers, **extra)
 
 
-def assert_refused(response: Any, status: int, code: str, logs: pytest.LogCaptureFixture) -> None:
-    """The answer is an error in JSON, and the log says the same."""
+def assert_refused(
+    response: Any, status: int, code: str, logs: pytest.LogCaptureFixture
+) -> logging.LogRecord:
+    """Assert that the answer is an error in JSON, and the log says the same; return its record."""
     assert response.status_code == status
     answer = response.json()
     assert (answer["status"], answer["code"]) == ("error", code)
-    assert answer["message"]
+    assert answer["message"] in MESSAGES[code]
     [record] = [record for record in logs.records if getattr(record, "code", "") == code][-1:]
     assert record.levelno == logging.WARNING
+    assert record.getMessage().endswith(f": {answer['message']} ({code})")
     for name, value in SAFE_HEADERS.items():
         assert response[name] == value
+    return record
 
 
 def test_a_token(signed_in: Client) -> None:
@@ -118,9 +149,11 @@ def test_options(client: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete", "patch"])
-def test_other_methods(client: Client, method: str) -> None:
+def test_other_methods(client: Client, method: str, caplog: pytest.LogCaptureFixture) -> None:
     response = getattr(client, method)(URL)
     assert (response.status_code, response["Allow"]) == (405, "POST, OPTIONS")
+    if method != "head":
+        assert_refused(response, 405, "method-not-allowed", caplog)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +174,8 @@ def test_other_content_types(
     signed_in: Client, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = post(signed_in, content_type=kind)
-    assert_refused(response, 415, "unsupported-media-type", caplog)
+    record = assert_refused(response, 415, "unsupported-media-type", caplog)
+    assert record.getMessage().startswith("No guest token for an embed, user None: This address")
 
 
 NO_IDS: list[Any] = [0, -1, "10", True, 10.0, 1e1, None, [10], {}, 2**31, "", "x" * 21]
@@ -183,6 +217,12 @@ def test_bad_bodies(
     assert_refused(post(signed_in, data), 400, code, caplog)
 
 
+def test_the_largest_body(signed_in: Client, caplog: pytest.LogCaptureFixture) -> None:
+    data = body().ljust(16_384)
+    assert post(signed_in, data).status_code == 200
+    assert_refused(post(signed_in, f"{data} "), 400, "body-too-large", caplog)
+
+
 def test_a_body_without_a_length(signed_in: Client, caplog: pytest.LogCaptureFixture) -> None:
     response = post(signed_in, body(customContext="x" * 16_384), CONTENT_LENGTH="")
     assert_refused(response, 400, "invalid-json", caplog)  # WSGI: no length, no body
@@ -200,7 +240,7 @@ def test_a_long_body_without_a_length() -> None:
     request = RequestFactory().post(URL)
     request._body = body(customContext="x" * 16_384).encode()
     del request.META["CONTENT_LENGTH"]
-    with pytest.raises(InvalidGuestRequest) as caught:
+    with pytest.raises(InvalidGuestRequest, match="more than 16384 bytes") as caught:
         read_body(request)
     assert caught.value.code == "body-too-large"
 
@@ -227,10 +267,14 @@ def test_refused(
     if "customContext" in changes:
         assert response.status_code == 200
         return
-    assert_refused(response, 403, "guest-refused", caplog)
+    record = assert_refused(response, 403, "guest-refused", caplog)
     kind = changes.get("entityType", "dashboard")
     number = changes.get("entityId", 10)
-    assert f"No guest token for {kind} {number}, user " in caplog.text
+    user = User.objects.get().pk
+    assert record.getMessage().startswith(
+        f"No guest token for {kind} {number}, user {user}: You may not see this {kind}."
+    )
+    assert record.__dict__["user_id"] == user
 
 
 def test_refused_with_a_reason(
@@ -249,7 +293,18 @@ def test_nothing_is_signed_without_guest_params(
     configure: Configure, signed_in: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     configure(GUEST_PARAMS=None)
-    assert_refused(post(signed_in), 403, "guest-params-not-set", caplog)
+    record = assert_refused(post(signed_in), 403, "guest-params-not-set", caplog)
+    user = User.objects.get().pk
+    assert record.getMessage().startswith(f"No guest token for dashboard 10, user {user}: ")
+
+
+def test_refused_without_sessions(
+    configure: Configure, client: Client, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MIDDLEWARE = []
+    configure(GUEST_PARAMS=lambda *args: None)
+    record = assert_refused(post(client), 403, "guest-refused", caplog)
+    assert record.__dict__["user_id"] is None
 
 
 @pytest.mark.parametrize("raised", [Http404(), BadRequest()])
@@ -269,7 +324,8 @@ def test_a_callable_that_returns_something_else(
     configure: Configure, client: Client, returned: Any
 ) -> None:
     configure(GUEST_PARAMS=lambda *args: returned)
-    with pytest.raises(ImproperlyConfigured, match=r"GUEST_PARAMS.*no mapping or None"):
+    words = rf"GUEST_PARAMS.* returned {type(returned).__name__}, no mapping or None"
+    with pytest.raises(ImproperlyConfigured, match=words):
         post(client)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from django_metabase_sso.instance import parse
@@ -11,6 +13,7 @@ from django_metabase_sso.instance import parse
         ("https://metabase.example.com", "https://metabase.example.com", None),
         ("https://metabase.example.com/", "https://metabase.example.com", None),
         ("https://example.com/a/b//", "https://example.com/a/b", "https://example.com"),
+        ("https://example.com/X/", "https://example.com/X", "https://example.com"),
         ("HTTPS://Example.COM:443/A", "https://example.com/A", "https://example.com"),
         ("http://localhost:3000", "http://localhost:3000", None),
         ("http://[::1]:3000/", "http://[::1]:3000", None),
@@ -43,11 +46,14 @@ def test_parse(url: str, text: str, origin: str | None) -> None:
         "https://metabase.example.com:99999",
         "https://meta..example.com",
         "https://-metabase.example.com",
+        " https://metabase.example.com",
+        "https://metabase.example.com/./x",
         "https://metabase.example.com/../x",
         "https://metabase.example.com/a//b",
         "https://metabase.example.com/%2e%2e",
         "https://[::g]",
         "https://[::1",
+        "https://[v1.a:b]",
         "https://metabase.example.com\\@evil.example",
     ],
 )
@@ -55,3 +61,23 @@ def test_no_instance(url: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         parse(url)
     assert "password" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        (
+            "https://bücher.example",
+            "has characters that a URL may not have (write an international domain in punycode)",
+        ),
+        ("metabase.example.com", "is not an absolute http or https URL"),
+        ("https://metabase.example.com#a", "has a query, a fragment or credentials"),
+        ("https://user:password@metabase.example.com", "has a query, a fragment or credentials"),
+        ("https://metabase.example.com/a//b", "has a path that is no plain prefix"),
+        ("https://meta..example.com", "has no valid host name"),
+        ("https://metabase.example.com:0443", "has no valid host and port"),
+    ],
+)
+def test_reasons(url: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+        parse(url)

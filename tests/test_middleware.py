@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
+from django_metabase_sso import responses
 from tests.conftest import Configure, token_of
 from tests.test_views import FETCH, REFUSALS, SAFE_HEADERS, as_backend
 
@@ -149,6 +150,44 @@ def test_bad_settings_open_nothing(
     response = client.get(FETCH, headers={"Origin": APP})
     assert response.status_code == 500
     assert_closed(response)
+
+
+def closed_for_repairs(get_response: Any) -> Any:
+    """Middleware that answers by itself, before any URL is resolved."""
+    return lambda request: HttpResponse(status=503)
+
+
+def test_what_other_middleware_answers(client: Client, settings: Settings) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS = True
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.test_middleware.closed_for_repairs"]
+    response = client.get(FETCH, headers={"Origin": EVIL})
+    assert response.status_code == 503
+    assert_closed(response)
+    assert response["Cache-Control"] == SAFE_HEADERS["Cache-Control"]
+    assert_open(client.get(FETCH, headers={"Origin": APP}))
+
+
+def another_urlconf(get_response: Any) -> Any:
+    """Middleware that chooses the URLs by the host, as django-hosts does."""
+
+    def middleware(request: HttpRequest) -> Any:
+        request.urlconf = "tests.urls"
+        return get_response(request)
+
+    return middleware
+
+
+def test_urls_that_depend_on_the_host(client: Client, settings: Settings) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS = True
+    settings.ROOT_URLCONF = ()
+    settings.MIDDLEWARE = ["tests.test_middleware.another_urlconf", *settings.MIDDLEWARE]
+    assert_open(preflight(client, APP))
+    assert_closed(preflight(client, EVIL))
+
+
+def test_what_else_an_answer_varies_on() -> None:
+    response = responses.protect(HttpResponse(headers={"Vary": "Accept-Language"}))
+    assert response["Vary"] == "Accept-Language, Cookie, Origin"
 
 
 @pytest.mark.parametrize("path", ["/other/", "/nowhere/"])

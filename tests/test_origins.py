@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from django_metabase_sso.origins import matches_any, parse, site_of
@@ -90,6 +92,30 @@ def test_malformed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("app.example.com", "must begin with https:// or http://"),
+        (
+            "https://app.example.com/",
+            "must be scheme, host and port alone, without a path or a trailing slash",
+        ),
+        (
+            "https://a.*.example.com",
+            "may have one *, as the whole first label: https://*.example.com",
+        ),
+        (
+            "https://App.example.com",
+            "must be written as browsers send it: https://app.example.com",
+        ),
+        ("https://*.co.uk", "lets anybody in who can have a name below that suffix"),
+    ],
+)
+def test_reasons(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
     ("origin", "is_local"),
     [
         ("http://localhost:3000", True),
@@ -113,6 +139,8 @@ def test_is_local(origin: str, is_local: bool) -> None:
         ("localhost:8000", "localhost"),
         ("127.0.0.1:8000", "127.0.0.1"),
         ("[::1]:8000", "[::1]"),
+        ("[::ffff:127.0.0.1]:8000", "[::ffff:127.0.0.1]"),
+        ("a1.example.com", "example.com"),
     ],
 )
 def test_site_of(host: str, site: str) -> None:

@@ -36,6 +36,7 @@ ALLOWED = [
     ("/a[1]?b[]=c", "/a%5B1%5D?b%5B%5D=c"),
     ("/dashboard/1-sales;v=1", "/dashboard/1-sales;v=1"),
     ("/a//b", "/a//b"),
+    ("/%2525252541", "/%25252541"),
     ("/authors/1", "/authors/1"),
     ("/apiary", "/apiary"),
     ("/dashboard/api/auth", "/dashboard/api/auth"),
@@ -103,6 +104,7 @@ HOSTILE = [
     "%2F%252Fevil.example",
     "/%252Fevil.example",
     "/%25252525252Fevil.example",
+    "/%252525252541",
     "/%2525252525252541",
     "/%2fevil.example?a=b",
     "//metabase.example.com/dashboard/1",
@@ -193,6 +195,26 @@ def test_hostile_when_encoded_once_more(value: str) -> None:
         clean_raw(quote(value, safe=""))
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("/São", "It has characters that are not percent-encoded."),
+        ("https://evil.example/", "It is on another host than Metabase."),
+        ("https://example.com:8443/metabase2", "It is outside of Metabase's path."),
+        ("/%25252525252Fevil.example", "It is encoded too many times."),
+        ("/\\evil.example", "It has a backslash or a control character."),
+        ("//evil.example", "It does not begin with exactly one slash."),
+        ("/..", "It has a dot segment."),
+        ("/api/session", "It is none of Metabase's pages."),
+        ("/%ff", "It is not UTF-8."),
+    ],
+)
+def test_reasons(value: str, reason: str) -> None:
+    with pytest.raises(InvalidReturnTo) as caught:
+        clean_raw(value, BELOW)
+    assert str(caught.value) == reason
+
+
 def test_enough_hostile_values() -> None:
     assert len(set(HOSTILE)) == len(HOSTILE) >= 60
 
@@ -203,6 +225,7 @@ def test_enough_hostile_values() -> None:
         ("https://example.com:8443/metabase/dashboard/1", "/dashboard/1"),
         ("https://example.com:8443/metabase", "/"),
         ("https://example.com:8443/metabase?a=b", "/?a=b"),
+        ("https://example.com:8443/metabase%23a", "/#a"),
         ("/dashboard/1", "/dashboard/1"),
     ],
 )
@@ -247,5 +270,5 @@ def test_read_query(query: str, values: tuple[str, ...], outside: str) -> None:
 
 
 def test_given_twice() -> None:
-    with pytest.raises(InvalidReturnTo, match="more than once"):
+    with pytest.raises(InvalidReturnTo, match=r"^It is given more than once.$"):
         clean(("/a", "/b"), PLAIN)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,10 +9,11 @@ from django.contrib.auth.signals import user_logged_out
 from django.core.cache import cache, caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client
+from django.test.utils import isolate_apps
 from pytest_django import Settings
 
 from django_metabase_sso import sessions
-from tests.accounts.models import EmailUser
+from tests.accounts.models import ContactUser, EmailUser
 
 
 class Broken(LocMemCache):
@@ -26,11 +28,22 @@ def test_hashed() -> None:
     assert sessions.hashed("a", {"b": 1, "c": 2}) == sessions.hashed("a", {"c": 2, "b": 1})
     assert sessions.hashed("a", "b") != sessions.hashed("ab")
     assert sessions.hashed("\ud83d")
+    assert sessions.hashed(UUID(int=1)) != sessions.hashed(UUID(int=2))
 
 
 def test_marks_differ_by_model_and_key() -> None:
-    keys = {sessions.mark_key(user) for user in (User(pk=1), User(pk=2), EmailUser())}
-    assert len(keys) == 3
+    users = (User(pk=1), User(pk=2), ContactUser(pk=1), EmailUser(pk=UUID(int=1)))
+    assert len({sessions.mark_key(user) for user in users}) == 4
+
+
+@isolate_apps("tests.accounts")
+def test_a_proxy_has_the_same_mark() -> None:
+    class Staff(User):
+        class Meta:
+            proxy = True
+            app_label = "accounts"
+
+    assert sessions.mark_key(Staff(pk=1)) == sessions.mark_key(User(pk=1))
 
 
 def test_every_cache_drops_the_sessions(signed_in: Client, ada: User, settings: Settings) -> None:
@@ -56,7 +69,10 @@ def test_a_cache_that_is_down_keeps_nobody_from_logging_out(
     [record] = [each for each in caplog.records if each.name == "django_metabase_sso"]
     assert record.levelno == logging.WARNING
     assert (record.__dict__["code"], record.__dict__["user_id"]) == ("session-not-dropped", ada.pk)
-    assert record.getMessage().endswith("in the cache 'broken': ConnectionError")
+    assert record.getMessage() == (
+        f"The Metabase sessions of user {ada.pk} may still be in the cache 'broken':"
+        " ConnectionError"
+    )
 
 
 def test_nobody_logs_out() -> None:

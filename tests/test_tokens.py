@@ -166,6 +166,7 @@ def test_issued(
     assert own["impersonator"] is None
     assert (of_view["sender"], of_view["user"]) == (User, ada)
     assert of_view["request"].path == "/sso/metabase"
+    assert of_view["claims"]["email"] == "ada@example.com"
     assert token not in repr(issued)
     assert refused == []
 
@@ -187,11 +188,45 @@ def test_refused(
         (User, ada, "no-email"),
         (User, ada, "no-email"),
     ]
+    assert refused[0]["request"].path == "/sso/metabase"
     assert refused[1]["request"] is None
     ours = [record for record in caplog.records if record.name == "django_metabase_sso"]
     assert [(r.levelno, r.__dict__["code"], r.__dict__["user_id"]) for r in ours] == [
         (logging.WARNING, "no-email", ada.pk)
     ] * 2
+
+
+def test_issue_token_hands_the_request_on(
+    ada: User, configure: Configure, rf: RequestFactory, refused: list[dict[str, Any]]
+) -> None:
+    request: Any = rf.get("/")
+    seen: list[tuple[object, object]] = []
+
+    def policy(user: object, request: object) -> bool:
+        seen.append((user, request))
+        return True
+
+    def attributes(user: object, request: object) -> dict[str, str]:
+        seen.append((user, request))
+        return {}
+
+    configure(ACCESS_POLICY=policy, USER_ATTRIBUTES=attributes)
+    issue_token(ada, request)
+    assert seen == [(ada, request)] * 2
+    request.impersonator = User(pk=7)
+    with pytest.raises(AccessRefused, match="impersonated"):
+        issue_token(ada, request)
+    assert [call["request"] for call in refused] == [request]
+
+
+def test_issue_token_says_who_acts(
+    ada: User, configure: Configure, rf: RequestFactory, issued: list[dict[str, Any]]
+) -> None:
+    request: Any = rf.get("/")
+    request.impersonator = User(pk=7)
+    configure(ALLOW_IMPERSONATION=True)
+    issue_token(ada, request)
+    assert [call["impersonator"] for call in issued] == [request.impersonator]
 
 
 def test_issue_token_for_nobody(refused: list[dict[str, Any]]) -> None:

@@ -64,6 +64,25 @@ def test_constraints(
     assert uniqueness.is_guaranteed() is guaranteed
 
 
+@pytest.mark.parametrize(
+    ("index", "indexed"),
+    [
+        (models.Index(Lower("email"), name="i"), True),
+        (models.Index(Upper("email"), name="i"), False),  # the query is for LOWER()
+        (models.Index(Lower("username"), name="i"), False),
+        (models.Index(Lower("email"), "username", name="i"), False),
+        (models.Index(fields=["email"], name="i"), False),
+        (models.Index(Lower("email"), name="i", condition=models.Q(username="a")), False),
+    ],
+)
+def test_indexes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, index: models.Index, indexed: bool
+) -> None:
+    settings.AUTH_USER_MODEL = "accounts.IndexedUser"
+    monkeypatch.setattr(IndexedUser._meta, "indexes", [index])
+    assert uniqueness.is_indexed() is indexed
+
+
 def test_a_constraint_of_a_table_that_django_does_not_make(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +119,27 @@ def test_collations(
     monkeypatch.setattr(field, "unique", unique)
     monkeypatch.setattr(connection, "vendor", vendor)
     assert uniqueness.is_guaranteed() is guaranteed
+
+
+def test_a_unique_field_that_knows_no_collation(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AUTH_USER_MODEL = "accounts.CollatedUser"
+    monkeypatch.delattr(CollatedUser._meta.get_field("email"), "db_collation")
+    assert uniqueness.is_guaranteed() is False
+
+
+class Router:
+    """The project keeps its users in the default database, and nothing else."""
+
+    def db_for_read(self, model: object, **hints: object) -> str:
+        return "default" if model is CollatedUser else "elsewhere"
+
+
+def test_the_database_of_the_users_is_the_one_that_counts(settings: Settings) -> None:
+    settings.AUTH_USER_MODEL = "accounts.CollatedUser"
+    settings.DATABASE_ROUTERS = [Router()]
+    assert uniqueness.is_guaranteed() is True
 
 
 @pytest.mark.django_db

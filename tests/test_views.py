@@ -15,11 +15,16 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.http import Http404, HttpRequest
-from django.test import AsyncClient, Client
+from django.test import AsyncClient, Client, RequestFactory
 from django.urls import path, reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from django_metabase_sso.exceptions import CallableFailed
+from django_metabase_sso import responses
+from django_metabase_sso.conf import conf
+from django_metabase_sso.endpoints import Endpoint
+from django_metabase_sso.exceptions import AccessRefused, CallableFailed
+from django_metabase_sso.guest_views import GuestTokenView
+from django_metabase_sso.redacted import Token
 from django_metabase_sso.signals import token_issued
 from django_metabase_sso.views import SSOView
 from tests.conftest import Configure, decode, token_of
@@ -86,6 +91,7 @@ def test_navigation_gets_a_redirect_into_metabase(signed_in: Client) -> None:
     token = token_of(response)
     assert decode(token)["email"] == "ada@example.com"
     assert response.url == response["Location"]
+    assert response["Content-Type"] == "text/html; charset=utf-8"
     assert response.url == (
         f"https://metabase.example.com/auth/sso?token=true&jwt={token}&return_to=/dashboard/1"
     )
@@ -229,16 +235,35 @@ def test_a_host_that_is_not_ours(client: Client, settings: Settings, configure: 
         ("http://testserver//evil.example/", "/evil.example/"),
         ("https://app.example.com/reports/", "/sso/metabase%3Freturn_to%3D/dashboard/1"),
         ("", "/sso/metabase%3Freturn_to%3D/dashboard/1"),
+        (None, "/sso/metabase%3Freturn_to%3D/dashboard/1"),
     ],
 )
 def test_anonymous_iframe_gets_a_link_that_opens_in_the_top_window(
-    client: Client, frame: str, referer: str, back: str
+    client: Client, frame: str, referer: str | None, back: str
 ) -> None:
-    headers = {**NAVIGATION, "Sec-Fetch-Dest": frame, "Referer": referer}
+    headers = {**NAVIGATION, "Sec-Fetch-Dest": frame}
+    if referer is not None:
+        headers["Referer"] = referer
     response = client.get(f"{URL}?return_to=/dashboard/1", headers=headers)
     assert response.status_code == 401
     assert f'<a href="/login/?next={back}" target="_top">Sign in</a>' in response.text
     assert_framable(response)
+
+
+def test_anonymous_iframe_on_https(client: Client) -> None:
+    headers = {**NAVIGATION, "Sec-Fetch-Dest": "iframe", "Referer": "http://testserver/reports/"}
+    response = client.get(URL, headers=headers, secure=True)
+    assert '<a href="/login/?next=/sso/metabase" target="_top">' in response.text
+
+
+def test_anonymous_iframe_with_a_login_page_elsewhere(
+    client: Client, configure: Configure
+) -> None:
+    configure(LOGIN_URL="https://id.example.com/")
+    headers = {**NAVIGATION, "Sec-Fetch-Dest": "iframe", "Referer": "http://testserver/reports/"}
+    response = client.get(URL, headers=headers)
+    back = "http%3A//testserver/reports/"
+    assert f'<a href="https://id.example.com/?next={back}" target="_top">' in response.text
 
 
 def assert_framable(response: Any, ancestors: str = "'self'") -> None:
@@ -289,6 +314,7 @@ def test_other_origins_are_refused_before_any_query(
     assert "Access-Control-Allow-Credentials" not in response
     if method == "get":
         assert_error(response, 403, "origin-not-allowed")
+        assert response.json()["message"] == "This origin may not read a token."
 
 
 def test_origin_not_allowed_navigation(signed_in: Client) -> None:
@@ -370,6 +396,30 @@ def test_too_large_redirect_is_refused_and_a_fetch_is_not(
     assert caplog.records[0].__dict__["code"] == "token-too-large"
 
 
+@pytest.mark.parametrize(
+    ("size", "codes"),
+    [
+        (4096, []),
+        (4097, ["large-redirect"]),
+        (6144, ["large-redirect"]),
+        (6145, ["token-too-large"]),
+    ],
+)
+def test_how_large_a_redirect_may_be(
+    ada: User, caplog: pytest.LogCaptureFixture, size: int, codes: list[str]
+) -> None:
+    around = responses.redirect_size(Token(""), conf.INSTANCE_URL, "/dashboard/1")
+    token = Token("x" * (size - around))
+    found = []
+    try:
+        response = responses.token_redirect(token, conf.INSTANCE_URL, "/dashboard/1", ada)
+        assert len(response.url) == size
+    except AccessRefused as refused:
+        found.append(refused.code)
+    found += [record.__dict__["code"] for record in caplog.records]
+    assert found == codes
+
+
 def test_large_redirect_is_logged(
     signed_in: Client, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -377,7 +427,11 @@ def test_large_redirect_is_logged(
     response = signed_in.get(URL, headers=NAVIGATION)
     assert 4096 < len(response["Location"]) <= 6144
     [record] = caplog.records
-    assert f"has {len(response['Location'])} bytes" in record.message
+    user = User.objects.get().pk
+    assert record.getMessage() == (
+        f"The redirect to Metabase for user {user} has {len(response['Location'])} bytes;"
+        " above 6144 it is refused."
+    )
     assert record.__dict__["code"] == "large-redirect"
 
 
@@ -395,9 +449,27 @@ def test_policy_may_say_why(signed_in: Client, configure: Configure) -> None:
 def test_bad_return_to_is_a_page_with_a_way_out(client: Client) -> None:
     response = client.get(f"{URL}?return_to=https://evil.example/", headers=NAVIGATION)
     assert response.status_code == 400
-    assert "It is on another host than Metabase." in response.text
+    assert (
+        "The address to go on to in Metabase is not allowed. It is on another host than Metabase."
+    ) in response.text
     assert '<a href="https://metabase.example.com/" target="_top">' in response.text
     assert_framable(response)
+
+
+def test_a_template_of_the_project_gets_the_request(
+    signed_in: Client, configure: Configure, settings: Settings
+) -> None:
+    page = "{{ request.path }} {{ status }} {{ code }} {{ message }} {{ metabase_url }}"
+    pages = {"django_metabase_sso/refused.html": page}
+    [engine] = settings.TEMPLATES
+    loaders = [("django.template.loaders.locmem.Loader", pages)]
+    options = {**engine["OPTIONS"], "loaders": loaders}
+    settings.TEMPLATES = [{**engine, "OPTIONS": options}]
+    configure(ACCESS_POLICY=lambda user, request: False)
+    assert signed_in.get(URL, headers=NAVIGATION).text == (
+        "/sso/metabase 403 policy Your account may not sign in to Metabase."
+        " https://metabase.example.com/"
+    )
 
 
 def test_a_fetch_ignores_return_to(signed_in: Client) -> None:
@@ -413,6 +485,7 @@ def test_other_methods(ada: User, method: str) -> None:
     client.force_login(ada)
     response = getattr(client, method)(FETCH)
     assert_error(response, 405, "method-not-allowed")
+    assert response.json()["message"] == "This address takes GET only."
     assert response["Allow"] == "GET, HEAD, OPTIONS"
     page = getattr(client, method)(URL, headers=NAVIGATION)
     assert page.status_code == 405
@@ -423,6 +496,7 @@ def test_options(client: Client) -> None:
     response = client.options(FETCH)
     assert (response.status_code, response["Allow"]) == (200, "GET, HEAD, OPTIONS")
     assert response.content == b""
+    assert response["Content-Type"] == "text/plain"
     assert_safe(response)
 
 
@@ -432,6 +506,13 @@ def test_head_of_a_fetch_has_the_same_headers_and_no_token(signed_in: Client) ->
     assert head.content == b""
     assert head["Content-Length"] == str(len(got.content))
     assert set(head.headers) == set(got.headers)
+
+
+def test_head_has_no_body_whoever_asks(ada: User, rf: RequestFactory) -> None:
+    """The test client takes the body of a HEAD away; a server may not."""
+    request = rf.head(FETCH)
+    request.user = ada
+    assert SSOView.as_view()(request).content == b""
 
 
 def test_head_of_a_navigation_has_no_token_in_its_location(signed_in: Client) -> None:
@@ -493,7 +574,9 @@ def test_authenticate_says_nobody_to_somebody_signed_in(
     signed_in: Client, configure: Configure
 ) -> None:
     configure(AUTHENTICATE=lambda request: AnonymousUser())
-    assert_error(signed_in.get(FETCH), 403, "nobody")
+    response = signed_in.get(FETCH)
+    assert_error(response, 403, "nobody")
+    assert response.json()["message"] == "You are signed in, but not for this request."
     assert signed_in.get(URL, headers=NAVIGATION).status_code == 403
 
 
@@ -522,7 +605,8 @@ def test_a_bad_credential_without_words(signed_in: Client, configure: Configure)
         raise PermissionDenied
 
     configure(AUTHENTICATE=authenticate)
-    assert "not valid" in signed_in.get(FETCH).json()["message"]
+    message = signed_in.get(FETCH).json()["message"]
+    assert message == "The credentials of this request are not valid."
 
 
 @pytest.mark.django_db
@@ -622,6 +706,22 @@ class RegionView(SSOView):
 
 
 urlpatterns = [path("own/", RegionView.as_view())]
+
+
+@pytest.mark.parametrize("view", [SSOView, GuestTokenView, RegionView])
+def test_a_path_of_the_projects_own(settings: Settings, view: type[Endpoint]) -> None:
+    """As good as ours: no login page, no CSRF token, no CORS headers of the project."""
+    settings.CORS_ALLOW_ALL_ORIGINS = True
+    login_required = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, login_required]
+    settings.ROOT_URLCONF = (path("enter/", view.as_view()),)
+    client = Client(enforce_csrf_checks=True)
+    for method in ("get", "post"):
+        response = getattr(client, method)("/enter/", headers={"Origin": "https://evil.example"})
+        assert response.status_code in (403, 405)
+        assert response.json()["code"] in ("origin-not-allowed", "method-not-allowed")
+        assert "Access-Control-Allow-Origin" not in response
+        assert_safe(response)
 
 
 @pytest.mark.django_db
