@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jwt
 import pytest
 from django.contrib.auth.models import User
+from django.dispatch import Signal
 from django.test import Client
 from pytest_django import Settings
 
@@ -74,3 +76,15 @@ def token_of(response: Any) -> str:
     before, _, after = response["Location"].partition("jwt=")
     assert before.endswith(("?", "&"))
     return str(after.partition("&")[0])
+
+
+@contextmanager
+def receiving(receiver: Callable[..., None], *signals: Signal) -> Iterator[None]:
+    """Connect a receiver for as long as the block."""
+    for signal in signals:
+        signal.connect(receiver)
+    try:
+        yield
+    finally:
+        for signal in signals:
+            signal.disconnect(receiver)

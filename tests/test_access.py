@@ -15,7 +15,7 @@ from django_metabase_sso.access import check_access, deny_emails, trust_emails
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import token_issued
 from tests.accounts.models import IndexedUser
-from tests.conftest import Configure, decode, token_of
+from tests.conftest import Configure, decode, receiving, token_of
 from tests.test_views import FETCH
 
 MESSAGES = {
@@ -211,12 +211,9 @@ def test_impersonation(
     def receiver(impersonator: object, user: User, **kwargs: object) -> None:
         issued.append((impersonator, user))
 
-    token_issued.connect(receiver)
-    try:
-        configure(ALLOW_IMPERSONATION=True)
+    configure(ALLOW_IMPERSONATION=True)
+    with receiving(receiver, token_issued):
         assert decode(token_of(client.get(FETCH)))["email"] == "ada@example.com"
-    finally:
-        token_issued.disconnect(receiver)
     assert issued == [(staff, ada)]
 
 
@@ -261,11 +258,8 @@ def test_the_first_of_several_impersonators_is_named(
         issued.append(impersonator)
 
     configure(ALLOW_IMPERSONATION=True)
-    token_issued.connect(receiver)
-    try:
+    with receiving(receiver, token_issued):
         assert decode(token_of(client.get(FETCH)))["email"] == "ada@example.com"
-    finally:
-        token_issued.disconnect(receiver)
     assert issued == [staff]
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from unittest.mock import Mock
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
@@ -27,7 +26,7 @@ from django_metabase_sso.guest_views import GuestTokenView
 from django_metabase_sso.redacted import Token
 from django_metabase_sso.signals import token_issued
 from django_metabase_sso.views import SSOView
-from tests.conftest import Configure, decode, token_of
+from tests.conftest import Configure, decode, receiving, token_of
 
 URL = "/sso/metabase"
 FETCH = f"{URL}?response=json"
@@ -344,14 +343,15 @@ def test_own_and_allowed_origins_get_a_token(
 def test_nothing_is_signed_for_what_a_page_can_show_but_not_read(
     signed_in: Client, headers: dict[str, str]
 ) -> None:
-    receiver = Mock()
-    token_issued.connect(receiver)
-    try:
+    issued: list[User] = []
+
+    def receiver(user: User, **kwargs: object) -> None:
+        issued.append(user)
+
+    with receiving(receiver, token_issued):
         assert token_of(signed_in.get(FETCH))
         assert_error(signed_in.get(FETCH, headers=headers), 403, "origin-not-allowed")
-    finally:
-        token_issued.disconnect(receiver)
-    assert receiver.call_count == 1
+    assert len(issued) == 1
 
 
 # Refusals

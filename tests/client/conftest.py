@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import cache, caches
-from django.dispatch import Signal
 
 from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, pool
 from tests.client.faulty import SESSION, Faulty, faulty
@@ -117,18 +116,6 @@ class Transport(httpx.MockTransport):
 
     async def aclose(self) -> None:
         raise AssertionError
-
-
-@contextmanager
-def receiving(receiver: Callable[..., None], *signals: Signal) -> Iterator[None]:
-    """Connect a receiver for as long as the block."""
-    for signal in signals:
-        signal.connect(receiver)
-    try:
-        yield
-    finally:
-        for signal in signals:
-            signal.disconnect(receiver)
 
 
 def entries() -> dict[str, Any]:

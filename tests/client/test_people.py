@@ -19,8 +19,7 @@ from django_metabase_sso.client.people import person
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import token_issued
 from tests.accounts.models import EmailUser
-from tests.client.conftest import receiving
-from tests.conftest import Configure, decode
+from tests.conftest import Configure, decode, receiving
 from tests.test_redacted import assert_clean
 
 

@@ -15,9 +15,9 @@ from pytest_django import Settings
 from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, MetabaseRefused
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.signals import token_issued, token_refused
-from tests.client.conftest import ME, Metabase, Sync, Transport, entries, receiving
+from tests.client.conftest import ME, Metabase, Sync, Transport, entries
 from tests.client.faulty import SIGNED_IN, answer
-from tests.conftest import Configure
+from tests.conftest import Configure, receiving
 
 
 def test_a_call_as_the_user(twin: Sync, metabase: Metabase, ada: User) -> None:
