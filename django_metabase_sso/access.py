@@ -33,6 +33,8 @@ def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> 
     """Raise AccessRefused, with a code and a message, unless `user` may have a token.
 
     Returns the member of staff who acts as `user` where that is allowed and the case, else None.
+    ImproperlyConfigured for a user of another model than AUTH_USER_MODEL, where addresses must be
+    unique, and for a policy that returns no bool or changes the address.
     Costs one query when REQUIRE_UNIQUE_EMAIL is on and the database does not guarantee it; users
     who share an address cost a second one where ACCESS_POLICY says which of them count.
     """
