@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from django.utils.connection import ConnectionDoesNotExist
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_metabase_sso.access import check_access, deny_emails, trust_emails
@@ -244,6 +245,17 @@ def test_an_impersonator_who_was_deleted(
     staff.delete()
     response = client.get(FETCH)
     assert (response.status_code, response.json()["code"]) == (403, "impersonated")
+
+
+def test_an_impersonator_is_looked_for_where_the_user_is(
+    ada: User, configure: Configure, rf: RequestFactory
+) -> None:
+    configure(ALLOW_IMPERSONATION=True, REQUIRE_UNIQUE_EMAIL=False)
+    request: Any = rf.get("/")
+    request.session = {"hijack_history": ["1"], "_auth_user_id": str(ada.pk)}
+    ada._state.db = "other"
+    with pytest.raises(ConnectionDoesNotExist, match="other"):
+        check_access(ada, request)
 
 
 def test_the_first_of_several_impersonators_is_named(
