@@ -25,7 +25,7 @@ __all__ = ["check_access", "deny_emails", "trust_emails"]
 
 AccessPolicy = Callable[["AbstractBaseUser", "HttpRequest | None"], bool]
 # How django-hijack and django-loginas mark a session in which staff act as its user.
-SESSION_MARKS = ("hijack_history", "loginas_from_user")
+SESSION_MARKS = frozenset({"hijack_history", "loginas_from_user"})
 MOST_LOGGED = 10  # users in one log record: anybody can register a thousand with one address
 
 
@@ -67,9 +67,10 @@ def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool
     ):
         return True
     session = getattr(request, "session", {})
-    return any(session.get(mark) for mark in SESSION_MARKS) and (
-        session.get(SESSION_KEY) == str(user.pk)  # not somebody from a header
-    )
+    if SESSION_MARKS.isdisjoint(session.keys()):
+        return False
+    is_marked = any(session.get(mark) for mark in SESSION_MARKS)
+    return is_marked and session.get(SESSION_KEY) == str(user.pk)  # not somebody from a header
 
 
 def trust_emails(user: AbstractBaseUser, request: HttpRequest | None) -> bool:

@@ -97,18 +97,17 @@ def callable_or_none(key: str) -> Callable[..., Any] | None:
 
 def as_callable(key: str, value: object) -> Callable[..., Any]:
     """Return the callable that a value of `key`, or a part of one, is or names."""
-    where = f"METABASE_SSO[{key!r}]"
     if isinstance(value, str):
         try:
             found = import_string(value)
         except Exception as error:
             hint = f"Write the dotted path of a function: {_nearest(value)!r}."
-            message = f"{where}: {value!r} does not import ({type(error).__name__}: {error})."
-            raise BadSetting("E015", message, hint) from error
+            problem = f"{value!r} does not import ({type(error).__name__}: {error})."
+            raise BadSetting("E015", f"METABASE_SSO[{key!r}]: {problem}", hint) from error
         value = found
     if callable(value):
         return value
-    message = f"{where} is neither callable nor the dotted path of a callable."
+    message = f"METABASE_SSO[{key!r}] is neither callable nor the dotted path of a callable."
     raise BadSetting("E016", message, f"Write a function, its dotted path, or leave {key} out.")
 
 

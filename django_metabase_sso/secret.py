@@ -36,16 +36,22 @@ def embedding_secret_key() -> Secret | None:
 
 def _checked(key: str) -> Secret:
     secret = _read(key)
-    where = f"METABASE_SSO[{key!r}]"
     if secret is None or not secret.strip():
-        raise BadSetting("E005", f"{where} is missing, blank or not text.", NEW_SECRET)
+        message = f"METABASE_SSO[{key!r}] is missing, blank or not text."
+        raise BadSetting("E005", message, NEW_SECRET)
     if len(secret) < SHORTEST_SECRET:
-        message = f"{where} has {len(secret)} bytes; HS256 needs {SHORTEST_SECRET} or more."
-        raise BadSetting("E006", message, NEW_SECRET)
-    if any(secret == force_bytes(django_key) for django_key in _django_keys()):
-        message = f"{where} is Django's SECRET_KEY: who knows one of them has the other."
-        raise BadSetting("E007", message, NEW_SECRET)
+        problem = f"has {len(secret)} bytes; HS256 needs {SHORTEST_SECRET} or more."
+        raise BadSetting("E006", f"METABASE_SSO[{key!r}] {problem}", NEW_SECRET)
+    if _is_djangos(secret):
+        problem = "is Django's SECRET_KEY: who knows one of them has the other."
+        raise BadSetting("E007", f"METABASE_SSO[{key!r}] {problem}", NEW_SECRET)
     return secret
+
+
+def _is_djangos(secret: Secret) -> bool:
+    """Return instead of raising: error pages show local variables."""
+    django_keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return secret in map(force_bytes, django_keys)
 
 
 def _refuse_equal(secret: Secret, other: Secret | None) -> None:
@@ -65,7 +71,3 @@ def _read(key: str) -> Secret | None:
         return Secret(value.encode()) if isinstance(value, str) else None
     except UnicodeEncodeError:
         return None
-
-
-def _django_keys() -> list[str | bytes]:
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
