@@ -14,7 +14,10 @@ REFUSAL_CURES: Final[dict[str, str]] = {
     "inactive": "Set is_active on the account.",
     "no-email": "Give the account an e-mail address (in the user model's EMAIL_FIELD).",
     "invalid-email": "Correct the account's e-mail address: plain ASCII, as browsers take it.",
-    "impersonated": 'Write "ALLOW_IMPERSONATION": True in METABASE_SSO, if staff may do that.',
+    "impersonated": (
+        'Write "ALLOW_IMPERSONATION": True in METABASE_SSO, if staff may do that. Where it'
+        " is, nothing tells who acts: give issue_token() and the client the request."
+    ),
     "shared-email": (
         "Give all accounts but one another address, deactivated ones too. With"
         " METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] off they would be one person in Metabase."

@@ -3,7 +3,8 @@
 Beside the sessions, the cache has one random mark for each user, and a session counts only while
 the mark is the one it was kept with. So all of a user's sessions end by the loss of one entry,
 whatever claims they were made with, a sign-in that is still under way among them; and a cache that
-evicts the mark too early costs a sign-in, never an old session.
+evicts the mark too early costs a sign-in, never an old session. A sign-in with other claims makes
+a new mark: to Metabase, an account has the claims of its last sign-in.
 """
 
 from __future__ import annotations
