@@ -1,29 +1,26 @@
-"""Who may have a token. The functions for ACCESS_POLICY can be used in a settings file."""
+"""Who may have a token: `check_access`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db.models import Q
 from django.utils.translation import gettext
 
-from django_metabase_sso import uniqueness
 from django_metabase_sso.conf import conf
-from django_metabase_sso.emails import canonical_email
 from django_metabase_sso.exceptions import AccessRefused
+from django_metabase_sso.identity import uniqueness
+from django_metabase_sso.identity.emails import canonical_email
+from django_metabase_sso.policies import ask, counted_sharers
 from django_metabase_sso.signals import logger
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
-__all__ = ["check_access", "deny_emails", "trust_emails"]
+__all__ = ["check_access"]
 
-AccessPolicy = Callable[["AbstractBaseUser", "HttpRequest | None"], bool]
 # How django-hijack and django-loginas mark a session in which staff act as its user.
 SESSION_MARKS = frozenset({"hijack_history", "loginas_from_user"})
 MOST_LOGGED = 10  # users in one log record: anybody can register a thousand with one address
@@ -71,54 +68,6 @@ def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool
         return False
     is_marked = any(session.get(mark) for mark in SESSION_MARKS)
     return is_marked and session.get(SESSION_KEY) == str(user.pk)  # not somebody from a header
-
-
-def trust_emails(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
-    """ACCESS_POLICY of a project in which nobody can give themselves an unverified address."""
-    return True
-
-
-def deny_emails(*patterns: str) -> AccessPolicy:
-    """Return an ACCESS_POLICY that refuses the addresses that match one of the patterns.
-
-    `deny_emails("*@corp.example")` keeps Metabase's own administrators out of reach. `*` is any
-    text, `?` one character; upper and lower case are the same. Raises ValueError for no pattern,
-    and for one that no address can match.
-    """
-    folded = [pattern.lower() for pattern in patterns]
-    if not folded or not all(p.isascii() and "@" in p and p == p.strip() for p in folded):
-        raise ValueError("deny_emails needs ASCII patterns with an @, such as '*@corp.example'")
-
-    def policy(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
-        email = canonical_email(user)
-        return not any(fnmatchcase(email, pattern) for pattern in folded)
-
-    return policy
-
-
-def ask(
-    policy: Callable[..., Any], user: AbstractBaseUser, request: HttpRequest | None, where: str
-) -> bool:
-    """Return what a policy answers; `where` names it in the error.
-
-    Raises ImproperlyConfigured for anything but a bool: a coroutine, say, would count as true.
-    """
-    allowed = policy(user, request)
-    if not isinstance(allowed, bool):
-        text = f"{where} returned {type(allowed).__name__}, not a bool."
-        raise ImproperlyConfigured(text)
-    return allowed
-
-
-def counted_sharers(policy: object, email: str) -> Q:
-    """Return which of the other users with this canonical address count as sharing it.
-
-    All of them (an empty Q), unless the policy has a function `counted_sharers(email)` that
-    returns a Q. Whom that one leaves out, the policy itself must refuse: only then is the address
-    still one person's.
-    """
-    function = getattr(policy, "counted_sharers", None)
-    return Q() if function is None else function(email)
 
 
 def _require_unshared(user: AbstractBaseUser, email: str) -> None:

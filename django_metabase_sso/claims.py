@@ -13,11 +13,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 
-from django_metabase_sso.attributes import attributes, clean_text, text_of
-from django_metabase_sso.conf import CLAIM_NAMES, REGISTERED_CLAIMS, conf
-from django_metabase_sso.emails import canonical_email
+from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.settings import CLAIM_NAMES, REGISTERED_CLAIMS
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
+from django_metabase_sso.identity.emails import canonical_email
 from django_metabase_sso.signals import logger
+from django_metabase_sso.values.attributes import attributes, clean_text, text_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from django_metabase_sso import instance
-from django_metabase_sso.conf import conf
+from django_metabase_sso.conf import addresses, conf
 
 __all__ = ["csp_sources"]
 
@@ -41,7 +40,7 @@ def csp_sources(instance_url: str | None = None) -> dict[str, list[str]]:
     In the form that Django 6's `SECURE_CSP` and django-csp's `DIRECTIVES` take. In a settings
     file, give METABASE_SSO's INSTANCE_URL; elsewhere it is read. Raises ValueError for a bad URL.
     """
-    url = conf.INSTANCE_URL if instance_url is None else instance.parse(instance_url)
+    url = conf.INSTANCE_URL if instance_url is None else addresses.parse_instance_url(instance_url)
     return {directive: ["'self'", url.origin] for directive in DIRECTIVES}
 
 

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
-from django_metabase_sso import origins, responses
-from django_metabase_sso.conf import conf
+from django_metabase_sso.conf import addresses, conf
 from django_metabase_sso.exceptions import BadSetting
+from django_metabase_sso.http import responses
 
 __all__ = ["SSOCorsMiddleware"]
 
@@ -61,7 +61,7 @@ def _allowed_origin(request: HttpRequest) -> str | None:
     if not origin or not _is_ours(request):
         return None
     try:
-        return origin if origins.matches_any(origin, conf.ALLOWED_ORIGINS) else None
+        return origin if addresses.matches_any(origin, conf.ALLOWED_ORIGINS) else None
     except BadSetting:  # the view raises it, once
         return None
 

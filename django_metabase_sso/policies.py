@@ -1,12 +1,12 @@
 """Policies for ACCESS_POLICY, and two ways to put several together.
 
 All of them can be used in a settings file: dotted paths are imported when somebody asks.
-`django_metabase_sso.access` has `trust_emails` and `deny_emails`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from django_metabase_sso import access, keys
-from django_metabase_sso.access import AccessPolicy
+from django_metabase_sso.conf import readers
+from django_metabase_sso.identity.emails import canonical_email
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -26,12 +26,63 @@ __all__ = [
     "all_of",
     "any_of",
     "counting_sharers",
+    "deny_emails",
     "require_group",
     "require_otp",
     "require_permission",
+    "trust_emails",
 ]
 
+AccessPolicy = Callable[["AbstractBaseUser", "HttpRequest | None"], bool]
 CountedSharers = Callable[[str], Q]
+
+
+def trust_emails(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
+    """ACCESS_POLICY of a project in which nobody can give themselves an unverified address."""
+    return True
+
+
+def deny_emails(*patterns: str) -> AccessPolicy:
+    """Return an ACCESS_POLICY that refuses the addresses that match one of the patterns.
+
+    `deny_emails("*@corp.example")` keeps Metabase's own administrators out of reach. `*` is any
+    text, `?` one character; upper and lower case are the same. Raises ValueError for no pattern,
+    and for one that no address can match.
+    """
+    folded = [pattern.lower() for pattern in patterns]
+    if not folded or not all(p.isascii() and "@" in p and p == p.strip() for p in folded):
+        raise ValueError("deny_emails needs ASCII patterns with an @, such as '*@corp.example'")
+
+    def policy(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
+        email = canonical_email(user)
+        return not any(fnmatchcase(email, pattern) for pattern in folded)
+
+    return policy
+
+
+def ask(
+    policy: Callable[..., Any], user: AbstractBaseUser, request: HttpRequest | None, where: str
+) -> bool:
+    """Return what a policy answers; `where` names it in the error.
+
+    Raises ImproperlyConfigured for anything but a bool: a coroutine, say, would count as true.
+    """
+    allowed = policy(user, request)
+    if not isinstance(allowed, bool):
+        text = f"{where} returned {type(allowed).__name__}, not a bool."
+        raise ImproperlyConfigured(text)
+    return allowed
+
+
+def counted_sharers(policy: object, email: str) -> Q:
+    """Return which of the other users with this canonical address count as sharing it.
+
+    All of them (an empty Q), unless the policy has a function `counted_sharers(email)` that
+    returns a Q. Whom that one leaves out, the policy itself must refuse: only then is the address
+    still one person's.
+    """
+    function = getattr(policy, "counted_sharers", None)
+    return Q() if function is None else function(email)
 
 
 class Composed:
@@ -44,14 +95,14 @@ class Composed:
 
     def parts(self) -> list[Callable[..., Any]]:
         """Return the policies, imported. Raises BadSetting for one that cannot be."""
-        return [keys.as_callable("ACCESS_POLICY", policy) for policy in self.policies]
+        return [readers.as_callable("ACCESS_POLICY", policy) for policy in self.policies]
 
     def ask(
         self, policy: Callable[..., Any], user: AbstractBaseUser, request: HttpRequest | None
     ) -> bool:
         """Return what one of the policies answers. Raises ImproperlyConfigured for no bool."""
         name = getattr(policy, "__name__", type(policy).__name__)
-        return access.ask(policy, user, request, f"METABASE_SSO['ACCESS_POLICY']: {name}")
+        return ask(policy, user, request, f"METABASE_SSO['ACCESS_POLICY']: {name}")
 
 
 class AllOf(Composed):
@@ -62,7 +113,7 @@ class AllOf(Composed):
 
     def counted_sharers(self, email: str) -> Q:
         """Return who counts for each of the policies: one that sets somebody aside is enough."""
-        return reduce(and_, (access.counted_sharers(part, email) for part in self.parts()))
+        return reduce(and_, (counted_sharers(part, email) for part in self.parts()))
 
 
 class AnyOf(Composed):
@@ -82,7 +133,7 @@ class AnyOf(Composed):
 
     def counted_sharers(self, email: str) -> Q:
         """Return who counts for any of the policies; everyone, when that is so for one."""
-        counted = [access.counted_sharers(part, email) for part in self.parts()]
+        counted = [counted_sharers(part, email) for part in self.parts()]
         return reduce(or_, counted) if all(counted) else Q()
 
 
@@ -153,7 +204,7 @@ def require_otp(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
 
 
 def counting_sharers(which: CountedSharers) -> Callable[[AccessPolicy], AccessPolicy]:
-    """Mark a policy with who counts as sharing an address: see `access.counted_sharers`."""
+    """Mark a policy with who counts as sharing an address: see `counted_sharers`."""
 
     def mark(policy: AccessPolicy) -> AccessPolicy:
         policy.counted_sharers = which  # type: ignore[attr-defined]

@@ -1,26 +1,38 @@
-"""From claims to a signed token."""
+"""From claims to a signed token: sign-in tokens, and guest tokens."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from jwt import InvalidKeyError, PyJWS
 
 from django_metabase_sso import access, claims
 from django_metabase_sso.conf import conf
-from django_metabase_sso.exceptions import AccessRefused, BadSetting
-from django_metabase_sso.redacted import Secret, Token
-from django_metabase_sso.secret import NEW_SECRET
+from django_metabase_sso.conf.secrets import NEW_SECRET, Secret
+from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidEmbed
 from django_metabase_sso.signals import send_issued, send_refused
+from django_metabase_sso.values import parameters
+from django_metabase_sso.values.parameters import ALL_ROWS
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
-__all__ = ["issue_token"]
+__all__ = ["ALL_ROWS", "guest_token", "issue_token"]
+
+
+class Token(str):
+    """A signed token: a str in every respect but its `repr`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<Token>"
+
 
 _jws = PyJWS(algorithms=["HS256"])  # Metabase takes no other algorithm
 # Raw UTF-8, without \u escapes: names in other scripts take half the bytes.
@@ -73,3 +85,59 @@ def _encoded(payload: bytes, secret: Secret) -> Token | None:
         return Token(_jws.encode(payload, secret, algorithm="HS256"))
     except InvalidKeyError:
         return None
+
+
+EntityType = Literal["dashboard", "question"]
+EntityId = int | str
+ENTITY_TYPES: Final[tuple[EntityType, ...]] = ("dashboard", "question")
+ENTITY_ID = re.compile(r"(?!\d+\Z)[A-Za-z0-9_-]{21}")
+LARGEST_ID = 2**31 - 1  # Metabase's ids are 32-bit integers
+
+
+def guest_token(entity_type: EntityType, entity_id: EntityId, params: object) -> Token:
+    """Return a token for one dashboard or question, signed with EMBEDDING_SECRET_KEY.
+
+    `entity_id` is an int or Metabase's entity id of 21 characters, which is signed as it is;
+    `params` is a mapping that names every locked parameter (`clean_parameters` says what its
+    values may be). The token is good for GUEST_TOKEN_LIFETIME seconds, for whoever has it.
+
+    Raises InvalidEmbed for a wrong type or id, InvalidParameter for a wrong parameter, and
+    BadSetting without EMBEDDING_SECRET_KEY.
+    """
+    if entity_type not in ENTITY_TYPES:
+        raise InvalidEmbed(f"{entity_type!r}: a guest embed is a 'dashboard' or a 'question'.")
+    payload = {
+        "resource": {entity_type: clean_id(entity_id)},
+        "params": parameters.clean_parameters(params),
+        "exp": int(time.time()) + conf.GUEST_TOKEN_LIFETIME,
+    }
+    return signed(payload, guest_secret(), "EMBEDDING_SECRET_KEY")
+
+
+def guest_secret() -> Secret:
+    """Return EMBEDDING_SECRET_KEY; BadSetting when it is not set."""
+    secret = conf.EMBEDDING_SECRET_KEY
+    if secret is None:
+        raise BadSetting(
+            "E029",
+            "METABASE_SSO['EMBEDDING_SECRET_KEY'] is missing, and signs guest embeds.",
+            "Copy it from Metabase's Admin > Embedding > Guest embeds, and write"
+            ' "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].',
+        )
+    return secret
+
+
+def clean_id(entity_id: object) -> EntityId:
+    """Return `entity_id`; InvalidEmbed unless it is a positive int or an entity id."""
+    if isinstance(entity_id, int) and not isinstance(entity_id, bool):
+        if 0 < entity_id <= LARGEST_ID:
+            return entity_id
+    elif isinstance(entity_id, str):
+        if ENTITY_ID.fullmatch(entity_id):
+            return str(entity_id)
+        if entity_id.isdecimal():
+            raise InvalidEmbed(f'"{entity_id}" is text, and ids are numbers: write {entity_id}.')
+    raise InvalidEmbed(
+        f"{entity_id!r} is no id: write the number in the item's address in Metabase, or its"
+        " entity id of 21 characters (in a template, a variable that is not there is '')."
+    )

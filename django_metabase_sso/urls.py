@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.urls import re_path
 
-from django_metabase_sso.guest_views import GuestTokenView
-from django_metabase_sso.views import SSOView
+from django_metabase_sso.views import GuestTokenView, SSOView
 
 app_name = "metabase_sso"
 # With and without a trailing slash: a redirect from one to the other would break CORS.

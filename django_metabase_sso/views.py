@@ -1,23 +1,41 @@
-"""`GET /sso/metabase`: reads the request, asks the other modules in their order, answers."""
+"""`GET /sso/metabase`, and `POST /sso/metabase/guest-token` for guest embeds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import DisallowedHost, ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.functional import LazyObject
-from django.utils.translation import gettext
+from django.utils import translation
+from django.utils.functional import LazyObject, Promise
+from django.utils.translation import gettext, gettext_lazy
 
-from django_metabase_sso import access, claims, login, responses, return_to, tokens
+from django_metabase_sso import access, claims, tokens
 from django_metabase_sso.conf import conf
-from django_metabase_sso.endpoints import PAGE_EXCEPTIONS, Endpoint, is_origin_allowed
-from django_metabase_sso.exceptions import AccessRefused, CallableFailed, InvalidReturnTo
-from django_metabase_sso.signals import send_issued, send_refused
+from django_metabase_sso.exceptions import (
+    AccessRefused,
+    CallableFailed,
+    InvalidGuestRequest,
+    InvalidReturnTo,
+)
+from django_metabase_sso.http import login, responses
+from django_metabase_sso.http.guest_body import GuestRequest, read_body
+from django_metabase_sso.http.requests import (
+    PAGE_EXCEPTIONS,
+    Endpoint,
+    is_origin_allowed,
+    is_prefetch,
+    is_subresource,
+    wants_json,
+)
+from django_metabase_sso.http.return_to import Query, clean_return_to, read_query
+from django_metabase_sso.signals import logger, send_issued, send_refused
+from django_metabase_sso.tokens import guest_token
 
-__all__ = ["SSOView"]
+__all__ = ["GuestTokenView", "SSOView"]
 
 FRAMES = ("iframe", "frame", "embed", "object")
 
@@ -27,10 +45,10 @@ class SSOView(Endpoint):
 
     http_method_names = ("get", "head", "options")
     is_fetch: bool
-    query: return_to.Query
+    query: Query
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.query = return_to.read_query(request.META.get("QUERY_STRING", ""))
+        self.query = read_query(request.META.get("QUERY_STRING", ""))
         self.is_fetch = wants_json(request, self.query.outside)
         if (request.method or "").lower() not in self.http_method_names:
             message = gettext("This address takes GET only.")
@@ -49,7 +67,7 @@ class SSOView(Endpoint):
             return responses.empty(503)  # nothing is signed for a page that nobody opened
         try:
             target = (
-                "/" if self.is_fetch else return_to.clean(self.query.values, conf.INSTANCE_URL)
+                "/" if self.is_fetch else clean_return_to(self.query.values, conf.INSTANCE_URL)
             )
         except InvalidReturnTo as invalid:
             message = gettext("The address to go on to in Metabase is not allowed.")
@@ -150,33 +168,87 @@ class SSOView(Endpoint):
         )
 
 
-def is_prefetch(request: HttpRequest) -> bool:
-    """Whether a browser asks in advance, by the present header or one of the two before it."""
-    headers = request.META
-    purpose = headers.get("HTTP_SEC_PURPOSE") or headers.get("HTTP_PURPOSE")
-    return "prefetch" in (purpose or headers.get("HTTP_X_MOZ") or "").lower()
+METHODS = "POST, OPTIONS"
+# The one text here that is for people; the others tell a developer what to set.
+REFUSED = {
+    "dashboard": gettext_lazy("You may not see this dashboard."),
+    "question": gettext_lazy("You may not see this question."),
+}
 
 
-def is_subresource(request: HttpRequest) -> bool:
-    """Whether a page shows this as an image, a script or an object, and so can't read it.
+class GuestTokenView(Endpoint):
+    """Signs a guest token when GUEST_PARAMS says yes for this user and this item.
 
-    It learns that there was an answer: a page of another site, that somebody is signed in here.
+    Metabase's embed sends no CSRF token and shows none of our errors (metabase/metabase#82889):
+    the `Origin` and the content type stand in for the one, the log for the other.
     """
-    return request.META.get("HTTP_SEC_FETCH_MODE") == "no-cors" or (
-        request.META.get("HTTP_SEC_FETCH_DEST") in ("embed", "object")
-    )
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "OPTIONS":
+            return responses.empty(200, Allow=METHODS)
+        if request.method != "POST":
+            response = self.refuse(405, "method-not-allowed", "This address takes POST only.")
+            response["Allow"] = METHODS
+            return response
+        if "HTTP_ORIGIN" not in request.META or not is_origin_allowed(request):
+            return self.refuse(403, "origin-not-allowed", "This origin may not ask for a token.")
+        if request.content_type != "application/json":
+            message = "This address takes application/json only."
+            return self.refuse(415, "unsupported-media-type", message)
+        try:
+            asked = read_body(request)
+        except InvalidGuestRequest as invalid:
+            return self.refuse(400, invalid.code, invalid.message)
+        return self.answer(request, asked)
+
+    def answer(self, request: HttpRequest, asked: GuestRequest) -> responses.SSOResponse:
+        """Return a token, or say that GUEST_PARAMS did not allow one."""
+        if conf.GUEST_PARAMS is None:
+            message = "METABASE_SSO['GUEST_PARAMS'] is not set, so nothing is signed here."
+            return self.refuse(403, "guest-params-not-set", message, asked)
+        reason = ""
+        try:
+            params = params_for(request, asked, conf.GUEST_PARAMS)
+        except PermissionDenied as denied:
+            params, reason = None, str(denied)
+        if params is None:
+            refused = REFUSED[asked.entity_type]
+            return self.refuse(403, "guest-refused", reason or refused, asked)
+        return responses.token_json(guest_token(asked.entity_type, asked.entity_id, params))
+
+    def refuse(
+        self, status: int, code: str, message: str | Promise, asked: GuestRequest | None = None
+    ) -> responses.SSOResponse:
+        """Return an error, and log it: the page with the embed shows nothing of it."""
+        # Before GUEST_PARAMS is asked, nothing reads the session: a refusal needs no database.
+        user_id = getattr(getattr(self.request, "user", None), "pk", None) if asked else None
+        with translation.override(None):
+            english = str(message)
+        item = f"{asked.entity_type} {asked.entity_id}" if asked else "an embed"
+        logger.warning(
+            "No guest token for %s, user %s: %s (%s)",
+            item,
+            user_id,
+            english,
+            code,
+            extra={"code": code, "user_id": user_id},
+        )
+        return responses.error_json(status, code, str(message))
 
 
-def wants_json(request: HttpRequest, query: str) -> bool:
-    """Whether the caller is a fetch, which gets JSON and never a redirect or HTML.
-
-    `query` is the query string without `return_to`, whose value may hold anything.
-    """
-    if "response=json" in query.split("&"):
-        return True
-    mode: str | None = request.META.get("HTTP_SEC_FETCH_MODE")
-    if mode is not None:
-        return mode != "navigate"
-    if "HTTP_ORIGIN" in request.META or "HTTP_AUTHORIZATION" in request.META:
-        return True
-    return "text/html" not in request.META.get("HTTP_ACCEPT", "")
+def params_for(
+    request: HttpRequest, asked: GuestRequest, callback: Callable[..., Any]
+) -> Mapping[str, Any] | None:
+    """Ask GUEST_PARAMS for the parameters of an item: None or PermissionDenied refuses."""
+    try:
+        params = callback(request, asked.entity_type, asked.entity_id, asked.custom_context)
+    except PermissionDenied:
+        raise
+    except PAGE_EXCEPTIONS as error:
+        raise CallableFailed(f"METABASE_SSO['GUEST_PARAMS'] raised {error!r}.") from error
+    if params is not None and not isinstance(params, Mapping):
+        text = (
+            f"METABASE_SSO['GUEST_PARAMS'] returned {type(params).__name__}, no mapping or None."
+        )
+        raise ImproperlyConfigured(text)
+    return params

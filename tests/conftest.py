@@ -12,10 +12,13 @@ from django.dispatch import Signal
 from django.test import Client
 from pytest_django import Settings
 
-from django_metabase_sso import claims, emails, instance, origins
+from django_metabase_sso import claims
+from django_metabase_sso.conf import addresses
+from django_metabase_sso.identity import emails
 from tests.settings import SECRET
 
 Configure = Callable[..., None]
+pytest_plugins = ["django_metabase_sso.test.plugin"]
 
 
 @pytest.hookimpl(trylast=True)
@@ -26,7 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_sessionstart() -> None:
     """Empty the caches: mutmut runs a session for each mutant, and forks it from a warm one."""
-    for cached in (claims.is_privileged, emails._is_plain, instance.parse, origins.parse):
+    for cached in (
+        claims.is_privileged,
+        emails._is_plain,
+        addresses.parse_instance_url,
+        addresses.parse_origin,
+    ):
         cached.cache_clear()
 
 

@@ -12,8 +12,9 @@ from django.test import Client, RequestFactory
 from django.utils.connection import ConnectionDoesNotExist
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from django_metabase_sso.access import check_access, deny_emails, trust_emails
+from django_metabase_sso.access import check_access
 from django_metabase_sso.exceptions import AccessRefused
+from django_metabase_sso.policies import deny_emails, trust_emails
 from django_metabase_sso.signals import token_issued
 from tests.accounts.models import IndexedUser
 from tests.conftest import Configure, decode, receiving, token_of
@@ -94,7 +95,7 @@ def test_shared_address_that_nobody_minds(
 # ACCESS_POLICY
 
 
-@pytest.mark.parametrize("policy", ["django_metabase_sso.access.trust_emails", trust_emails])
+@pytest.mark.parametrize("policy", ["django_metabase_sso.policies.trust_emails", trust_emails])
 def test_trust_emails(ada: User, configure: Configure, policy: object) -> None:
     configure(ACCESS_POLICY=policy)
     check_access(ada)
@@ -127,7 +128,7 @@ def test_patterns_that_match_nothing(patterns: list[str]) -> None:
 def test_policies_can_be_imported_by_a_settings_file() -> None:
     code = (
         "import os, types, sys; module = types.ModuleType('early');"
-        "exec('from django_metabase_sso.access import deny_emails\\n'"
+        "exec('from django_metabase_sso.policies import deny_emails\\n'"
         '\'SECRET_KEY = "x"; POLICY = deny_emails("*@a.example")\', module.__dict__);'
         "sys.modules['early'] = module; os.environ['DJANGO_SETTINGS_MODULE'] = 'early';"
         "import django; django.setup(); print('ready')"

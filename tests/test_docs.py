@@ -20,12 +20,12 @@ from django.test import Client
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
-from django_metabase_sso.conf import CLAIM_NAMES
+from django_metabase_sso.conf.readers import DEFAULTS, REQUIRED
+from django_metabase_sso.conf.settings import CLAIM_NAMES
 from django_metabase_sso.exceptions import RefusalCode
-from django_metabase_sso.keys import DEFAULTS, REQUIRED
+from tests.checks.test_checks import FIRING, FIRING_ON_DATABASE, FIRING_ON_DEPLOY, messages
 from tests.conftest import Configure, decode, token_of
 from tests.settings import SECRET
-from tests.test_checks import FIRING, FIRING_ON_DATABASE, FIRING_ON_DEPLOY, messages
 from tests.test_views import FETCH
 
 ROOT = Path(__file__).parent.parent

@@ -14,17 +14,19 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from django_metabase_sso import embeds, guest_embeds
+from django_metabase_sso import embeds
 from django_metabase_sso.checks import embeds as embed_checks
 from django_metabase_sso.csp import DIRECTIVES, csp_sources
-from django_metabase_sso.guest import ALL_ROWS
+from django_metabase_sso.http import guest_body
 from django_metabase_sso.templatetags import metabase
+from django_metabase_sso.tokens import ALL_ROWS
+from django_metabase_sso.views import GuestTokenView
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET
 from tests.test_docs import README, ROOT, blocks, rows
-from tests.test_elements import Reader
-from tests.test_guest import claims_of
+from tests.test_guest_tokens import claims_of
 from tests.test_guest_views import BODY, URL, post
+from tests.values.test_elements import Reader
 
 TEMPLATES = (ROOT / "docs/templates.md").read_text()
 GUESTS = (ROOT / "docs/guest-embeds.md").read_text()
@@ -48,7 +50,7 @@ def test_tags() -> None:
 def test_options_of_frames() -> None:
     assert documented(FRAMES, " are\n[Metabase's]") == embeds.INTERFACE
     assert documented(FRAMES, " are the frame's.") == embeds.FRAME
-    assert documented(STATIC, " are Metabase's;") == guest_embeds.APPEARANCE
+    assert documented(STATIC, " are Metabase's;") == embeds.APPEARANCE
 
 
 def test_directives() -> None:
@@ -84,7 +86,7 @@ def test_python(code: str) -> None:
 
 
 def test_jinja() -> None:
-    names = re.findall(r"(guest_embeds|embeds)\.(\w+)\(", block_in("jinja", "config_html"))
+    names = re.findall(r"(embeds)\.(\w+)\(", block_in("jinja", "config_html"))
     assert names
     for module, name in names:
         assert callable(getattr(import_module(f"django_metabase_sso.{module}"), name))
@@ -140,10 +142,7 @@ def test_guest_params(configure: Configure, signed_in: Client, ada: User) -> Non
 
 
 def test_the_answers_of_the_endpoint() -> None:
-    source = "".join(
-        inspect.getsource(import_module(f"django_metabase_sso.{name}"))
-        for name in ("guest_views", "guest_request")
-    )
+    source = "".join(inspect.getsource(source) for source in (GuestTokenView, guest_body))
     codes = {
         code
         for row in rows(GUESTS, "| answer | when |")

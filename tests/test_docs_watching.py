@@ -32,7 +32,7 @@ METABASE_SSO["GROUP_MAPPING"] = lambda user, request: ["Members"]
 URLS = """
 from django.http import HttpResponse
 from django.urls import include
-from django_metabase_sso.guest_embeds import guest_dashboard_html
+from django_metabase_sso.embeds import guest_dashboard_html
 
 def sales(request):
     groups = request.user.groups.all()
@@ -193,9 +193,9 @@ def test_the_names() -> None:
 
 
 def test_the_tests(project: Path) -> None:
-    with_pytest, django_runner, settings, embeds = blocks("python", TESTING)
+    plugin, with_pytest, django_runner, settings, embeds = blocks("python", TESTING)
     for name, code in {
-        "conftest.py": CONFTEST,
+        "conftest.py": plugin + CONFTEST,
         "test_with_pytest.py": with_pytest,
         "test_embeds.py": embeds,
         "test_unittest.py": django_runner,

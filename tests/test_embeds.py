@@ -15,8 +15,8 @@ from pytest_django import Settings
 from django_metabase_sso import embeds
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed
 from tests.conftest import Configure
-from tests.test_elements import HOSTILE, read
-from tests.test_guest import ENTITY_ID
+from tests.test_guest_tokens import ENTITY_ID
+from tests.values.test_elements import HOSTILE, read
 
 INSTANCE = "https://metabase.example.com"
 

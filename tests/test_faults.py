@@ -27,7 +27,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
-from django_metabase_sso.responses import SAFE_HEADERS
+from django_metabase_sso.http.responses import SAFE_HEADERS
 from django_metabase_sso.signals import token_issued, token_refused
 from example_project.standin.tokens import TokenRefused, verify
 from tests.conftest import Configure, token_of

@@ -8,12 +8,12 @@ import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from django_metabase_sso import guest_embeds
+from django_metabase_sso import embeds
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidParameter
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET
-from tests.test_elements import read
-from tests.test_guest import claims_of
+from tests.test_guest_tokens import claims_of
+from tests.values.test_elements import read
 
 INSTANCE = "https://metabase.example.com"
 
@@ -29,8 +29,8 @@ def request_() -> HttpRequest:
 
 
 FUNCTIONS: list[tuple[Any, str]] = [
-    (guest_embeds.guest_dashboard_html, "dashboard"),
-    (guest_embeds.guest_question_html, "question"),
+    (embeds.guest_dashboard_html, "dashboard"),
+    (embeds.guest_question_html, "question"),
 ]
 
 
@@ -66,18 +66,18 @@ def test_without_params_and_guest_params(function: Any, kind: str) -> None:
 def test_without_the_secret(configure: Configure, request_: HttpRequest, params: Any) -> None:
     configure(EMBEDDING_SECRET_KEY=None, GUEST_PARAMS=dict)
     with pytest.raises(BadSetting, match=r"'EMBEDDING_SECRET_KEY'\] is missing, and signs guest"):
-        guest_embeds.guest_dashboard_html(request_, 10, params)
+        embeds.guest_dashboard_html(request_, 10, params)
 
 
 def test_a_variable_that_was_not_there(request_: HttpRequest) -> None:
     with pytest.raises(InvalidParameter, match="str is no mapping"):
-        guest_embeds.guest_dashboard_html(request_, 10, "")
+        embeds.guest_dashboard_html(request_, 10, "")
 
 
 @pytest.mark.parametrize("kind", ["dashboard", "question"])
 def test_static_iframe(request_: HttpRequest, kind: str) -> None:
     items: dict[str, Any] = {kind: 10}
-    html = guest_embeds.static_iframe_html(
+    html = embeds.static_iframe_html(
         request_, **items, params={"region": "north"}, bordered=True, titled=False, height=400
     )
     name, attributes = read(html)
@@ -99,13 +99,13 @@ def test_static_iframe(request_: HttpRequest, kind: str) -> None:
 
 
 def test_static_embed_without_an_appearance() -> None:
-    assert "#" not in guest_embeds.static_embed_url("question", 5, {})
+    assert "#" not in embeds.static_embed_url("question", 5, {})
 
 
 @pytest.mark.parametrize("items", [{}, {"dashboard": 10, "question": 5}])
 def test_static_iframe_shows_one_thing(request_: HttpRequest, items: dict[str, Any]) -> None:
     with pytest.raises(InvalidEmbed, match=r"write \{% metabase_static_iframe dashboard=10"):
-        guest_embeds.static_iframe_html(request_, params={}, **items)
+        embeds.static_iframe_html(request_, params={}, **items)
 
 
 @pytest.mark.parametrize("kind", ["dashboard", "question"])
@@ -113,21 +113,21 @@ def test_static_iframe_shows_one_thing(request_: HttpRequest, items: dict[str, A
 def test_static_iframe_of_nothing(request_: HttpRequest, kind: str, missing: Any) -> None:
     items: dict[str, Any] = {kind: missing}
     with pytest.raises(InvalidEmbed, match=f"{missing!r} is no id"):
-        guest_embeds.static_iframe_html(request_, params={}, **items)
+        embeds.static_iframe_html(request_, params={}, **items)
 
 
 def test_static_iframe_with_an_unknown_option(request_: HttpRequest) -> None:
     with pytest.raises(InvalidEmbed, match=r"'border' is none of .*bordered"):
-        guest_embeds.static_iframe_html(request_, dashboard=10, params={}, border=True)
+        embeds.static_iframe_html(request_, dashboard=10, params={}, border=True)
     with pytest.raises(InvalidEmbed, match="theme: no JSON"):
-        guest_embeds.static_iframe_html(request_, dashboard=10, params={}, theme=object())
+        embeds.static_iframe_html(request_, dashboard=10, params={}, theme=object())
 
 
 @pytest.mark.parametrize(
     "render",
     [
-        lambda: guest_embeds.guest_dashboard_html(None, 10, {}),
-        lambda: guest_embeds.static_iframe_html(None, question=5, params={}),
+        lambda: embeds.guest_dashboard_html(None, 10, {}),
+        lambda: embeds.static_iframe_html(None, question=5, params={}),
     ],
 )
 def test_a_token_needs_the_request(render: Any) -> None:

@@ -18,11 +18,11 @@ from django_metabase_sso.exceptions import (
     InvalidGuestRequest,
     InvalidParameter,
 )
-from django_metabase_sso.guest_request import read_body
-from django_metabase_sso.responses import SAFE_HEADERS
+from django_metabase_sso.http.guest_body import read_body
+from django_metabase_sso.http.responses import SAFE_HEADERS
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET
-from tests.test_guest import ENTITY_ID, claims_of
+from tests.test_guest_tokens import ENTITY_ID, claims_of
 
 URL = "/sso/metabase/guest-token"
 ORIGIN = "http://testserver"

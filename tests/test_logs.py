@@ -18,9 +18,11 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
 
 import django_metabase_sso
-from django_metabase_sso import embeds, guest_request, guest_views
+from django_metabase_sso import embeds
 from django_metabase_sso.exceptions import AccessRefused, RefusalCode
+from django_metabase_sso.http import guest_body
 from django_metabase_sso.tokens import issue_token
+from django_metabase_sso.views import GuestTokenView
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET
 from tests.test_guest_views import BODY, post
@@ -206,5 +208,5 @@ def test_an_answer_with_a_token_logs_nothing(
 def test_the_cases_are_complete() -> None:
     assert set(get_args(RefusalCode)) <= CODES
     assert set(re.findall(r"'code': '([a-z-]+)'", "".join(CALLS.values()))) <= CODES
-    guests = inspect.getsource(guest_views) + inspect.getsource(guest_request)
+    guests = inspect.getsource(GuestTokenView) + inspect.getsource(guest_body)
     assert set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', guests)) <= CODES

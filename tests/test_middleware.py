@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from django_metabase_sso import responses
+from django_metabase_sso.http import responses
 from tests.conftest import Configure, token_of
 from tests.test_views import FETCH, REFUSALS, SAFE_HEADERS, as_backend
 

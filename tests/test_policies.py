@@ -24,10 +24,10 @@ from django_metabase_sso.policies import (
     require_permission,
 )
 from tests.accounts.models import EmailUser
+from tests.checks.test_checks import ids, messages
 from tests.conftest import Configure
-from tests.test_checks import ids, messages
 
-TRUST = "django_metabase_sso.access.trust_emails"
+TRUST = "django_metabase_sso.policies.trust_emails"
 ADA = EmailUser(email="ada@example.com")
 
 

@@ -19,9 +19,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.redacted import Secret, Token
+from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.signals import token_issued
-from django_metabase_sso.tokens import issue_token
+from django_metabase_sso.tokens import Token, issue_token
 from tests.conftest import token_of
 from tests.settings import SECRET
 from tests.test_views import FETCH, NAVIGATION, URL

@@ -23,9 +23,9 @@ from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidPara
 from django_metabase_sso.templatetags import metabase
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET
-from tests.test_elements import HOSTILE, Reader
 from tests.test_embeds import scripts
-from tests.test_guest import claims_of
+from tests.test_guest_tokens import claims_of
+from tests.values.test_elements import HOSTILE, Reader
 
 GUEST = "{% metabase_guest_dashboard 10 params=params %}"
 

@@ -18,14 +18,13 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.urls import path, reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from django_metabase_sso import responses
 from django_metabase_sso.conf import conf
-from django_metabase_sso.endpoints import Endpoint
 from django_metabase_sso.exceptions import AccessRefused, CallableFailed
-from django_metabase_sso.guest_views import GuestTokenView
-from django_metabase_sso.redacted import Token
+from django_metabase_sso.http import responses
+from django_metabase_sso.http.requests import Endpoint
 from django_metabase_sso.signals import token_issued
-from django_metabase_sso.views import SSOView
+from django_metabase_sso.tokens import Token
+from django_metabase_sso.views import GuestTokenView, SSOView
 from tests.conftest import Configure, decode, receiving, token_of
 
 URL = "/sso/metabase"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from django_metabase_sso.access import trust_emails
+from django_metabase_sso.policies import trust_emails
 
 # Which views there are: all that a table compares under one server, or one variant alone.
 VARIANT = os.environ.get("BENCH_SITE_VARIANT", "all")

@@ -9,8 +9,9 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Tags, register
 from django.db import DatabaseError, connections, router, transaction
 
-from django_metabase_sso import claims, uniqueness
+from django_metabase_sso import claims
 from django_metabase_sso.checks.messages import error, read, warning
+from django_metabase_sso.identity import uniqueness
 
 MIGRATION = """For a user model of your own, in its Meta (then run makemigrations):
     constraints = [models.UniqueConstraint(Lower("{column}"), name="{table}_{column}_lower_uniq")]
@@ -109,7 +110,7 @@ def check_shared_addresses(
         found.append(warning(28, message, f"{hint} the e-mail field, and migrate."))
     if count:
         message = f"Addresses that several active users share: {count}. To Metabase, those who"
-        hint = "To see which: manage.py shell -c 'from django_metabase_sso.uniqueness import"
-        hint += ' shared_addresses; print(*shared_addresses(), sep="\\n")\''
+        hint = "To see which: manage.py shell -c 'from django_metabase_sso.identity.uniqueness"
+        hint += ' import shared_addresses; print(*shared_addresses(), sep="\\n")\''
         found.append(warning(27, f"{message} share one are one person.", hint))
     return found

@@ -11,8 +11,8 @@ from django.core.checks import CheckMessage, Tags, register
 from django.middleware.common import CommonMiddleware
 
 from django_metabase_sso.checks.messages import error, position_of, read, warning
+from django_metabase_sso.conf.addresses import site_of
 from django_metabase_sso.middleware import SSOCorsMiddleware
-from django_metabase_sso.origins import site_of
 
 MIDDLEWARE_HINT = """Begin MIDDLEWARE with:
     "django_metabase_sso.middleware.SSOCorsMiddleware",

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Tags, register
 
 from django_metabase_sso.checks.messages import error, read, value_or_none, warning
+from django_metabase_sso.conf.addresses import parse_origin, site_of
 from django_metabase_sso.csp import blocked_directives, csp_sources
-from django_metabase_sso.origins import parse, site_of
 
 REQUEST = "django.template.context_processors.request"
 # Where a policy is in settings, and the middleware that sends it. django-csp nests the directives.
@@ -98,7 +98,7 @@ def check_sites(**kwargs: Any) -> list[CheckMessage]:
     sites = {site_of(host) for host in hosts if "." in host.strip("*.")}
     if instance is None or not sites or site_of(instance.host) in sites:
         return []
-    if parse(instance.origin).is_local:
+    if parse_origin(instance.origin).is_local:
         return []
     return [
         warning(

@@ -9,8 +9,8 @@ from django.core.checks import Error, Warning  # noqa: A004
 from django.utils.module_loading import import_string
 
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.readers import value_of
 from django_metabase_sso.exceptions import BadSetting
-from django_metabase_sso.keys import value_of
 
 
 def read(key: str) -> Any:

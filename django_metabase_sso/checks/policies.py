@@ -25,8 +25,8 @@ def check_policy(**kwargs: Any) -> list[CheckMessage]:
             "METABASE_SSO['ACCESS_POLICY'] is not set: whoever can edit their own e-mail address"
             " here can become that person in Metabase, administrators included.",
             'If addresses are verified, write "ACCESS_POLICY":'
-            ' "django_metabase_sso.access.trust_emails"; to keep Metabase\'s administrators out of'
-            ' reach, "ACCESS_POLICY": deny_emails("*@corp.example").',
+            ' "django_metabase_sso.policies.trust_emails"; to keep Metabase\'s administrators out'
+            ' of reach, "ACCESS_POLICY": deny_emails("*@corp.example").',
         )
     ]
 

@@ -10,12 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from django_metabase_sso import origins
 from django_metabase_sso.checks.messages import error, read, value_or_none, warning
-from django_metabase_sso.conf import conf
+from django_metabase_sso.conf import addresses, conf
+from django_metabase_sso.conf.readers import DEFAULTS, unknown_keys, value_of
+from django_metabase_sso.conf.secrets import NEW_SECRET, SECRETS
 from django_metabase_sso.exceptions import BadSetting
-from django_metabase_sso.keys import DEFAULTS, unknown_keys, value_of
-from django_metabase_sso.secret import NEW_SECRET, SECRETS
 from django_metabase_sso.tokens import signed
 
 DAY = 86_400  # seconds
@@ -104,7 +103,7 @@ def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
 def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
     """Report tokens that would travel in the clear."""
     instance = read("INSTANCE_URL")
-    if instance is None or origins.parse(instance.origin).is_local:
+    if instance is None or addresses.parse_origin(instance.origin).is_local:
         return []
     if instance.origin.startswith("https:"):
         return []

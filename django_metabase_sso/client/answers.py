@@ -11,8 +11,8 @@ import httpx
 
 from django_metabase_sso.client.calls import SESSION_HEADER, SIGN_IN
 from django_metabase_sso.client.errors import MetabaseRefused, MetabaseUnavailable
-from django_metabase_sso.instance import origin_of
-from django_metabase_sso.redacted import Token
+from django_metabase_sso.conf.addresses import origin_of
+from django_metabase_sso.tokens import Token
 
 LONGEST_TEXT: Final = 500  # characters of Metabase's own words
 JWT: Final = re.compile(r"eyJ[\w.-]+")

@@ -10,7 +10,7 @@ import httpx
 
 from django_metabase_sso.client.people import Person
 from django_metabase_sso.conf import conf
-from django_metabase_sso.redacted import Token
+from django_metabase_sso.tokens import Token
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)  # seconds; each is one wait, not the whole
 SESSION_HEADER: Final = "X-Metabase-Session"

@@ -15,7 +15,7 @@ from django_metabase_sso.client.calls import Options
 from django_metabase_sso.client.errors import MetabaseError
 from django_metabase_sso.client.flights import Outcome, of_coroutines, of_threads, unpacked
 from django_metabase_sso.client.people import Person
-from django_metabase_sso.redacted import Token
+from django_metabase_sso.tokens import Token
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from django_metabase_sso.error_texts import lookup
 from django_metabase_sso.exceptions import MetabaseSSOError
+from django_metabase_sso.troubleshooting import lookup
 
 
 class MetabaseError(MetabaseSSOError):

@@ -7,7 +7,7 @@ import os
 from concurrent.futures import Future
 
 from django_metabase_sso.client.errors import MetabaseError
-from django_metabase_sso.redacted import Token
+from django_metabase_sso.tokens import Token
 
 # None: whoever signed in gave up for a reason of their own, so somebody else tries.
 Outcome = Token | MetabaseError | None

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django_metabase_sso import access, claims, sessions
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import InstanceURL
 from django_metabase_sso.exceptions import AccessRefused
-from django_metabase_sso.instance import InstanceURL
-from django_metabase_sso.redacted import Token
 from django_metabase_sso.signals import send_issued, send_refused
-from django_metabase_sso.tokens import sign, with_times
+from django_metabase_sso.tokens import Token, sign, with_times
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

@@ -12,7 +12,7 @@ from django.core.cache import BaseCache, caches
 from django_metabase_sso import sessions
 from django_metabase_sso.client.people import Person, person
 from django_metabase_sso.conf import conf
-from django_metabase_sso.redacted import Token
+from django_metabase_sso.tokens import Token
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

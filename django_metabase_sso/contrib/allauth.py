@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext
 
-from django_metabase_sso.emails import canonical_email
+from django_metabase_sso.identity.emails import canonical_email
 from django_metabase_sso.policies import counting_sharers
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from django_metabase_sso.conf.readers import as_callable
 from django_metabase_sso.exceptions import BadSetting
-from django_metabase_sso.keys import as_callable
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
 from django_metabase_sso.doctor.findings import Finding
-from django_metabase_sso.error_texts import ErrorText, lookup
-
-TOKEN = re.compile(r"eyJ[\w-]*\.?[\w-]*\.?[\w-]*")
-LONGEST_QUOTE = 200  # characters of what somebody else wrote
+from django_metabase_sso.troubleshooting import ErrorText, lookup, quoted
 
 
 @dataclass(frozen=True)
@@ -51,12 +47,6 @@ class Answer:
     def known(self) -> ErrorText | None:
         """Return the row for Metabase's error text."""
         return next(filter(None, map(lookup, self.texts())), None)
-
-
-def quoted(text: object) -> str:
-    """Return what somebody else wrote, fit for a terminal, without anything like a token."""
-    plain = "".join(char if char.isprintable() else " " for char in str(text))
-    return TOKEN.sub("[hidden]", plain)[:LONGEST_QUOTE]
 
 
 def refusal(code: str, answer: Answer) -> Finding:

@@ -9,10 +9,10 @@ from django.utils.http import is_same_domain
 
 from django_metabase_sso.checks.browser import ACROSS_SITES
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import site_of
 from django_metabase_sso.doctor.endpoint import Address
 from django_metabase_sso.doctor.findings import Finding, Step
 from django_metabase_sso.doctor.provider import is_local
-from django_metabase_sso.origins import site_of
 
 
 def judge(address: Address, origin: str) -> Step[None]:

@@ -13,10 +13,11 @@ from django.http.response import HttpResponseBase
 from django.test import RequestFactory
 from django.urls import get_script_prefix
 
-from django_metabase_sso.doctor.answers import Answer, quoted
+from django_metabase_sso.doctor.answers import Answer
 from django_metabase_sso.doctor.findings import Finding, Level, Problem, Step, skipped
 from django_metabase_sso.doctor.network import fetch
 from django_metabase_sso.doctor.provider import allowed_hosts, own_path
+from django_metabase_sso.troubleshooting import quoted
 
 # Set to HIT by caches: CloudFront and Fastly, nginx, Cloudflare and others.
 CACHE_HEADERS = ("X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Cache-Status")

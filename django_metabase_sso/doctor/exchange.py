@@ -9,16 +9,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from django_metabase_sso import emails, tokens
+from django_metabase_sso import tokens
 from django_metabase_sso.conf import conf
-from django_metabase_sso.doctor.answers import Answer, quoted, refusal
+from django_metabase_sso.doctor.answers import Answer, refusal
 from django_metabase_sso.doctor.findings import Finding, Problem, Step
 from django_metabase_sso.doctor.network import SDK, Remote
-from django_metabase_sso.error_texts import CORRUPT, MISSING_EMAIL
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
-from django_metabase_sso.guest import LARGEST_ID
-from django_metabase_sso.redacted import Token
-from django_metabase_sso.refusals import refusal_of
+from django_metabase_sso.identity import emails
+from django_metabase_sso.tokens import LARGEST_ID, Token
+from django_metabase_sso.troubleshooting import CORRUPT, MISSING_EMAIL, quoted, refusal_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

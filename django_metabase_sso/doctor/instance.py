@@ -5,10 +5,10 @@ from __future__ import annotations
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
-from django_metabase_sso.doctor.answers import Answer, quoted
+from django_metabase_sso.doctor.answers import Answer
 from django_metabase_sso.doctor.findings import Finding, Step
 from django_metabase_sso.doctor.network import Remote
-from django_metabase_sso.error_texts import INVALID_REDIRECT
+from django_metabase_sso.troubleshooting import INVALID_REDIRECT, quoted
 
 PROPERTIES = "/api/session/properties"  # for anybody
 NOTICED = 5  # seconds: above, there is a warning

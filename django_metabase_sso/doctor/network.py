@@ -17,9 +17,10 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection, Incomple
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from django_metabase_sso.doctor.answers import Answer, quoted
+from django_metabase_sso.conf.addresses import InstanceURL
+from django_metabase_sso.doctor.answers import Answer
 from django_metabase_sso.doctor.findings import Finding, Problem
-from django_metabase_sso.instance import InstanceURL
+from django_metabase_sso.troubleshooting import quoted
 
 SDK = "embedding-sdk-react"
 COMMON = {"Accept": "application/json", "User-Agent": "django-metabase-sso-doctor"}

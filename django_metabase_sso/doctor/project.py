@@ -9,10 +9,10 @@ from django.core.checks import ERROR, CheckMessage
 from django.core.checks.registry import registry
 
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import InstanceURL
+from django_metabase_sso.conf.secrets import SHORTEST_SECRET
 from django_metabase_sso.doctor.findings import Finding, Level, Step, attempt
 from django_metabase_sso.exceptions import BadSetting
-from django_metabase_sso.instance import InstanceURL
-from django_metabase_sso.secret import SHORTEST_SECRET
 
 PACKAGE: Final = "django_metabase_sso."
 

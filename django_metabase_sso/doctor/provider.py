@@ -11,9 +11,9 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 
-from django_metabase_sso.doctor.answers import quoted
+from django_metabase_sso.conf.addresses import DEFAULT_PORTS, origin_of
 from django_metabase_sso.doctor.findings import Finding, Step
-from django_metabase_sso.instance import DEFAULT_PORTS, origin_of
+from django_metabase_sso.troubleshooting import quoted
 
 LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", ".localhost")
 FIELD: Final = "Admin > Settings > Authentication > JWT > JWT Identity Provider URI"

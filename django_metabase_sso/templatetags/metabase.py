@@ -1,4 +1,4 @@
-"""`{% load metabase %}`: one tag for each function of `embeds` and `guest_embeds`."""
+"""`{% load metabase %}`: one tag for each function of `embeds`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.template import Context
 from django.utils.safestring import SafeString
 
-from django_metabase_sso import embeds, guest_embeds
+from django_metabase_sso import embeds
 from django_metabase_sso.exceptions import InvalidEmbed
 
 register = template.Library()
@@ -71,20 +71,20 @@ def metabase_logout() -> SafeString:
 def metabase_guest_dashboard(context: Context, dashboard_id: Any, **options: Any) -> SafeString:
     """A dashboard for a guest: `{% metabase_guest_dashboard 10 params=params %}`."""
     _expect(context, is_guest=True)
-    return guest_embeds.guest_dashboard_html(_request(context), dashboard_id, **options)
+    return embeds.guest_dashboard_html(_request(context), dashboard_id, **options)
 
 
 @register.simple_tag(takes_context=True)
 def metabase_guest_question(context: Context, question_id: Any, **options: Any) -> SafeString:
     """A question for a guest: `{% metabase_guest_question 5 params=params %}`."""
     _expect(context, is_guest=True)
-    return guest_embeds.guest_question_html(_request(context), question_id, **options)
+    return embeds.guest_question_html(_request(context), question_id, **options)
 
 
 @register.simple_tag(takes_context=True)
 def metabase_static_iframe(context: Context, **options: Any) -> SafeString:
     """An older static embed: `{% metabase_static_iframe dashboard=10 params=params %}`."""
-    return guest_embeds.static_iframe_html(_request(context), **options)
+    return embeds.static_iframe_html(_request(context), **options)
 
 
 def _request(context: Context) -> HttpRequest | None:

@@ -14,11 +14,11 @@ from typing import Any, Final
 from django.http.response import HttpResponseBase
 from jwt import PyJWS, PyJWTError
 
-from django_metabase_sso.attributes import attributes as as_sent
 from django_metabase_sso.conf import conf
-from django_metabase_sso.guest import guest_secret
-from django_metabase_sso.redacted import Secret, Token
-from django_metabase_sso.test import answers
+from django_metabase_sso.conf.secrets import Secret
+from django_metabase_sso.test import responses
+from django_metabase_sso.tokens import Token, guest_secret
+from django_metabase_sso.values.attributes import attributes as as_sent
 
 __all__ = ["SETTINGS", "Helpers", "assert_refused", "assert_signs_in", "decode", "decode_guest"]
 
@@ -101,7 +101,7 @@ def assert_refused(response: HttpResponseBase, code: str) -> None:
     says what came instead.
     """
     __tracebackhide__ = True
-    told = answers.told(response)
+    told = responses.told(response)
     if told != f"a refusal, {code!r}":
         raise AssertionError(f"Expected a refusal, {code!r}; got {told}.")
 
@@ -126,12 +126,12 @@ def _token_of(source: str | HttpResponseBase, *, in_pages: bool = False) -> Toke
     __tracebackhide__ = True
     if isinstance(source, str):
         return Token(source)
-    found = answers.tokens_in(source, in_pages=in_pages)
+    found = responses.tokens_in(source, in_pages=in_pages)
     if len(found) == 1:
         return found[0]
     if found:
         raise AssertionError(f"There are {len(found)} tokens in the page: decode one of them.")
-    raise AssertionError(f"There is no token in the answer, which is {answers.told(source)}.")
+    raise AssertionError(f"There is no token in the answer, which is {responses.told(source)}.")
 
 
 def _verified(token: Token, secret: Secret, key: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from django_metabase_sso.access import deny_emails
 from django_metabase_sso.claims import INTERNAL, django_groups
+from django_metabase_sso.policies import deny_emails
 from example_project.people.models import Person
 
 # The accounts of Metabase's own administrators are nobody's to take.

@@ -19,7 +19,7 @@ from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, Meta
 from django_metabase_sso.client.flights import Flight, Flights, of_coroutines, of_threads, unpacked
 from django_metabase_sso.client.people import person
 from django_metabase_sso.client.store import Store
-from django_metabase_sso.redacted import Token
+from django_metabase_sso.tokens import Token
 from tests.client.conftest import ME, Metabase, Serve, Sync
 from tests.client.faulty import LIST
 from tests.conftest import Configure

@@ -12,7 +12,7 @@ from django.core.cache import cache, caches
 from django_metabase_sso import sessions
 from django_metabase_sso.client.people import Person, person
 from django_metabase_sso.client.store import Store
-from django_metabase_sso.redacted import Token
+from django_metabase_sso.tokens import Token
 from tests.client.conftest import Metabase, Sync, entries
 from tests.conftest import Configure
 

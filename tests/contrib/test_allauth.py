@@ -13,10 +13,10 @@ from django.core import mail
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from django_metabase_sso.access import check_access, deny_emails, trust_emails
+from django_metabase_sso.access import check_access
 from django_metabase_sso.contrib.allauth import require_verified_email
 from django_metabase_sso.exceptions import AccessRefused
-from django_metabase_sso.policies import all_of, any_of
+from django_metabase_sso.policies import all_of, any_of, deny_emails, trust_emails
 from tests.conftest import Configure, decode, token_of
 from tests.test_views import FETCH, assert_error
 

@@ -11,11 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django import Settings
 
-from django_metabase_sso.access import trust_emails
 from django_metabase_sso.contrib.rest_framework import authenticate, using
 from django_metabase_sso.exceptions import BadSetting
+from django_metabase_sso.policies import trust_emails
+from tests.checks.test_checks import messages
 from tests.conftest import Configure, decode, token_of
-from tests.test_checks import messages
 from tests.test_views import FETCH, assert_error
 
 AUTHENTICATE = "django_metabase_sso.contrib.rest_framework.authenticate"

@@ -82,7 +82,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def doctor(settings: Settings, configure: Configure) -> Doctor:
     """Return a function that runs the doctor in a project that is well otherwise."""
     settings.ALLOWED_HOSTS = ["localhost"]
-    configure(ACCESS_POLICY="django_metabase_sso.access.trust_emails")
+    configure(ACCESS_POLICY="django_metabase_sso.policies.trust_emails")
 
     def examine(*arguments: str) -> Report:
         exit_code, out, _ = run("doctor", "--json", *arguments)

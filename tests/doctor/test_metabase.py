@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from django_metabase_sso.claims import INTERNAL
-from django_metabase_sso.error_texts import ErrorText, lookup
+from django_metabase_sso.troubleshooting import ErrorText, lookup
 from tests.conftest import Configure
 from tests.doctor.conftest import APP, Doctor, Metabase
 from tests.settings import EMBEDDING_SECRET, SECRET

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from django_metabase_sso import claims
+from django_metabase_sso.doctor.explain import Row, explain
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
-from django_metabase_sso.explain import Row, explain
 from django_metabase_sso.tokens import issue_token
 from example_project.standin.tokens import verify
 from tests.properties.people import site

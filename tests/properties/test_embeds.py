@@ -11,15 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from django_metabase_sso.csp import DIRECTIVES, FALLBACKS, blocked_directives, csp_sources
-from django_metabase_sso.elements import attribute_name, element, text_of
 from django_metabase_sso.exceptions import InvalidParameter
-from django_metabase_sso.guest import ALL_ROWS, guest_token
-from django_metabase_sso.guest_params import clean
+from django_metabase_sso.tokens import ALL_ROWS, guest_token
+from django_metabase_sso.values.elements import attribute_name, element, text_of
+from django_metabase_sso.values.parameters import clean_parameters
 from example_project.standin.tokens import verify
 from tests.properties.people import site
 from tests.properties.values import good, hashable, mappings, mostly, names, scalars, values
 from tests.settings import EMBEDDING_SECRET
-from tests.test_elements import read
+from tests.values.test_elements import read
 
 SITE = site({"EMBEDDING_SECRET_KEY": EMBEDDING_SECRET})
 
@@ -36,7 +36,7 @@ params = mostly(
 def test_guest_parameters_filter_or_are_refused(params: Any, zone: str) -> None:
     with timezone.override(zone):
         try:
-            cleaned = clean(params)
+            cleaned = clean_parameters(params)
         except InvalidParameter as named:
             str(named).encode()  # it can be logged
             return

@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from django_metabase_sso import people
+from django_metabase_sso.conf.addresses import origin_of
 from django_metabase_sso.doctor.examination import examine, known_origins
+from django_metabase_sso.doctor.explain import Explanation, explain
 from django_metabase_sso.doctor.findings import Finding
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim
-from django_metabase_sso.explain import Explanation, explain
-from django_metabase_sso.instance import origin_of
-from django_metabase_sso.refusals import Refusal
+from django_metabase_sso.identity import users
 from django_metabase_sso.tokens import issue_token
+from django_metabase_sso.troubleshooting import Refusal
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -160,8 +160,8 @@ def seconds(text: str) -> float:
 def find(text: str) -> AbstractBaseUser:
     """Return the user; CommandError for none, for several, and without a database."""
     try:
-        return people.find(text)
-    except people.NotOnePerson as error:
+        return users.find_user(text)
+    except users.NotOnePerson as error:
         raise CommandError(str(error)) from None
     except DatabaseError as error:
         raise CommandError(f"The database does not find users: {error}") from error

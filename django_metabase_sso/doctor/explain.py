@@ -1,0 +1,150 @@
+"""Who a person would be in Metabase: each claim, and what Metabase does with it.
+
+Plain functions; `manage.py metabase_sso explain` prints what they return.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from django_metabase_sso import access, claims, tokens
+from django_metabase_sso.conf import conf
+from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
+from django_metabase_sso.http import responses
+from django_metabase_sso.troubleshooting import Refusal, refusal_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+Effect = Literal[
+    "identity",
+    "synced",
+    "attribute",
+    "group",
+    "removed from all groups",
+    "left alone",
+    "dropped",
+    "tenant",
+    "tenant attribute",
+    "time",
+]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim, or a part of one: what is sent, and what Metabase does with it, and why."""
+
+    claim: str
+    value: str
+    effect: Effect
+    why: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`rows` are empty without a token; `redirect_bytes` is the length of the redirect.
+
+    `too_large` is the refusal of a redirect alone: a fetch gets the token all the same.
+    """
+
+    rows: list[Row]
+    redirect_bytes: int | None = None
+    refusal: Refusal | None = None
+    too_large: Refusal | None = None
+
+
+def explain(user: AbstractBaseUser) -> Explanation:
+    """Return who `user` would be in Metabase, asked outside of a request; signs for nobody's use.
+
+    Raises BadSetting, and whatever the project's callables raise.
+    """
+    try:
+        access.check_access(user)
+        sent = claims.build(user)
+    except (AccessRefused, InvalidClaim) as error:
+        return Explanation([], refusal=refusal_of(error))
+    payload = tokens.with_times(sent)
+    size = responses.redirect_size(tokens.sign(payload), conf.INSTANCE_URL, "/")
+    return Explanation(_rows(user, payload), size, too_large=_too_large(size))
+
+
+def _too_large(size: int) -> Refusal | None:
+    if size <= responses.LARGEST_REDIRECT:
+        return None
+    message = f"The redirect has more than the {responses.LARGEST_REDIRECT} bytes allowed."
+    return refusal_of(AccessRefused("token-too-large", message))
+
+
+def _rows(user: AbstractBaseUser, payload: Mapping[str, Any]) -> list[Row]:
+    names = conf.CLAIM_NAMES
+    others = [name for name in payload if name not in {*names.values(), "iat", "exp"}]
+    return [
+        Row(names["email"], payload[names["email"]], "identity", "finds or makes the account"),
+        *(_name(names[key], payload) for key in ("first_name", "last_name")),
+        *_groups(user, names["groups"], payload),
+        *(Row(name, payload[name], "attribute", "a user attribute") for name in others),
+        *_blank_attributes(user, payload),
+        *_tenant(names, payload),
+        *_times(payload),
+    ]
+
+
+def _name(claim: str, payload: Mapping[str, Any]) -> Row:
+    if claim in payload:
+        return Row(claim, payload[claim], "synced", "replaces the name at each sign-in")
+    return Row(claim, "", "left alone", "not sent: it is blank here")
+
+
+def _groups(user: AbstractBaseUser, claim: str, payload: Mapping[str, Any]) -> list[Row]:
+    sent = payload.get(claim)
+    if sent is None:
+        why = "not sent: METABASE_SSO['GROUP_MAPPING'] is not set, or returns None"
+        return [Row(claim, "", "left alone", why)]
+    mapped = claims.mapped_groups(user, None) or ()
+    why = "not sent: METABASE_SSO['ALLOW_ADMINISTRATORS'] is off"
+    dropped = [Row(claim, name, "dropped", why) for name in mapped if name not in sent]
+    if not sent:
+        why = "an empty list: with group sync on, the person leaves every group"
+        return [*dropped, Row(claim, "[]", "removed from all groups", why)]
+    return [*(_group(claim, name) for name in sent), *dropped]
+
+
+def _group(claim: str, name: str) -> Row:
+    why = (
+        "with group sync on, gives the person this group's powers over all of Metabase"
+        if claims.is_privileged(name)
+        else "with group sync on, the Metabase group of exactly this name; with automatic mapping,"
+        " this list replaces all memberships"
+    )
+    return Row(claim, name, "group", why)
+
+
+def _blank_attributes(user: AbstractBaseUser, payload: Mapping[str, Any]) -> list[Row]:
+    callback = conf.USER_ATTRIBUTES
+    values = {} if callback is None else callback(user, None)
+    why = "not sent: None or blank, so row-level security finds nothing"
+    return [Row(key, "", "dropped", why) for key in values if key not in payload]
+
+
+def _tenant(names: Mapping[str, str], payload: Mapping[str, Any]) -> list[Row]:
+    slug, attributes = names["tenant"], names["tenant_attributes"]
+    if slug not in payload:
+        why = "not sent: an account of a tenant is refused, any other is internal"
+        return [] if conf.TENANT is None else [Row(slug, "", "left alone", why)]
+    why = "with tenants on, for ever: a person never changes tenant; with tenants off, dropped"
+    rows = [Row(slug, payload[slug], "tenant", why)]
+    why = "added where the tenant has none of this name; never updates one"
+    return rows + [
+        Row(f"{attributes}: {key}", value, "tenant attribute", why)
+        for key, value in payload.get(attributes, {}).items()
+    ]
+
+
+def _times(payload: Mapping[str, Any]) -> list[Row]:
+    lifetime = payload["exp"] - payload["iat"]
+    return [
+        Row("iat", str(payload["iat"]), "time", "Metabase takes the token for 180 s"),
+        Row("exp", str(payload["exp"]), "time", f"the SDK asks again after {lifetime} s"),
+    ]

@@ -1,0 +1,76 @@
+"""What Metabase's embed posts when it wants a guest token."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NamedTuple, NoReturn
+
+from django.http import HttpRequest
+
+from django_metabase_sso.conf import conf
+from django_metabase_sso.exceptions import InvalidEmbed, InvalidGuestRequest
+from django_metabase_sso.tokens import ENTITY_TYPES, EntityId, EntityType, clean_id
+
+LARGEST_BODY = 16 * 1024  # bytes
+
+
+class GuestRequest(NamedTuple):
+    """Which item the browser asks for: its own choice, so nothing in here is to be trusted."""
+
+    entity_type: EntityType
+    entity_id: EntityId
+    custom_context: Any
+
+
+def read_body(request: HttpRequest) -> GuestRequest:
+    """Return what a request's JSON asks for; InvalidGuestRequest with a code says why not."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length and not (length.isascii() and length.isdigit()):  # request.body would raise
+        raise InvalidGuestRequest("invalid-json", "The Content-Length is no number.")
+    if length and int(length[:20]) > LARGEST_BODY:
+        _refuse_size()
+    body = request.body
+    if len(body) > LARGEST_BODY:
+        _refuse_size()
+    return parse(body)
+
+
+def parse(body: bytes) -> GuestRequest:
+    """Return what a JSON text asks for; InvalidGuestRequest with a code says why not."""
+    try:
+        data = json.loads(body.decode(), parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError):
+        raise InvalidGuestRequest("invalid-json", "The body is not JSON in UTF-8.") from None
+    if not isinstance(data, dict):
+        raise InvalidGuestRequest("invalid-json", "The body is no JSON object.")
+    entity_type = data.get("entityType")
+    if entity_type not in ENTITY_TYPES:
+        message = 'entityType is neither "dashboard" nor "question".'
+        raise InvalidGuestRequest("invalid-entity-type", message)
+    return GuestRequest(entity_type, _id(data.get("entityId")), data.get("customContext"))
+
+
+def _id(value: object) -> EntityId:
+    try:
+        entity_id = clean_id(value)
+    except InvalidEmbed:
+        message = "entityId is neither a positive integer nor an entity id."
+        raise InvalidGuestRequest("invalid-entity-id", message) from None
+    if isinstance(entity_id, str) and not conf.GUEST_ENTITY_IDS:
+        # The same item has a number, too: who denies 10 would let its entity id through.
+        message = "entityId is an entity id, and GUEST_ENTITY_IDS is off."
+        raise InvalidGuestRequest("invalid-entity-id", message)
+    return entity_id
+
+
+def _refuse_size() -> NoReturn:
+    message = f"The body has more than {LARGEST_BODY} bytes."
+    raise InvalidGuestRequest("body-too-large", message)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number

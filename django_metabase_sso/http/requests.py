@@ -1,0 +1,81 @@
+"""What is asked of a request, and the marks of this package's views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest
+from django.views import View
+
+from django_metabase_sso.conf import addresses, conf
+from django_metabase_sso.signals import logger
+
+# What Django answers with a page and a status of its own, when a project's callable raises it.
+PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
+
+
+class Endpoint(View):
+    """A view of ours, with the marks that middleware looks for.
+
+    `LoginRequiredMiddleware` leaves it alone, CSRF protection lets a POST through to it, and
+    `SSOCorsMiddleware` knows it for ours.
+    """
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view: Any = super().as_view(**initkwargs)
+        view.login_required = False
+        view.csrf_exempt = True
+        view.metabase_sso = True
+        return view
+
+
+def is_origin_allowed(request: HttpRequest) -> bool:
+    """Whether the request has no `Origin`, or that of this site or one in ALLOWED_ORIGINS."""
+    allowed = conf.ALLOWED_ORIGINS
+    origin = request.META.get("HTTP_ORIGIN")
+    if origin is None or addresses.matches_any(origin, allowed):
+        return True
+    own = f"{request.scheme}://{request.get_host()}"
+    if origin == own:
+        return True
+    logger.warning(
+        "Origin %.100r is neither this site's (%s) nor in ALLOWED_ORIGINS.",
+        origin,
+        own,
+        extra={"code": "origin-not-allowed", "user_id": None},
+    )
+    return False
+
+
+def is_prefetch(request: HttpRequest) -> bool:
+    """Whether a browser asks in advance, by the present header or one of the two before it."""
+    headers = request.META
+    purpose = headers.get("HTTP_SEC_PURPOSE") or headers.get("HTTP_PURPOSE")
+    return "prefetch" in (purpose or headers.get("HTTP_X_MOZ") or "").lower()
+
+
+def is_subresource(request: HttpRequest) -> bool:
+    """Whether a page shows this as an image, a script or an object, and so can't read it.
+
+    It learns that there was an answer: a page of another site, that somebody is signed in here.
+    """
+    return request.META.get("HTTP_SEC_FETCH_MODE") == "no-cors" or (
+        request.META.get("HTTP_SEC_FETCH_DEST") in ("embed", "object")
+    )
+
+
+def wants_json(request: HttpRequest, query: str) -> bool:
+    """Whether the caller is a fetch, which gets JSON and never a redirect or HTML.
+
+    `query` is the query string without `return_to`, whose value may hold anything.
+    """
+    if "response=json" in query.split("&"):
+        return True
+    mode: str | None = request.META.get("HTTP_SEC_FETCH_MODE")
+    if mode is not None:
+        return mode != "navigate"
+    if "HTTP_ORIGIN" in request.META or "HTTP_AUTHORIZATION" in request.META:
+        return True
+    return "text/html" not in request.META.get("HTTP_ACCEPT", "")

@@ -1,0 +1,142 @@
+"""Every answer of the package, with the headers that none of them may lack."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext
+
+from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import InstanceURL
+from django_metabase_sso.exceptions import AccessRefused
+from django_metabase_sso.signals import logger
+from django_metabase_sso.tokens import Token
+
+# Servers commonly take 8 kB for a request's headers together.
+LARGE_REDIRECT = 4096  # bytes: logged
+LARGEST_REDIRECT = 6144  # bytes: refused above
+
+SAFE_HEADERS = {
+    "Cache-Control": "max-age=0, no-cache, no-store, must-revalidate, private",
+    "Vary": "Cookie, Origin",
+    "Expires": "0",  # in the past, by RFC 9111, section 5.3
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class SSOResponse(HttpResponse):
+    """A response that nobody caches, and whose `repr` shows no token."""
+
+    def __init__(
+        self, content: str | bytes = b"", *, status: int = 200, content_type: str, **headers: str
+    ) -> None:
+        safe = {**SAFE_HEADERS, **headers}
+        super().__init__(content, status=status, content_type=content_type, headers=safe)
+        self.xframe_options_exempt = True
+
+    @property
+    def url(self) -> str:
+        """Where a redirect goes."""
+        return self["Location"]
+
+
+def protect(response: HttpResponseBase) -> HttpResponseBase:
+    """Add the safe headers to an answer on our paths that somebody else made."""
+    patch_vary_headers(response, ("Cookie", "Origin"))
+    for name, value in SAFE_HEADERS.items():
+        if name != "Vary":
+            response[name] = value
+    return response
+
+
+def token_json(token: Token) -> SSOResponse:
+    """Return the answer to a fetch: `{"jwt": "..."}` and nothing else in the object."""
+    return _json({"jwt": token})
+
+
+def token_redirect(token: Token, instance: InstanceURL, return_to: str, user: Any) -> SSOResponse:
+    """Return the redirect that signs a browser in; AccessRefused when it is too large."""
+    before = f"{instance}/auth/sso?{_query(conf.REDIRECT_PARAMS)}"
+    after = f"return_to={quote(return_to)}"
+    size = redirect_size(token, instance, return_to)
+    if size > LARGEST_REDIRECT:
+        message = gettext(
+            "The redirect to Metabase would have %(size)s bytes, more than the %(most)s that"
+            " servers take: send fewer groups and shorter user attributes."
+        )
+        raise AccessRefused("token-too-large", message % {"size": size, "most": LARGEST_REDIRECT})
+    if size > LARGE_REDIRECT:
+        logger.warning(
+            "The redirect to Metabase for user %s has %s bytes; above %s it is refused.",
+            user.pk,
+            size,
+            LARGEST_REDIRECT,
+            extra={"code": "large-redirect", "user_id": user.pk},
+        )
+    return _redirect(f"{before}jwt={token}&{after}")
+
+
+def redirect_size(token: Token, instance: InstanceURL, return_to: str) -> int:
+    """Return how many bytes the address of `token_redirect` has."""
+    around = f"{instance}/auth/sso?{_query(conf.REDIRECT_PARAMS)}jwt=&return_to={quote(return_to)}"
+    return len(around) + len(token)
+
+
+def without_token(response: SSOResponse, instance: InstanceURL, return_to: str) -> SSOResponse:
+    """Return the answer to HEAD: the same status and headers, and no token."""
+    if "Location" in response:
+        query = f"{_query(conf.REDIRECT_PARAMS)}return_to={quote(return_to)}"
+        response["Location"] = f"{instance}/auth/sso?{query}"
+    else:
+        response["Content-Length"] = str(len(response.content))
+        response.content = b""
+    return response
+
+
+def login_redirect(url: str) -> SSOResponse:
+    """Return the redirect to the login page."""
+    return _redirect(url)
+
+
+def empty(status: int, **headers: str) -> SSOResponse:
+    """Return an answer without a body."""
+    return SSOResponse(status=status, content_type="text/plain", **headers)
+
+
+def error_json(status: int, code: str, message: str) -> SSOResponse:
+    """Return an error for a program, in one shape for all."""
+    return _json({"status": "error", "code": code, "message": message}, status)
+
+
+def error_page(
+    request: HttpRequest, status: int, code: str, message: str, *, template: str, **context: str
+) -> SSOResponse:
+    """Return an error for a person. This site and ALLOWED_ORIGINS may show it in a frame."""
+    content = render_to_string(
+        f"django_metabase_sso/{template}.html",
+        {"status": status, "code": code, "message": message, **context},
+        request,
+    )
+    ancestors = " ".join(["'self'", *(entry.text for entry in conf.ALLOWED_ORIGINS)])
+    response = SSOResponse(content, status=status, content_type="text/html; charset=utf-8")
+    response["Content-Security-Policy"] = f"frame-ancestors {ancestors}"
+    return response
+
+
+def _json(data: dict[str, str], status: int = 200) -> SSOResponse:
+    return SSOResponse(json.dumps(data), status=status, content_type="application/json")
+
+
+def _redirect(location: str) -> SSOResponse:
+    return SSOResponse(status=302, content_type="text/html; charset=utf-8", Location=location)
+
+
+def _query(params: dict[str, str]) -> str:
+    return f"{urlencode(params)}&" if params else ""

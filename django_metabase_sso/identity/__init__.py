@@ -1,0 +1,3 @@
+"""Whose e-mail address is whose."""
+
+from __future__ import annotations

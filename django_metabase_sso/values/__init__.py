@@ -1,0 +1,3 @@
+"""Python values as Metabase takes them."""
+
+from __future__ import annotations

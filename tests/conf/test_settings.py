@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import lazystr
+from pytest_django import Settings
+
+from django_metabase_sso.claims import django_groups
+from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.readers import DEFAULTS
+from django_metabase_sso.conf.settings import CLAIM_NAMES, Conf
+from django_metabase_sso.exceptions import BadSetting
+from tests.conftest import Configure
+from tests.settings import SECRET
+
+LONG = "another-secret-of-thirty-two-bytes"
+
+
+def function(user: object, request: object) -> None:
+    """A callable for the settings of these tests."""
+    raise AssertionError
+
+
+def test_one_property_for_each_key() -> None:
+    properties = {name for name, value in vars(Conf).items() if isinstance(value, property)}
+    assert properties == set(DEFAULTS)
+
+
+def test_defaults() -> None:
+    assert str(conf.INSTANCE_URL) == "https://metabase.example.com"
+    assert SECRET.encode() == conf.JWT_SHARED_SECRET
+    assert conf.TOKEN_LIFETIME == 600
+    assert conf.GROUP_MAPPING is conf.USER_ATTRIBUTES is conf.ACCESS_POLICY is None
+    assert conf.TENANT is conf.TENANT_ATTRIBUTES is conf.AUTHENTICATE is None
+    assert conf.ALLOW_ADMINISTRATORS is conf.ALLOW_IMPERSONATION is False
+    assert conf.REQUIRE_UNIQUE_EMAIL is True
+    assert conf.ALLOWED_ORIGINS == ()
+    assert conf.LOGIN_URL == "login"
+    assert conf.REDIRECT_PARAMS == {"token": "true"}
+    assert conf.CLAIM_NAMES["tenant"] == "@tenant"
+
+
+def test_each_claim_can_have_another_name(configure: Configure) -> None:
+    names = {name: f"our {name}" for name in CLAIM_NAMES}
+    configure(CLAIM_NAMES=names)
+    assert names == conf.CLAIM_NAMES
+
+
+def test_settings_are_read_when_used(configure: Configure) -> None:
+    configure(TOKEN_LIFETIME=5)
+    assert conf.TOKEN_LIFETIME == 5
+    configure(TOKEN_LIFETIME=6)
+    assert conf.TOKEN_LIFETIME == 6
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "check_id"),
+    [
+        ("INSTANCE_URL", None, "E003"),
+        ("INSTANCE_URL", " ", "E003"),
+        ("INSTANCE_URL", DEFAULTS["INSTANCE_URL"], "E003"),
+        ("INSTANCE_URL", "metabase.example.com", "E004"),
+        ("INSTANCE_URL", "https://user:pass@metabase.example.com", "E004"),
+        ("JWT_SHARED_SECRET", None, "E005"),
+        ("JWT_SHARED_SECRET", "", "E005"),
+        ("JWT_SHARED_SECRET", " " * 40, "E005"),
+        ("JWT_SHARED_SECRET", LONG.encode(), "E005"),
+        ("JWT_SHARED_SECRET", LONG + "\ud83d", "E005"),
+        ("JWT_SHARED_SECRET", lambda: None, "E005"),
+        ("JWT_SHARED_SECRET", "x" * 31, "E006"),
+        ("JWT_SHARED_SECRET", lambda: "x" * 31, "E006"),
+        ("TOKEN_LIFETIME", 0, "E008"),
+        ("TOKEN_LIFETIME", -1, "E008"),
+        ("TOKEN_LIFETIME", True, "E008"),
+        ("TOKEN_LIFETIME", 600.0, "E008"),
+        ("TOKEN_LIFETIME", "600", "E008"),
+        ("TOKEN_LIFETIME", timedelta(milliseconds=999), "E008"),
+        ("GROUP_MAPPING", {"a": 1}, "E009"),
+        ("GROUP_MAPPING", {"a": [1]}, "E009"),
+        ("GROUP_MAPPING", {1: "a"}, "E009"),
+        ("GROUP_MAPPING", {"a": b"b"}, "E009"),
+        ("GROUP_MAPPING", ["a"], "E016"),
+        ("CLAIM_NAMES", {"mail": "m"}, "E010"),
+        ("CLAIM_NAMES", {"email": ""}, "E010"),
+        ("CLAIM_NAMES", {"email": 1}, "E010"),
+        ("CLAIM_NAMES", {"email": "groups"}, "E010"),
+        ("CLAIM_NAMES", {"email": "sub"}, "E010"),
+        ("CLAIM_NAMES", [], "E010"),
+        ("ALLOWED_ORIGINS", "https://app.example.com", "E011"),
+        ("ALLOWED_ORIGINS", {"https://app.example.com"}, "E011"),
+        ("ALLOWED_ORIGINS", ["*"], "E012"),
+        ("ALLOWED_ORIGINS", [None], "E012"),
+        ("REDIRECT_PARAMS", {"jwt": "a"}, "E013"),
+        ("REDIRECT_PARAMS", {"return_to": "a"}, "E013"),
+        ("REDIRECT_PARAMS", {"a": 1}, "E013"),
+        ("REDIRECT_PARAMS", None, "E013"),
+        ("ALLOW_ADMINISTRATORS", "False", "E014"),
+        ("REQUIRE_UNIQUE_EMAIL", 1, "E014"),
+        ("ALLOW_IMPERSONATION", None, "E014"),
+        ("ACCESS_POLICY", "nowhere.policy", "E015"),
+        ("ACCESS_POLICY", "policy", "E015"),
+        ("USER_ATTRIBUTES", "tests.broken.function", "E015"),
+        ("TENANT", "tests.settings.nothing", "E015"),
+        ("TENANT", "tests.settings.SECRET_KEY", "E016"),
+        ("AUTHENTICATE", 1, "E016"),
+        ("TENANT_ATTRIBUTES", {}, "E016"),
+    ],
+)
+def test_bad_values(configure: Configure, key: str, value: Any, check_id: str) -> None:
+    configure(**{key: value})
+    with pytest.raises(BadSetting, match=key) as caught:
+        getattr(conf, key)
+    assert isinstance(caught.value, ImproperlyConfigured)
+    assert caught.value.check_id == check_id
+    assert caught.value.hint
+    assert str(caught.value) == f"{caught.value.message} {caught.value.hint}"
+    assert "pass@" not in str(caught.value)
+
+
+def test_the_secret_is_not_djangos(configure: Configure, settings: Settings) -> None:
+    settings.SECRET_KEY = LONG
+    configure(JWT_SHARED_SECRET=LONG)
+    with pytest.raises(BadSetting, match="SECRET_KEY"):
+        conf.JWT_SHARED_SECRET  # noqa: B018
+    settings.SECRET_KEY = b"bytes are fine as well"
+    settings.SECRET_KEY_FALLBACKS = [LONG]
+    with pytest.raises(BadSetting, match="SECRET_KEY"):
+        conf.JWT_SHARED_SECRET  # noqa: B018
+
+
+def test_the_secret_is_not_that_of_guest_embeds(configure: Configure) -> None:
+    configure(EMBEDDING_SECRET_KEY=SECRET)
+    with pytest.raises(BadSetting, match="the same secret") as caught:
+        conf.JWT_SHARED_SECRET  # noqa: B018
+    assert caught.value.check_id == "E028"
+
+
+@pytest.mark.parametrize("value", [None, "METABASE", []])
+def test_no_dict(settings: Settings, value: object) -> None:
+    settings.METABASE_SSO = value
+    with pytest.raises(BadSetting, match="METABASE_SSO is not a dict") as caught:
+        conf.TOKEN_LIFETIME  # noqa: B018
+    assert caught.value.check_id == "E001"
+
+
+def test_not_there_at_all(settings: Settings) -> None:
+    del settings.METABASE_SSO
+    with pytest.raises(BadSetting, match="METABASE_SSO is not a dict"):
+        conf.TOKEN_LIFETIME  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("INSTANCE_ULR", "INSTANCE_URL"),
+        ("SECRET", "JWT_SHARED_SECRET"),
+        ("group_mapping", "GROUP_MAPPING"),
+        ("POLICY", "ACCESS_POLICY"),
+    ],
+)
+def test_unknown_keys(configure: Configure, key: str, nearest: str) -> None:
+    configure(**{key: "x"})
+    with pytest.raises(BadSetting, match=f"{key}.*Did you mean '{nearest}'") as caught:
+        conf.TOKEN_LIFETIME  # noqa: B018
+    assert caught.value.check_id == "E002"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (None, None),
+        (function, function),
+        ("tests.conf.test_settings.function", function),
+        ("django_metabase_sso.claims.django_groups", django_groups),
+        ({"a": "b"}, {"a": "b"}),
+        ({"a": ["b"], "c": ("d",), "e": {"f"}}, {"a": ["b"], "c": ("d",), "e": {"f"}}),
+    ],
+)
+def test_group_mapping(configure: Configure, value: Any, found: Any) -> None:
+    configure(GROUP_MAPPING=value)
+    assert found == conf.GROUP_MAPPING
+
+
+def test_the_cause_of_a_failing_import_is_shown(configure: Configure) -> None:
+    configure(TENANT="tests.broken.function")
+    with pytest.raises(BadSetting, match="ZeroDivisionError") as caught:
+        conf.TENANT  # noqa: B018
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_login_url(configure: Configure, settings: Settings) -> None:
+    settings.LOGIN_URL = lazystr("/enter/")
+    assert conf.LOGIN_URL == "/enter/"
+    configure(LOGIN_URL="other")
+    assert conf.LOGIN_URL == "other"

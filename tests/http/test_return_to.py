@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import pytest
+
+from django_metabase_sso.conf import addresses
+from django_metabase_sso.exceptions import InvalidReturnTo
+from django_metabase_sso.http.return_to import Query, clean_return_to, read_query
+
+PLAIN = addresses.parse_instance_url("https://metabase.example.com")
+BELOW = addresses.parse_instance_url("https://example.com:8443/metabase/")
+
+# As they stand in a query string, raw.
+ALLOWED = [
+    ("", "/"),
+    ("/", "/"),
+    ("/dashboard/1", "/dashboard/1"),
+    ("/dashboard/1?tab=2", "/dashboard/1?tab=2"),
+    ("/dashboard/1?tab=2&city=Oslo", "/dashboard/1?tab=2&city=Oslo"),
+    ("%2Fdashboard%2F1%3Ftab%3D2%26city%3DOslo", "/dashboard/1?tab=2&city=Oslo"),
+    ("/dashboard/1?a=?", "/dashboard/1?a=?"),
+    ("/dashboard/1?city=A%26B", "/dashboard/1?city=A%26B"),
+    ("%2Fdashboard%2F1%3Fcity%3DA%2526B", "/dashboard/1?city=A%26B"),
+    ("/search?q=a+b%20c", "/search?q=a+b%20c"),
+    ("%2Fsearch%3Fq%3Da+b", "/search?q=a%20b"),
+    ("/dashboard/1?q={a|b}", "/dashboard/1?q=%7Ba%7Cb%7D"),
+    ('/dashboard/1?q="a"<b>^`', "/dashboard/1?q=%22a%22%3Cb%3E%5E%60"),
+    ("/dashboard/1?q=100%", "/dashboard/1?q=100%25"),
+    ("/dashboard/1?q=100%25", "/dashboard/1?q=100%25"),
+    ("%2Fdashboard%2F1%3Fq%3DS%C3%A3o", "/dashboard/1?q=S%C3%A3o"),
+    ("/dashboard/1?q=S%C3%A3o", "/dashboard/1?q=S%C3%A3o"),
+    ("/question%23eyJhIjoxfQ==", "/question#eyJhIjoxfQ=="),
+    ("/question?a=b%23c", "/question?a=b%23c"),
+    ("%2Fa%23b%23c", "/a#b%23c"),
+    ("/a[1]?b[]=c", "/a%5B1%5D?b%5B%5D=c"),
+    ("/dashboard/1-sales;v=1", "/dashboard/1-sales;v=1"),
+    ("/a//b", "/a//b"),
+    ("/%2525252541", "/%25252541"),
+    ("/authors/1", "/authors/1"),
+    ("/apiary", "/apiary"),
+    ("/dashboard/api/auth", "/dashboard/api/auth"),
+    ("/dashboard/1?next=//evil.example/..", "/dashboard/1?next=//evil.example/.."),
+    ("/dashboard/user@evil.example:80", "/dashboard/user@evil.example:80"),
+    ("https://metabase.example.com", "/"),
+    ("https://metabase.example.com/", "/"),
+    ("https://metabase.example.com/dashboard/1?tab=2&a=b", "/dashboard/1?tab=2&a=b"),
+    ("https://metabase.example.com?tab=2", "/?tab=2"),
+    ("HTTPS://METABASE.example.com:443/a", "/a"),
+    ("https%3A%2F%2Fmetabase.example.com%2Fa", "/a"),
+    ("https://metabase%2Eexample.com/", "/"),
+    ("https://metabase.example.com:/a", "/a"),
+    ("https://metabase.example.com%2F@evil.example/", "/@evil.example/"),
+]
+HOSTILE = [
+    # another host
+    "https://evil.example/",
+    "http://metabase.example.com/",
+    "https://metabase.example.com:8443/",
+    "https://metabase.example.com.evil.example/",
+    "https://metabase.example.com@evil.example/",
+    "https://user@metabase.example.com/",
+    "https://user:password@metabase.example.com/",
+    "https://metabase.example.com:password@evil.example/",
+    "https://evil.example#@metabase.example.com/",
+    "https://evil.example?https://metabase.example.com/",
+    "https://evil.example\\@metabase.example.com/",
+    "https://metabase.example.com\\.evil.example/",
+    "https://xmetabase.example.com/",
+    "https://metabase.example.com./",
+    "https://metabase.example.com:443:80/",
+    "https://metabase.example.com:abc/",
+    "https://[::1]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[metabase.example.com]/",
+    "https://[",
+    "https:///metabase.example.com/",
+    "https:/metabase.example.com/",
+    "https:metabase.example.com/",
+    "https://",
+    "http://2130706433/",
+    "https://ｍetabase.example.com/",
+    # other schemes, and no path at all
+    "javascript:alert(1)",
+    "javascript://metabase.example.com/%0aalert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,x",
+    "ftp://metabase.example.com/",
+    "blob:https://metabase.example.com/x",
+    "view-source:https://metabase.example.com/",
+    "dashboard/1",
+    "?tab=2",
+    "#a",
+    "%23a",
+    ".",
+    "@evil.example",
+    "evil.example",
+    # more than one slash, in any writing
+    "//evil.example",
+    "///evil.example",
+    "////evil.example",
+    "/%2Fevil.example",
+    "%2F%2Fevil.example",
+    "%2F%252Fevil.example",
+    "/%252Fevil.example",
+    "/%25252525252Fevil.example",
+    "/%252525252541",
+    "/%2525252525252541",
+    "/%2fevil.example?a=b",
+    "//metabase.example.com/dashboard/1",
+    "https://metabase.example.com//evil.example",
+    "https://metabase.example.com/%2Fevil.example",
+    # backslashes
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/%5Cevil.example",
+    "/%255Cevil.example",
+    "/dashboard\\..\\api",
+    "https:\\\\metabase.example.com/",
+    # white space and control characters
+    "/%09/evil.example",
+    "/%0A/evil.example",
+    "/%0D/evil.example",
+    "/%250A/evil.example",
+    "%09//evil.example",
+    "+/dashboard/1",
+    "%20/dashboard/1",
+    "%20//evil.example",
+    "%00/dashboard/1",
+    "/dashboard/1%00",
+    "/dashboard/1?a=%0D%0ASet-Cookie:a=b",
+    "/dashboard/1%7F",
+    "/dashboard/1%C2%85",
+    "\t//evil.example",
+    "ht\ttps://evil.example",
+    "/\x0b/evil.example",
+    # dot segments
+    "/..",
+    "/.",
+    "/./dashboard",
+    "/../evil",
+    "/dashboard/../auth/logout",
+    "/dashboard/%2e%2e/auth/logout",
+    "/dashboard/%252e%252e/auth/logout",
+    "/..;/auth/logout",
+    "/dashboard/..;a=b/api",
+    "/.%2F/evil.example",
+    "/dashboard/..//evil.example",
+    # Metabase's own end points
+    "/auth/logout",
+    "/auth",
+    "/AUTH/sso?jwt=x",
+    "/%61uth/logout",
+    "/auth;a=b/logout",
+    "/auth%2Flogout",
+    "/api/session",
+    "/api",
+    "/Api/user/current",
+    "https://metabase.example.com/auth/logout",
+    # not UTF-8, not percent-encoded
+    "/%ff",
+    "/%c0%af/evil.example",
+    "/dashboard/1?a=%ff",
+    "/%ed%a0%80",
+    "/São",
+    "/／evil.example",
+]
+
+
+def clean_raw(value: str, at: addresses.InstanceURL = PLAIN) -> str:
+    query = read_query(f"return_to={value}")
+    assert query.outside == ""
+    return clean_return_to(query.values, at)
+
+
+@pytest.mark.parametrize(("value", "expected"), ALLOWED)
+def test_allowed(value: str, expected: str) -> None:
+    assert clean_raw(value) == expected
+
+
+@pytest.mark.parametrize("value", [expected for _, expected in ALLOWED])
+def test_what_is_sent_on_is_stable(value: str) -> None:
+    assert clean_return_to((quote(value, safe=""),), PLAIN) == value
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile(value: str) -> None:
+    with pytest.raises(InvalidReturnTo):
+        clean_raw(value)
+
+
+@pytest.mark.parametrize("value", [value for value in HOSTILE if value.isascii()])
+def test_hostile_when_encoded_once_more(value: str) -> None:
+    with pytest.raises(InvalidReturnTo):
+        clean_raw(quote(value, safe=""))
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("/São", "It has characters that are not percent-encoded."),
+        ("https://evil.example/", "It is on another host than Metabase."),
+        ("https://example.com:8443/metabase2", "It is outside of Metabase's path."),
+        ("/%25252525252Fevil.example", "It is encoded too many times."),
+        ("/\\evil.example", "It has a backslash or a control character."),
+        ("//evil.example", "It does not begin with exactly one slash."),
+        ("/..", "It has a dot segment."),
+        ("/api/session", "It is none of Metabase's pages."),
+        ("/%ff", "It is not UTF-8."),
+    ],
+)
+def test_reasons(value: str, reason: str) -> None:
+    with pytest.raises(InvalidReturnTo) as caught:
+        clean_raw(value, BELOW)
+    assert str(caught.value) == reason
+
+
+def test_enough_hostile_values() -> None:
+    assert len(set(HOSTILE)) == len(HOSTILE) >= 60
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://example.com:8443/metabase/dashboard/1", "/dashboard/1"),
+        ("https://example.com:8443/metabase", "/"),
+        ("https://example.com:8443/metabase?a=b", "/?a=b"),
+        ("https://example.com:8443/metabase%23a", "/#a"),
+        ("/dashboard/1", "/dashboard/1"),
+    ],
+)
+def test_path_prefix(value: str, expected: str) -> None:
+    assert clean_raw(value, BELOW) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://example.com:8443/",
+        "https://example.com:8443/dashboard/1",
+        "https://example.com:8443/metabase2/dashboard/1",
+        "https://example.com:8443/metabase/../admin",
+        "https://example.com:8443/metabase//evil.example",
+        "https://example.com:8443/metabase/auth/logout",
+        "https://example.com:8443/Metabase/dashboard/1",
+        "https://example.com/metabase/dashboard/1",
+    ],
+)
+def test_outside_of_the_path_prefix(value: str) -> None:
+    with pytest.raises(InvalidReturnTo):
+        clean_raw(value, BELOW)
+
+
+@pytest.mark.parametrize(
+    ("query", "values", "outside"),
+    [
+        ("", (), ""),
+        ("a=b&return_to=/x&c=d", ("/x",), "a=b&c=d"),
+        ("redirect=/x", ("/x",), ""),
+        ("return%5Fto=/x", ("/x",), ""),
+        ("return_to=/x?a=b&response=json", ("/x?a=b&response=json",), ""),
+        ("response=json&return_to=/x?a=b&c", ("/x?a=b&c",), "response=json"),
+        ("return_to=/a&redirect=/b", ("/a", "/b"), ""),
+        ("return_to", ("",), ""),
+        ("return_to==", ("=",), ""),
+    ],
+)
+def test_read_query(query: str, values: tuple[str, ...], outside: str) -> None:
+    assert read_query(query) == Query(values, outside)
+
+
+def test_given_twice() -> None:
+    with pytest.raises(InvalidReturnTo, match=r"^It is given more than once.$"):
+        clean_return_to(("/a", "/b"), PLAIN)

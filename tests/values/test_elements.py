@@ -1,0 +1,104 @@
+"""HTML elements with any value in their attributes."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy
+
+from django_metabase_sso.exceptions import InvalidEmbed
+from django_metabase_sso.values.elements import element
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would see."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        raise AssertionError
+
+
+def read(html: str) -> tuple[str, dict[str, str | None]]:
+    """Return the name and the attributes of the one element in `html`."""
+    assert isinstance(html, SafeString)
+    [found] = Reader(html).found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (False, "false"),
+        (7, "7"),
+        (1.5, "1.5"),
+        (Decimal("1.50"), "1.50"),
+        ("north", "north"),
+        (gettext_lazy("Home"), "Home"),
+        (date(2026, 11, 21), "2026-11-21"),
+        ({"city": "Zoë", "day": date(2026, 11, 21)}, '{"city": "Zo\\u00eb", "day": "2026-11-21"}'),
+        (["a", None, True], '["a", null, true]'),
+        ((1, 2), "[1, 2]"),
+        ("", ""),
+    ],
+)
+def test_values(value: Any, text: str) -> None:
+    assert read(element("metabase-dashboard", {"with_title": value})) == (
+        "metabase-dashboard",
+        {"with-title": text},
+    )
+
+
+HOSTILE = [
+    '"><script>alert(1)</script>',
+    "'><img src=x onerror=alert(1)>",
+    '" onclick="alert(1)',
+    "&quot; onclick=&quot;alert(1)",
+    "</metabase-dashboard><script>alert(1)</script>",
+    "\n><x",
+    "`${alert(1)}`",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_values_stay_in_their_attribute(text: str) -> None:
+    for value in (text, mark_safe(text)):
+        assert read(element("metabase-question", {"a": value, "b": 1})) == (
+            "metabase-question",
+            {"a": text, "b": "1"},
+        )
+    _, attributes = read(element("metabase-question", {"a": {text: [text]}, "b": 1}))
+    assert attributes["a"] is not None
+    assert json.loads(attributes["a"]) == {text: [text]}
+    assert attributes["b"] == "1"
+
+
+def test_none_leaves_the_attribute_out() -> None:
+    assert element("metabase-metabot", {"layout": None}) == "<metabase-metabot></metabase-metabot>"
+
+
+@pytest.mark.parametrize("option", ["onclick", "on_click", "With", "a b", "a=b", "", "_a", "a-b"])
+def test_what_is_no_option(option: str) -> None:
+    with pytest.raises(InvalidEmbed, match="is no option"):
+        element("metabase-dashboard", {option: "x"})
+
+
+@pytest.mark.parametrize(
+    "value", [{1, 2}, object(), float("nan"), {"a": float("inf")}, {(1, 2): 3}, [b"x"]]
+)
+def test_what_has_no_place_in_json(value: Any) -> None:
+    with pytest.raises(InvalidEmbed, match="hidden_parameters: no JSON can be made of it"):
+        element("metabase-dashboard", {"hidden_parameters": value})
