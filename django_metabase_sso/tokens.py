@@ -1,11 +1,13 @@
-"""From claims to a signed token: sign-in tokens, and guest tokens."""
+"""From a user to a signed token, and from a dashboard or question to a guest token."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from jwt import InvalidKeyError, PyJWS
@@ -39,6 +41,59 @@ _jws = PyJWS(algorithms=["HS256"])  # Metabase takes no other algorithm
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
+@dataclass(frozen=True)
+class Grant:
+    """A user who may have a token, and its claims: `grant_for` makes one.
+
+    Neither making a grant nor signing its token sends a signal: the code that hands the token out
+    calls `announce`. `claims` are without the times; `impersonator` is the member of staff who
+    acts as `user`, or None. A `repr` shows neither claims nor token.
+    """
+
+    user: AbstractBaseUser
+    request: HttpRequest | None
+    claims: Mapping[str, Any] = field(repr=False)
+    impersonator: object
+
+    @cached_property
+    def payload(self) -> dict[str, Any]:
+        """The claims with the times: `iat` is when this was first asked for."""
+        return with_times(self.claims)
+
+    @cached_property
+    def token(self) -> Token:
+        """The signed token, the same each time. Raises BadSetting.
+
+        Ask for it when it is about to be sent: Metabase accepts it for 180 seconds.
+        """
+        return sign(self.payload)
+
+    def announce(self) -> None:
+        """Send `token_issued`: once, when the answer with the token is ready to be sent.
+
+        Whatever a receiver raises is raised here, so that an answer without an audit record can
+        be stopped.
+        """
+        send_issued(self.user, self.request, self.payload, self.impersonator)
+
+
+GetClaims = Callable[[Any, Any], Mapping[str, Any]]
+
+
+def grant_for(
+    user: AbstractBaseUser,
+    request: HttpRequest | None = None,
+    get_claims: GetClaims = claims.build,
+) -> Grant:
+    """Return what `user` may have; `get_claims(user, request)` returns the claims.
+
+    Raises AccessRefused, for which the caller sends `token_refused` if it answers somebody;
+    InvalidClaim; ImproperlyConfigured; and whatever the project's callables raise.
+    """
+    impersonator = access.check_access(user, request)
+    return Grant(user, request, get_claims(user, request), impersonator)
+
+
 def issue_token(user: AbstractBaseUser, request: HttpRequest | None = None) -> Token:
     """Return a signed token for `user`, by the same policy and with the same claims as the view.
 
@@ -46,13 +101,12 @@ def issue_token(user: AbstractBaseUser, request: HttpRequest | None = None) -> T
     `message`; InvalidClaim; ImproperlyConfigured; and whatever the project's callables raise.
     """
     try:
-        impersonator = access.check_access(user, request)
-        payload = with_times(claims.build(user, request))
+        grant = grant_for(user, request)
     except AccessRefused as refusal:
         send_refused(user, request, refusal)
         raise
-    token = sign(payload)
-    send_issued(user, request, payload, impersonator)
+    token = grant.token
+    grant.announce()
     return token
 
 

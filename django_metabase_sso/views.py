@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.functional import LazyObject, Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from django_metabase_sso import access, claims, tokens
+from django_metabase_sso import claims, tokens
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import (
     AccessRefused,
@@ -32,12 +32,12 @@ from django_metabase_sso.http.requests import (
     wants_json,
 )
 from django_metabase_sso.http.return_to import Query, clean_return_to, read_query
-from django_metabase_sso.signals import logger, send_issued, send_refused
+from django_metabase_sso.signals import logger, send_refused
 from django_metabase_sso.tokens import guest_token
 
 __all__ = ["GuestTokenView", "SSOView"]
 
-FRAMES = ("iframe", "frame", "embed", "object")
+FRAMES = ("iframe", "frame")
 
 
 class SSOView(Endpoint):
@@ -55,8 +55,9 @@ class SSOView(Endpoint):
             response = self.error(405, "method-not-allowed", message)
             response["Allow"] = "GET, HEAD, OPTIONS"
             return response
-        if not is_origin_allowed(request):
-            return self.origin_not_allowed()
+        if is_subresource(request) or not is_origin_allowed(request):
+            message = gettext("This origin may not read a token.")
+            return self.error(403, "origin-not-allowed", message)
         return super().dispatch(request, *args, **kwargs)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
@@ -66,52 +67,39 @@ class SSOView(Endpoint):
         if is_prefetch(request):
             return responses.empty(503)  # nothing is signed for a page that nobody opened
         try:
-            target = (
-                "/" if self.is_fetch else clean_return_to(self.query.values, conf.INSTANCE_URL)
-            )
-        except InvalidReturnTo as invalid:
-            message = gettext("The address to go on to in Metabase is not allowed.")
-            return self.error(
-                400, "invalid-return-to", f"{message} {invalid}", template="invalid_return_to"
-            )
-        try:
-            return self.answer(request, target)
-        except AccessRefused as refused:
+            return self.answer(request)
+        except (AccessRefused, InvalidReturnTo) as refused:
             refusal = refused  # answered outside: a failing template must not chain to it
         except DisallowedHost:
             raise
         except PAGE_EXCEPTIONS as error:
             raise CallableFailed(f"A callable of METABASE_SSO raised {error!r}.") from error
-        send_refused(request.user, request, refusal)
-        status = 401 if refusal.code == "invalid-credentials" else 403
-        return self.error(status, refusal.code, refusal.message)
+        return self.refuse(request, refusal)
 
-    def answer(self, request: HttpRequest, target: str) -> responses.SSOResponse:
-        """Return a token for whoever is asking, on the way to `target`; raise AccessRefused."""
+    def answer(self, request: HttpRequest) -> responses.SSOResponse:
+        """Return a token for the user who asks. Raises AccessRefused and InvalidReturnTo."""
+        target = "/" if self.is_fetch else clean_return_to(self.query.values, conf.INSTANCE_URL)
+        grant = self.grant(request)
+        if self.is_fetch:
+            response = responses.token_json(grant.token)
+        else:
+            response = responses.token_redirect(grant.token, conf.INSTANCE_URL, target, grant.user)
+        if request.method == "HEAD":
+            return responses.without_token(response, conf.INSTANCE_URL, target)
+        grant.announce()
+        return response
+
+    def grant(self, request: HttpRequest) -> tokens.Grant:
+        """Return what the user who asks may have; AccessRefused says why it is nothing."""
         try:
-            user = self.authenticate(request)
+            user = request.user = self.authenticate(request)
         except PermissionDenied as denied:
             request.user = AnonymousUser()  # no falling back to the session's user
             message = str(denied) or gettext("The credentials of this request are not valid.")
             raise AccessRefused("invalid-credentials", message) from None
-        request.user = user
-        if not user.is_authenticated:
-            return self.not_authenticated(request)
-        if self.is_fetch and is_subresource(request):
-            return self.origin_not_allowed()
-        if isinstance(user, LazyObject):  # each look through one takes ten times as long
-            user = user._wrapped  # noqa: SLF001
-        impersonator = access.check_access(user, request)
-        payload = tokens.with_times(self.get_claims(user, request))
-        token = tokens.sign(payload)
-        if self.is_fetch:
-            response = responses.token_json(token)
-        else:
-            response = responses.token_redirect(token, conf.INSTANCE_URL, target, user)
-        if request.method == "HEAD":
-            return responses.without_token(response, conf.INSTANCE_URL, target)
-        send_issued(user, request, payload, impersonator)
-        return response
+        if user.is_authenticated and isinstance(user, LazyObject):
+            user = user._wrapped  # noqa: SLF001 - each look through it takes ten times as long
+        return tokens.grant_for(user, request, self.get_claims)
 
     def authenticate(self, request: HttpRequest) -> Any:
         """Return the user who is asking, AnonymousUser for nobody.
@@ -140,6 +128,19 @@ class SSOView(Endpoint):
         """Return the claims for `user`, without the times."""
         return claims.build(user, request)
 
+    def refuse(
+        self, request: HttpRequest, refusal: AccessRefused | InvalidReturnTo
+    ) -> responses.SSOResponse:
+        """Say why there is no token."""
+        if isinstance(refusal, InvalidReturnTo):
+            message = f"{gettext('The address to go on to in Metabase is not allowed.')} {refusal}"
+            return self.error(400, "invalid-return-to", message, template="invalid_return_to")
+        if refusal.code == "not-authenticated":
+            return self.not_authenticated(request)
+        send_refused(request.user, request, refusal)
+        status = 401 if refusal.code == "invalid-credentials" else 403
+        return self.error(status, refusal.code, refusal.message)
+
     def not_authenticated(self, request: HttpRequest) -> responses.SSOResponse:
         """Answer somebody who is not signed in: where to, or why not."""
         message = "not authenticated"  # for programs: the page has words of its own
@@ -150,11 +151,6 @@ class SSOView(Endpoint):
         # Login pages refuse to be framed: offer the way there in the top window, and back.
         link = login.login_url(request, login.page_around(request) or request.get_full_path())
         return self.error(401, "not-authenticated", message, template="sign_in", sign_in_url=link)
-
-    def origin_not_allowed(self) -> responses.SSOResponse:
-        """Answer a page that may not read a token."""
-        message = gettext("This origin may not read a token.")
-        return self.error(403, "origin-not-allowed", message)
 
     def error(
         self, status: int, code: str, message: str, *, template: str = "refused", **context: str

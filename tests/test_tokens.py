@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import logging
+import pprint
 import time
 from datetime import timedelta
 from typing import Any
@@ -16,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import token_issued, token_refused
-from django_metabase_sso.tokens import issue_token, sign
+from django_metabase_sso.tokens import grant_for, issue_token, sign
 from tests.conftest import Configure, decode, token_of
 from tests.settings import SECRET
 from tests.test_views import FETCH
@@ -120,6 +122,53 @@ def test_nothing_is_signed_with_a_bad_setting(
         configure(**bad)
         with pytest.raises(ImproperlyConfigured):
             issue_token(ada)
+
+
+# The grant
+
+
+def test_a_grant_tells_nobody_until_it_is_announced(
+    ada: User, rf: RequestFactory, issued: list[dict[str, Any]], refused: list[dict[str, Any]]
+) -> None:
+    request = rf.get("/")
+    grant = grant_for(ada, request)
+    assert (grant.user, grant.request, grant.impersonator) == (ada, request, None)
+    assert decode(grant.token) == grant.payload
+    assert grant.payload == {
+        **grant.claims,
+        "iat": grant.payload["iat"],
+        "exp": grant.payload["iat"] + 600,
+    }
+    assert "iat" not in grant.claims
+    assert issued == []
+    grant.announce()
+    assert [call["claims"] for call in issued] == [grant.payload]
+    with pytest.raises(AccessRefused, match="no-email"):
+        grant_for(User(pk=ada.pk))
+    assert refused == []
+
+
+def test_a_grant_is_signed_once_with_the_time_of_its_first_use(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant = grant_for(ada)
+    later = time.time() - 500
+    monkeypatch.setattr(time, "time", lambda: later)
+    token = grant.token
+    monkeypatch.undo()
+    assert decode(token)["iat"] == int(later)
+    assert grant.token is token
+    assert dataclasses.replace(grant).payload["iat"] > later + 400
+
+
+def test_a_grant_shows_neither_token_nor_claims_and_stays_as_it_is(ada: User) -> None:
+    grant: Any = grant_for(ada, None, lambda user, request: {"email": "eve@example.com"})
+    assert decode(grant.token)["email"] == "eve@example.com"
+    for shown in (repr(grant), pprint.pformat(grant), f"{grant}"):
+        assert grant.token not in shown
+        assert "eve@" not in shown
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        grant.claims = {}
 
 
 # Signals
@@ -238,6 +287,15 @@ def test_issue_token_for_nobody(refused: list[dict[str, Any]]) -> None:
 def test_head_issues_nothing(signed_in: Client, issued: list[dict[str, Any]]) -> None:
     assert signed_in.head(FETCH).status_code == 200
     assert signed_in.head("/sso/metabase", headers={"Accept": "text/html"}).status_code == 302
+    assert issued == []
+
+
+def test_a_redirect_that_is_too_large_issues_nothing(
+    signed_in: Client, configure: Configure, issued: list[dict[str, Any]]
+) -> None:
+    configure(GROUP_MAPPING=lambda user, request: [f"Group number {n:05}" for n in range(220)])
+    for method in (signed_in.get, signed_in.head):
+        assert method("/sso/metabase", headers={"Accept": "text/html"}).status_code == 403
     assert issued == []
 
 

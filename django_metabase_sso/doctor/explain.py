@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from django_metabase_sso import access, claims, tokens
+from django_metabase_sso import claims, tokens
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.http import responses
@@ -61,13 +61,11 @@ def explain(user: AbstractBaseUser) -> Explanation:
     Raises BadSetting, and whatever the project's callables raise.
     """
     try:
-        access.check_access(user)
-        sent = claims.build(user)
+        grant = tokens.grant_for(user)
     except (AccessRefused, InvalidClaim) as error:
         return Explanation([], refusal=refusal_of(error))
-    payload = tokens.with_times(sent)
-    size = responses.redirect_size(tokens.sign(payload), conf.INSTANCE_URL, "/")
-    return Explanation(_rows(user, payload), size, too_large=_too_large(size))
+    size = responses.redirect_size(grant.token, conf.INSTANCE_URL, "/")
+    return Explanation(_rows(user, grant.payload), size, too_large=_too_large(size))
 
 
 def _too_large(size: int) -> Refusal | None:
