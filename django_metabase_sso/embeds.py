@@ -14,13 +14,13 @@ from urllib.parse import quote, urlencode
 from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import site_of
 from django_metabase_sso.exceptions import InvalidEmbed, InvalidReturnTo
+from django_metabase_sso.http.endpoints import INCLUDE, Kind, path_of
 from django_metabase_sso.http.return_to import clean_return_to
 from django_metabase_sso.signals import logger
 from django_metabase_sso.tokens import EntityId, EntityType, clean_id, guest_secret, guest_token
@@ -169,14 +169,14 @@ def logout_html() -> SafeString:
     return element("iframe", {**attributes, "height": 0})
 
 
-def _path(name: str) -> str:
-    try:
-        return reverse(f"metabase_sso:{name}")
-    except NoReverseMatch:
+def _path(kind: Kind) -> str:
+    path = path_of(kind)
+    if path is None:
         raise InvalidEmbed(
-            "The project's URLs do not have the endpoint that embeds sign in at: add"
-            ' path("sso/", include("django_metabase_sso.urls")) to urlpatterns.'
-        ) from None
+            f"The URLs of this project do not have the view that embeds use: add {INCLUDE} to"
+            " urlpatterns. Its path must not have parameters."
+        )
+    return path
 
 
 def _interface_text(key: str, value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import DisallowedHost, ImproperlyConfigured, PermissionDenied
@@ -22,10 +22,10 @@ from django_metabase_sso.exceptions import (
     InvalidReturnTo,
 )
 from django_metabase_sso.http import login, responses
+from django_metabase_sso.http.endpoints import Endpoint, Kind
 from django_metabase_sso.http.guest_body import GuestRequest, read_body
 from django_metabase_sso.http.requests import (
     PAGE_EXCEPTIONS,
-    Endpoint,
     is_origin_allowed,
     is_prefetch,
     is_subresource,
@@ -43,6 +43,7 @@ FRAMES = ("iframe", "frame")
 class SSOView(Endpoint):
     """Signs `request.user` in to Metabase. Subclasses need a `path()` of their own."""
 
+    kind: ClassVar[Kind] = "sso"
     http_method_names = ("get", "head", "options")
     is_fetch: bool
     query: Query
@@ -178,6 +179,8 @@ class GuestTokenView(Endpoint):
     Metabase's embed sends no CSRF token and shows none of our errors (metabase/metabase#82889):
     the `Origin` and the content type stand in for the one, the log for the other.
     """
+
+    kind: ClassVar[Kind] = "guest_token"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "OPTIONS":

@@ -21,7 +21,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import AccessRefused, CallableFailed
 from django_metabase_sso.http import responses
-from django_metabase_sso.http.requests import Endpoint
+from django_metabase_sso.http.endpoints import Endpoint
 from django_metabase_sso.tokens import Token
 from django_metabase_sso.views import GuestTokenView, SSOView
 from tests.conftest import Configure, decode, token_of

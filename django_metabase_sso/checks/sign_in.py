@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -10,16 +10,15 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, Tags, register
 from django.shortcuts import resolve_url
-from django.urls import (
-    NoReverseMatch,
-    Resolver404,
-    URLResolver,
-    get_resolver,
-    get_script_prefix,
-    resolve,
-)
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve
 
 from django_metabase_sso.checks.messages import error, position_of, read, warning
+from django_metabase_sso.http.endpoints import INCLUDE, Kind, routes
+
+KINDS: Final[dict[Kind, str]] = {
+    "sso": "signs people in to Metabase",
+    "guest_token": "signs guest tokens",
+}
 
 
 @register(Tags.security)
@@ -40,12 +39,26 @@ def check_login(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.urls)
 def check_urls(**kwargs: Any) -> list[CheckMessage]:
-    """Report that there is no such page."""
-    if not getattr(settings, "ROOT_URLCONF", None) or _has_view(get_resolver()):
+    """Report that no URL leads to the sign-in view, or that several lead to one of the views."""
+    if not getattr(settings, "ROOT_URLCONF", None):
         return []
-    message = "The project's URLs do not include django_metabase_sso.urls."
-    hint = 'Add to urlpatterns: path("sso/", include("django_metabase_sso.urls"))'
-    return [warning(14, message, hint)]
+    if not routes("sso"):
+        message = "The project's URLs do not include django_metabase_sso.urls."
+        return [warning(14, message, f"Add to urlpatterns: {INCLUDE}")]
+    found: list[CheckMessage] = []
+    for kind in KINDS:
+        places = [f"{route.route!r} ({route.view_name})" for route in routes(kind)]
+        if len(places) > 1:
+            message = (
+                f"Several URL patterns lead to a view that {KINDS[kind]}: {', '.join(places)}."
+                " The template tags use the first one; the others answer as well."
+            )
+            hint = (
+                "Keep one. A project with a subclass writes a path() for each view that it needs,"
+                " and does not include django_metabase_sso.urls."
+            )
+            found.append(warning(30, message, hint))
+    return found
 
 
 @register(Tags.urls, deploy=True)
@@ -66,12 +79,3 @@ def check_login_page(**kwargs: Any) -> list[CheckMessage]:
         )
         return [warning(21, message, hint)]
     return []
-
-
-def _has_view(resolver: URLResolver) -> bool:
-    return any(
-        _has_view(entry)
-        if isinstance(entry, URLResolver)
-        else getattr(entry.callback, "metabase_sso", False)
-        for entry in resolver.url_patterns
-    )

@@ -9,10 +9,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
-from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
+from django.urls import Resolver404, get_script_prefix, resolve
 
 from django_metabase_sso.conf.addresses import DEFAULT_PORTS, origin_of
 from django_metabase_sso.doctor.findings import Finding, Step
+from django_metabase_sso.http.endpoints import INCLUDE, kind_of, path_of
 from django_metabase_sso.troubleshooting import quoted
 
 LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", ".localhost")
@@ -44,11 +45,8 @@ def is_local(netloc: str) -> bool:
 
 
 def own_path() -> str | None:
-    """Return the path of the view; None when the project's URLs do not have its name."""
-    try:
-        return reverse("metabase_sso:sso")
-    except NoReverseMatch:
-        return None
+    """Return the path of the view; None when the project's URLs do not have it."""
+    return path_of("sso")
 
 
 def allowed_hosts() -> list[str]:
@@ -81,8 +79,8 @@ def _cure(parts: SplitResult) -> str:
     path = own_path()
     if path is None:
         return (
-            'Add path("sso/", include("django_metabase_sso.urls")) to your urlpatterns, or, if you'
-            f" have a path() of your own for the view, set {FIELD} to its address in Metabase."
+            f"Add {INCLUDE} to your urlpatterns, or, if its path has parameters in your project,"
+            f" set {FIELD} to its address in Metabase."
         )
     is_allowed = _is_among(parts.netloc, allowed_hosts())
     host = quoted(parts.netloc) if is_allowed else "your-site.example.com"
@@ -96,7 +94,7 @@ def _is_among(netloc: str, hosts: Iterable[str]) -> bool:
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a path of this site is the view of this package, or a subclass of it."""
+    """Whether a path of this site is the sign-in view of this package, or a subclass of it."""
     prefix = get_script_prefix()
     if not path.startswith(prefix):
         return False
@@ -104,4 +102,4 @@ def _is_ours(path: str) -> bool:
         match = resolve(f"/{path.removeprefix(prefix)}")
     except Resolver404:
         return False
-    return hasattr(match.func, "metabase_sso")
+    return kind_of(match.func) == "sso"

@@ -1,34 +1,15 @@
-"""What is asked of a request, and the marks of this package's views."""
+"""What is asked of a request."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest
-from django.views import View
 
 from django_metabase_sso.conf import addresses, conf
 from django_metabase_sso.signals import logger
 
 # What Django answers with a page and a status of its own, when a project's callable raises it.
 PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
-
-
-class Endpoint(View):
-    """A view of ours, with the marks that middleware looks for.
-
-    `LoginRequiredMiddleware` leaves it alone, CSRF protection lets a POST through to it, and
-    `SSOCorsMiddleware` knows it for ours.
-    """
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Any:
-        view: Any = super().as_view(**initkwargs)
-        view.login_required = False
-        view.csrf_exempt = True
-        view.metabase_sso = True
-        return view
 
 
 def is_origin_allowed(request: HttpRequest) -> bool:

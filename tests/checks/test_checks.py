@@ -237,6 +237,12 @@ FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"SESSION_COOKIE_SAMESITE": "None"}, "W010", "Secure"),
     ({"REQUIRE_UNIQUE_EMAIL": False}, {}, "W011", "REQUIRE_UNIQUE_EMAIL"),
     ({}, {"ROOT_URLCONF": "tests.checks.test_checks"}, "W014", "django_metabase_sso.urls"),
+    (
+        {},
+        {"ROOT_URLCONF": "tests.http.test_endpoints"},
+        "W030",
+        "'own/metabase' (tests.http.test_endpoints.Own), 'sso/^metabase/?$' (django_",
+    ),
     ({"GROUP_MAPPING": {"boss": ["administrators"]}}, {}, "W015", "administrators"),
     (
         {"ALLOWED_ORIGINS": [APP], "AUTHENTICATE": one},
@@ -323,6 +329,8 @@ SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"REQUIRE_UNIQUE_EMAIL": False}, {}, "W012"),
     ({"ACCESS_POLICY": trust_emails}, {}, "W013"),
     ({}, {"ROOT_URLCONF": "tests.test_views"}, "W014"),
+    ({}, {"ROOT_URLCONF": "tests.test_views"}, "W030"),
+    ({}, {}, "W030"),
     ({"GROUP_MAPPING": {"boss": "Administrators"}, "ALLOW_ADMINISTRATORS": True}, {}, "W015"),
     ({"GROUP_MAPPING": {"a": "Sales"}}, {}, "W015"),
     (

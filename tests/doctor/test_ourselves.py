@@ -81,10 +81,24 @@ def test_a_check_that_breaks(doctor: Doctor, settings: Settings) -> None:
 
 
 def test_another_path(doctor: Doctor, metabase: Metabase, settings: Settings) -> None:
-    """A subclass with a path() of its own is ours; nothing has the usual name."""
+    """A subclass with a path() of its own is found, whatever it is called."""
     settings.ROOT_URLCONF = "tests.doctor.test_ourselves"
     metabase.change(identity_provider_uri="http://localhost/own/")
     assert doctor().level("endpoint") == "ok"
+    metabase.change(identity_provider_uri="http://localhost/sso/metabase")
+    report = doctor()
+    assert "http://localhost/own/" in report.one("identity-provider")["cure"]
+    assert report.level("endpoint") == "ok"
+
+
+def test_the_other_view(doctor: Doctor, metabase: Metabase) -> None:
+    """People can't sign in at the address for guest tokens."""
+    metabase.change(identity_provider_uri="http://localhost/sso/metabase/guest-token")
+    assert "http://localhost/sso/metabase." in doctor().one("identity-provider")["cure"]
+
+
+def test_no_path(doctor: Doctor, metabase: Metabase, settings: Settings) -> None:
+    settings.ROOT_URLCONF = "tests.test_csp"
     metabase.change(identity_provider_uri="http://localhost/sso/metabase")
     report = doctor()
     assert 'include("django_metabase_sso.urls")' in report.one("identity-provider")["cure"]
