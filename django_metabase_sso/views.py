@@ -84,9 +84,9 @@ class SSOView(Endpoint):
         if self.is_fetch:
             response = responses.token_json(grant.token)
         else:
-            response = responses.token_redirect(grant.token, conf.INSTANCE_URL, target, grant.user)
+            response = responses.token_redirect(grant, target)
         if request.method == "HEAD":
-            return responses.without_token(response, conf.INSTANCE_URL, target)
+            return responses.without_token(response, target)
         grant.announce()
         return response
 
@@ -134,8 +134,10 @@ class SSOView(Endpoint):
     ) -> responses.SSOResponse:
         """Say why there is no token."""
         if isinstance(refusal, InvalidReturnTo):
-            message = f"{gettext('The address to go on to in Metabase is not allowed.')} {refusal}"
-            return self.error(400, "invalid-return-to", message, template="invalid_return_to")
+            message = gettext("The address to go on to in Metabase is not allowed.")
+            return self.error(
+                400, "invalid-return-to", f"{message} {refusal}", template="invalid_return_to"
+            )
         if refusal.code == "not-authenticated":
             return self.not_authenticated(request)
         send_refused(request.user, request, refusal)

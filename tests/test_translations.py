@@ -33,14 +33,18 @@ INACTIVE = {
     "fr": "Votre compte est désactivé.",
     "pt": "A sua conta está desativada.",
 }
-MARKS = ("_", "gettext", "gettext_lazy", "pgettext")
+MARKS = ("_", "gettext", "gettext_lazy", "gettext_noop", "pgettext")
 Message = tuple[str, ...]  # the text, with its context before it where it has one
 
 
 def marked_texts(source: str) -> Iterator[Message]:
     """Find what xgettext would: calls of gettext's functions with literal texts."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MARKS:
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", "") in MARKS
+            and not isinstance(node.args[0], ast.Name)  # a text that gettext_noop has marked
+        ):
             yield tuple(ast.literal_eval(argument) for argument in node.args)
 
 

@@ -18,11 +18,10 @@ from django.test import AsyncClient, Client, RequestFactory
 from django.urls import path, reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import AccessRefused, CallableFailed
 from django_metabase_sso.http import responses
 from django_metabase_sso.http.endpoints import Endpoint
-from django_metabase_sso.tokens import Token
+from django_metabase_sso.tokens import Grant, Token
 from django_metabase_sso.views import GuestTokenView, SSOView
 from tests.conftest import Configure, decode, token_of
 
@@ -116,8 +115,14 @@ def test_the_trailing_slash_is_optional_and_redirects_nowhere(signed_in: Client)
 
 def test_redirect_params_and_a_path_prefix(signed_in: Client, configure: Configure) -> None:
     configure(INSTANCE_URL="https://example.com/metabase/", REDIRECT_PARAMS={})
-    location = signed_in.get(URL, headers=NAVIGATION)["Location"]
-    assert location.startswith("https://example.com/metabase/auth/sso?jwt=")
+    for query in ("", "?return_to=/", "?return_to=/metabase/"):
+        location = signed_in.get(URL + query, headers=NAVIGATION)["Location"]
+        assert location.startswith("https://example.com/metabase/auth/sso?jwt=")
+        assert location.endswith("&return_to=/metabase/")
+    head = signed_in.head(f"{URL}?return_to=/question/1", headers=NAVIGATION)
+    assert head["Location"] == (
+        "https://example.com/metabase/auth/sso?return_to=/metabase/question/1"
+    )
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
@@ -202,6 +207,8 @@ def test_anonymous_navigation_goes_to_the_login_page_and_comes_back_whole(
         ("/enter/?a=b", "/enter/?a=b&next=/sso/metabase"),
         ("login", "/login/?next=/sso/metabase"),
         ("http://testserver/enter", "http://testserver/enter?next=/sso/metabase"),
+        ("http://TestServer:80/enter", "http://TestServer:80/enter?next=/sso/metabase"),
+        ("//testserver/enter", "//testserver/enter?next=/sso/metabase"),
         (
             "https://id.example.com/",
             "https://id.example.com/?next=http%3A//testserver/sso/metabase",
@@ -261,6 +268,52 @@ def test_anonymous_iframe_on_https(client: Client) -> None:
     headers = {**NAVIGATION, "Sec-Fetch-Dest": "iframe", "Referer": "http://testserver/reports/"}
     response = client.get(URL, headers=headers, secure=True)
     assert '<a href="/login/?next=/sso/metabase" target="_top">' in response.text
+
+
+@pytest.mark.parametrize("host", ["www.example.com:443", "WWW.Example.com", "www.example.com"])
+def test_hosts_are_compared_as_browsers_write_them(
+    signed_in: Client, settings: Settings, configure: Configure, host: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["www.example.com"]
+    origin = {"Host": host, "Origin": "https://www.example.com"}
+    assert token_of(signed_in.get(FETCH, headers=origin, secure=True))
+    for other in ("http://www.example.com", "https://www.example.com:80", "https://example.com"):
+        assert (
+            signed_in.get(FETCH, headers={**origin, "Origin": other}, secure=True).status_code
+            == 403
+        )
+    signed_in.logout()
+    frame = {
+        **NAVIGATION,
+        "Host": host,
+        "Sec-Fetch-Dest": "iframe",
+        "Referer": "https://www.example.com/reports/",
+    }
+    for login_url in (
+        "/login/",
+        "https://www.example.com/login/",
+        "https://WWW.example.com:443/in",
+    ):
+        configure(LOGIN_URL=login_url)
+        page = signed_in.get(URL, headers=frame, secure=True).text
+        assert f'<a href="{login_url}?next=/reports/" target="_top">' in page
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("[::1]:80", "http://[::1]"),
+        ("testserver:8000", "http://testserver:8000"),
+        ("a..b", "http://a..b"),  # Django takes it; no browser sends it
+    ],
+)
+def test_own_origin_of_other_hosts(
+    signed_in: Client, settings: Settings, host: str, origin: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    assert token_of(signed_in.get(FETCH, headers={"Host": host, "Origin": origin}))
+    headers = {"Host": host, "Origin": "http://testserver"}
+    assert signed_in.get(FETCH, headers=headers).status_code == 403
 
 
 def test_anonymous_iframe_with_a_login_page_elsewhere(
@@ -414,6 +467,14 @@ def test_too_large_redirect_is_refused_and_a_fetch_is_not(
     assert caplog.records[0].__dict__["code"] == "token-too-large"
 
 
+class FixedGrant(Grant):
+    """A grant of this token."""
+
+    def __init__(self, token: str, user: User) -> None:
+        super().__init__(user, None, {}, None)
+        vars(self)["token"] = Token(token)
+
+
 @pytest.mark.parametrize(
     ("size", "codes"),
     [
@@ -426,11 +487,11 @@ def test_too_large_redirect_is_refused_and_a_fetch_is_not(
 def test_how_large_a_redirect_may_be(
     ada: User, caplog: pytest.LogCaptureFixture, size: int, codes: list[str]
 ) -> None:
-    around = responses.redirect_size(Token(""), conf.INSTANCE_URL, "/dashboard/1")
-    token = Token("x" * (size - around))
+    around = responses.sign_in_url("/dashboard/1", "x")
+    grant = FixedGrant("x" * (size - len(around) + 1), ada)
     found = []
     try:
-        response = responses.token_redirect(token, conf.INSTANCE_URL, "/dashboard/1", ada)
+        response = responses.token_redirect(grant, "/dashboard/1")
         assert len(response.url) == size
     except AccessRefused as refused:
         found.append(refused.code)

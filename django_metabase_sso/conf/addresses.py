@@ -1,12 +1,41 @@
-"""The address of a Metabase instance, and the origins whose pages may read a token."""
+"""Addresses: of a Metabase instance, of pages of it, and the origins that may read a token.
+
+Also what is Metabase's own about them: its paths, the names of its headers, and limits.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
-from urllib.parse import urlsplit
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from django.utils.translation import gettext_noop
+
+# Metabase's paths, below INSTANCE_URL.
+SIGN_IN: Final = "/auth/sso"  # by a browser; without a token it says how to sign in
+SERVER_SIGN_IN: Final = "/auth/sso/to_session"
+SIGN_OUT: Final = "/auth/logout"  # a page, whose script ends the session
+SESSION: Final = "/api/session"
+PROPERTIES: Final = "/api/session/properties"  # for anybody
+CURRENT_USER: Final = "/api/user/current"
+GUEST_DASHBOARD: Final = "/api/embed/dashboard"
+STATIC_EMBED: Final = "/embed"
+EMBED_SCRIPT: Final = "/app/embed.js"
+# The first segments of what is not a page: signing out, say, or a call of the API.
+NOT_PAGES: Final = frozenset({"auth", "api"})
+
+SESSION_HEADER: Final = "X-Metabase-Session"
+CLIENT_HEADER: Final = "X-Metabase-Client"
+API_KEY_HEADER: Final = "X-API-Key"
+
+TOKEN_AGE: Final = 180  # seconds that Metabase accepts a token for, by its `iat`
+# Servers commonly take 8 kB for a request's headers together.
+LARGE_REDIRECT: Final = 4096  # bytes of a redirect's address: logged above
+LARGEST_REDIRECT: Final = 6144  # bytes: refused above
+DEEPEST: Final = 5  # how often a path is looked at: as it is, and decoded up to four times
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
@@ -68,6 +97,73 @@ def origin_of(scheme: str, netloc: str) -> str:
     if port is None or port == DEFAULT_PORTS[parts.scheme]:
         return f"{parts.scheme}://{host}"
     return f"{parts.scheme}://{host}:{port}"
+
+
+def path_problem(target: str, instance: InstanceURL | None = None) -> str:
+    """Return why a path could lead to another place than it seems to, "" when it cannot.
+
+    `target` is a path, with or without a query and a fragment. Metabase, the proxies before it
+    and browsers decode and shorten paths, each in its own way: so it must be harmless as it is,
+    and however often it is decoded. With `instance`, `target` has to be one of Metabase's pages,
+    and not one of its end points. The answer is English, for gettext.
+    """
+    path = re.split(r"[?#]", target, maxsplit=1)[0]
+    rest = target.removeprefix(path)
+    for _ in range(DEEPEST):
+        problem = _problem_as_it_is(path, rest, instance)
+        if problem:
+            return problem
+        try:
+            decoded = [unquote(part, errors="strict") for part in (path, rest)]
+        except UnicodeDecodeError:
+            return gettext_noop("It is not UTF-8.")
+        if decoded == [path, rest]:
+            return ""
+        path, rest = decoded
+    return gettext_noop("It is encoded too many times.")
+
+
+def _problem_as_it_is(path: str, rest: str, instance: InstanceURL | None) -> str:
+    if "\\" in path + rest or not path.isprintable() or _has_controls(rest):
+        return gettext_noop("It has a backslash or a control character.")
+    if not path.startswith("/") or path.startswith("//"):
+        return gettext_noop("It does not begin with exactly one slash.")
+    # Servlet containers cut ;parameters off a segment before they read it. A ? or # in here was
+    # encoded, and begins a query or a fragment for whatever decodes first.
+    segments = [segment.partition(";")[0].strip().lower() for segment in re.split(r"[/?#]", path)]
+    if not {".", ".."}.isdisjoint(segments):
+        return gettext_noop("It has a dot segment.")
+    if instance is not None and not _is_page(segments, instance.prefix):
+        return gettext_noop("It is not one of Metabase's pages.")
+    return ""
+
+
+def _has_controls(text: str) -> bool:
+    return not text.isprintable() and any(
+        unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text
+    )
+
+
+def _is_page(segments: Iterable[str], prefix: str) -> bool:
+    """Whether they are a page, read below the prefix and, if they begin with it, from there."""
+    named = list(filter(None, segments))
+    before = list(filter(None, prefix.lower().split("/")))
+    while NOT_PAGES.isdisjoint(named[:1]):
+        if not before or named[: len(before)] != before:
+            return True
+        del named[: len(before)]
+    return False
+
+
+def browser_host(scheme: str, netloc: str) -> str:
+    """Return a host as browsers write it, to be compared; any other text as it is.
+
+    A `Host` header may have another case, and the port that its scheme has anyway.
+    """
+    try:
+        return origin_of(scheme, netloc).partition("://")[2]
+    except ValueError:
+        return netloc
 
 
 LABEL = re.compile(r"[a-z0-9_-]{1,63}")
@@ -148,7 +244,7 @@ def site_of(host: str) -> str:
     Browsers use the public suffix list; here it is the last two labels, three below one of
     those above, and the whole of an address. Good enough for a warning, not for a decision.
     """
-    host = _split_port(host)[0]
+    host = _split_port(host.lower())[0]
     labels = host.split(".")
     if host[-1].isdigit() or host.startswith("["):
         return host

@@ -13,6 +13,7 @@ from django_metabase_sso import claims, tokens
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.http import responses
+from django_metabase_sso.http.return_to import clean_return_to
 from django_metabase_sso.troubleshooting import Refusal, refusal_of
 
 if TYPE_CHECKING:
@@ -64,15 +65,13 @@ def explain(user: AbstractBaseUser) -> Explanation:
         grant = tokens.grant_for(user)
     except (AccessRefused, InvalidClaim) as error:
         return Explanation([], refusal=refusal_of(error))
-    size = responses.redirect_size(grant.token, conf.INSTANCE_URL, "/")
-    return Explanation(_rows(user, grant.payload), size, too_large=_too_large(size))
-
-
-def _too_large(size: int) -> Refusal | None:
-    if size <= responses.LARGEST_REDIRECT:
-        return None
-    message = f"The redirect has more than the {responses.LARGEST_REDIRECT} bytes allowed."
-    return refusal_of(AccessRefused("token-too-large", message))
+    url = responses.sign_in_url(clean_return_to((), conf.INSTANCE_URL), grant.token)
+    too_large = None
+    try:
+        responses.check_size(url)
+    except AccessRefused as error:
+        too_large = refusal_of(error)
+    return Explanation(_rows(user, grant.payload), len(url), too_large=too_large)
 
 
 def _rows(user: AbstractBaseUser, payload: Mapping[str, Any]) -> list[Row]:

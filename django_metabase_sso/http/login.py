@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, QueryDict
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import browser_host
+from django_metabase_sso.http.requests import own_host
 
 
 def login_url(request: HttpRequest, path: str) -> str:
     """Return the address of the login page that leads back to `path` on this site."""
     login = urlsplit(resolve_url(conf.LOGIN_URL))
-    elsewhere = login.netloc not in ("", request.get_host())
-    query = QueryDict(login.query, mutable=True)
-    query[REDIRECT_FIELD_NAME] = request.build_absolute_uri(path) if elsewhere else path
-    return login._replace(query=query.urlencode(safe="/")).geturl()
+    host = browser_host(login.scheme or request.scheme or "http", login.netloc)
+    if host not in ("", own_host(request)):
+        path = request.build_absolute_uri(path)
+    return str(redirect_to_login(path, login.geturl()).url)
 
 
 def page_around(request: HttpRequest) -> str | None:
     """Return the path of the page around an iframe: the `Referer`, when it is this site's."""
     referer: str = request.META.get("HTTP_REFERER", "")
-    if not url_has_allowed_host_and_scheme(referer, {request.get_host()}, request.is_secure()):
+    if not url_has_allowed_host_and_scheme(referer, {own_host(request)}, request.is_secure()):
         return None
     parts = urlsplit(referer)
     path = "/" + parts.path.lstrip("/")  # two slashes would begin another host

@@ -18,7 +18,7 @@ def is_origin_allowed(request: HttpRequest) -> bool:
     origin = request.META.get("HTTP_ORIGIN")
     if origin is None or addresses.matches_any(origin, allowed):
         return True
-    own = f"{request.scheme}://{request.get_host()}"
+    own = f"{request.scheme}://{own_host(request)}"
     if origin == own:
         return True
     logger.warning(
@@ -28,6 +28,11 @@ def is_origin_allowed(request: HttpRequest) -> bool:
         extra={"code": "origin-not-allowed", "user_id": None},
     )
     return False
+
+
+def own_host(request: HttpRequest) -> str:
+    """Return this site's host, with its port, as browsers write it."""
+    return addresses.browser_host(request.scheme or "http", request.get_host())
 
 
 def is_prefetch(request: HttpRequest) -> bool:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.translation import gettext
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.addresses import InstanceURL
+from django_metabase_sso.conf.addresses import LARGE_REDIRECT, LARGEST_REDIRECT, SIGN_IN
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import logger
-from django_metabase_sso.tokens import Token
+from django_metabase_sso.tokens import Grant, Token
 
-# Servers commonly take 8 kB for a request's headers together.
-LARGE_REDIRECT = 4096  # bytes: logged
-LARGEST_REDIRECT = 6144  # bytes: refused above
+
+def _never_cached() -> str:
+    """Return Django's own Cache-Control for what nobody may keep."""
+    response = HttpResponse(content_type="text/plain")
+    add_never_cache_headers(response)
+    return response["Cache-Control"]
+
 
 SAFE_HEADERS = {
-    "Cache-Control": "max-age=0, no-cache, no-store, must-revalidate, private",
+    "Cache-Control": _never_cached(),
     "Vary": "Cookie, Origin",
     "Expires": "0",  # in the past, by RFC 9111, section 5.3
     "Referrer-Policy": "no-referrer",
@@ -61,39 +64,48 @@ def token_json(token: Token) -> SSOResponse:
     return _json({"jwt": token})
 
 
-def token_redirect(token: Token, instance: InstanceURL, return_to: str, user: Any) -> SSOResponse:
+def token_redirect(grant: Grant, return_to: str) -> SSOResponse:
     """Return the redirect that signs a browser in; AccessRefused when it is too large."""
-    before = f"{instance}/auth/sso?{_query(conf.REDIRECT_PARAMS)}"
-    after = f"return_to={quote(return_to)}"
-    size = redirect_size(token, instance, return_to)
-    if size > LARGEST_REDIRECT:
+    url = sign_in_url(return_to, grant.token)
+    check_size(url)
+    if len(url) > LARGE_REDIRECT:
+        logger.warning(
+            "The redirect to Metabase for user %s has %s bytes; above %s it is refused.",
+            grant.user.pk,
+            len(url),
+            LARGEST_REDIRECT,
+            extra={"code": "large-redirect", "user_id": grant.user.pk},
+        )
+    return _redirect(url)
+
+
+def sign_in_url(return_to: str, token: str = "") -> Token:
+    """Return Metabase's address that signs in by `token` and leads on to `return_to`.
+
+    It hides itself in a `repr`, as the token does.
+    """
+    params = urlencode(conf.REDIRECT_PARAMS)
+    return Token(
+        f"{conf.INSTANCE_URL}{SIGN_IN}?{params}{'&' if params else ''}"
+        f"{f'jwt={token}&' if token else ''}return_to={quote(return_to)}"
+    )
+
+
+def check_size(url: str) -> None:
+    """Raise AccessRefused (`token-too-large`) for a redirect that servers may not take."""
+    if len(url) > LARGEST_REDIRECT:
         message = gettext(
             "The redirect to Metabase would have %(size)s bytes, more than the %(most)s that"
             " servers take: send fewer groups and shorter user attributes."
         )
-        raise AccessRefused("token-too-large", message % {"size": size, "most": LARGEST_REDIRECT})
-    if size > LARGE_REDIRECT:
-        logger.warning(
-            "The redirect to Metabase for user %s has %s bytes; above %s it is refused.",
-            user.pk,
-            size,
-            LARGEST_REDIRECT,
-            extra={"code": "large-redirect", "user_id": user.pk},
-        )
-    return _redirect(f"{before}jwt={token}&{after}")
+        sizes = {"size": len(url), "most": LARGEST_REDIRECT}
+        raise AccessRefused("token-too-large", message % sizes)
 
 
-def redirect_size(token: Token, instance: InstanceURL, return_to: str) -> int:
-    """Return how many bytes the address of `token_redirect` has."""
-    around = f"{instance}/auth/sso?{_query(conf.REDIRECT_PARAMS)}jwt=&return_to={quote(return_to)}"
-    return len(around) + len(token)
-
-
-def without_token(response: SSOResponse, instance: InstanceURL, return_to: str) -> SSOResponse:
+def without_token(response: SSOResponse, return_to: str) -> SSOResponse:
     """Return the answer to HEAD: the same status and headers, and no token."""
     if "Location" in response:
-        query = f"{_query(conf.REDIRECT_PARAMS)}return_to={quote(return_to)}"
-        response["Location"] = f"{instance}/auth/sso?{query}"
+        response["Location"] = sign_in_url(return_to)
     else:
         response["Content-Length"] = str(len(response.content))
         response.content = b""
@@ -136,7 +148,3 @@ def _json(data: dict[str, str], status: int = 200) -> SSOResponse:
 
 def _redirect(location: str) -> SSOResponse:
     return SSOResponse(status=302, content_type="text/html; charset=utf-8", Location=location)
-
-
-def _query(params: dict[str, str]) -> str:
-    return f"{urlencode(params)}&" if params else ""

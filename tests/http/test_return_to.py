@@ -40,6 +40,10 @@ ALLOWED = [
     ("/authors/1", "/authors/1"),
     ("/apiary", "/apiary"),
     ("/dashboard/api/auth", "/dashboard/api/auth"),
+    (
+        "/dashboard/1?q=%F0%9F%91%A9%E2%80%8D%F0%9F%94%AC",
+        "/dashboard/1?q=%F0%9F%91%A9%E2%80%8D%F0%9F%94%AC",
+    ),
     ("/dashboard/1?next=//evil.example/..", "/dashboard/1?next=//evil.example/.."),
     ("/dashboard/user@evil.example:80", "/dashboard/user@evil.example:80"),
     ("https://metabase.example.com", "/"),
@@ -134,8 +138,15 @@ HOSTILE = [
     "\t//evil.example",
     "ht\ttps://evil.example",
     "/\x0b/evil.example",
+    # what servers and terminals end a line at, or do not show
+    "/dashboard/1%E2%80%A8",
+    "/dashboard/1?a=%E2%80%A9",
+    "/dashboard/1%E2%80%AE",
     # dot segments
     "/..",
+    "/..%3Fa",
+    "/a%253F%252F..%252Fb",
+    "/..%23/a",
     "/.",
     "/./dashboard",
     "/../evil",
@@ -205,7 +216,7 @@ def test_hostile_when_encoded_once_more(value: str) -> None:
         ("/\\evil.example", "It has a backslash or a control character."),
         ("//evil.example", "It does not begin with exactly one slash."),
         ("/..", "It has a dot segment."),
-        ("/api/session", "It is none of Metabase's pages."),
+        ("/api/session", "It is not one of Metabase's pages."),
         ("/%ff", "It is not UTF-8."),
     ],
 )
@@ -222,15 +233,38 @@ def test_enough_hostile_values() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("https://example.com:8443/metabase/dashboard/1", "/dashboard/1"),
-        ("https://example.com:8443/metabase", "/"),
-        ("https://example.com:8443/metabase?a=b", "/?a=b"),
-        ("https://example.com:8443/metabase%23a", "/#a"),
-        ("/dashboard/1", "/dashboard/1"),
+        # the three forms: below the instance, with its prefix, and absolute
+        ("/dashboard/1?tab=2", "/metabase/dashboard/1?tab=2"),
+        ("/metabase/dashboard/1?tab=2", "/metabase/dashboard/1?tab=2"),
+        (
+            "https://example.com:8443/metabase/dashboard/1?tab=2",
+            "/metabase/dashboard/1?tab=2",
+        ),
+        # the start page
+        ("", "/metabase/"),
+        ("/", "/metabase/"),
+        ("/metabase", "/metabase/"),
+        ("/metabase/", "/metabase/"),
+        ("https://example.com:8443/metabase", "/metabase/"),
+        ("/?a=b", "/metabase/?a=b"),
+        ("/metabase?a=b", "/metabase/?a=b"),
+        ("%2Fmetabase%3Fa%3Db", "/metabase/?a=b"),
+        ("https://example.com:8443/metabase?a=b", "/metabase/?a=b"),
+        ("https://example.com:8443/metabase%23a", "/metabase/#a"),
+        # what only looks like the prefix
+        ("/metabase2", "/metabase/metabase2"),
+        ("/metabase-questions/1", "/metabase/metabase-questions/1"),
+        ("/Metabase/a", "/metabase/Metabase/a"),
+        ("https://example.com:8443/metabase/metabase/a", "/metabase/metabase/a"),
+        ("/dashboard/metabase/auth", "/metabase/dashboard/metabase/auth"),
     ],
 )
 def test_path_prefix(value: str, expected: str) -> None:
     assert clean_raw(value, BELOW) == expected
+    assert clean_return_to((quote(expected, safe=""),), BELOW) in (
+        expected,
+        f"/metabase{expected}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -241,14 +275,66 @@ def test_path_prefix(value: str, expected: str) -> None:
         "https://example.com:8443/metabase2/dashboard/1",
         "https://example.com:8443/metabase/../admin",
         "https://example.com:8443/metabase//evil.example",
-        "https://example.com:8443/metabase/auth/logout",
         "https://example.com:8443/Metabase/dashboard/1",
         "https://example.com/metabase/dashboard/1",
+        "/metabase//evil.example",
+        "/metabase/../admin",
+        "//metabase/dashboard/1",
+        "metabase/dashboard/1",
+        "?a=b",
     ],
 )
 def test_outside_of_the_path_prefix(value: str) -> None:
     with pytest.raises(InvalidReturnTo):
         clean_raw(value, BELOW)
+
+
+@pytest.mark.parametrize("times", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/auth/logout",
+        "/AUTH;a=b/logout",
+        "/api/session",
+        "/api",
+        "/metabase/auth/logout",
+        "/metabase/auth?a=b",
+        "/metabase/Api/session",
+        "/METABASE/auth/logout",
+        "/metabase;a=b/auth/logout",
+        "/metabase/metabase/api/session",
+        "/%6detabase/auth/logout?a=b",
+        "/metabase/%61uth/logout?a=b",
+        "/metabase%2Fauth%2Flogout?a=b",
+        "https://example.com:8443/metabase/auth/logout",
+        "https://example.com:8443/metabase/%61pi/session?a=b",
+    ],
+)
+def test_end_points_below_the_path_prefix(path: str, times: int) -> None:
+    for _ in range(times):
+        path = quote(path, safe="")
+    with pytest.raises(InvalidReturnTo):
+        clean_raw(path, BELOW)
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "expected"),
+    [
+        ("https://example.com/a/b", "/a/b/question/1", "/a/b/question/1"),
+        ("https://example.com/a/b", "/a/question/1", "/a/b/a/question/1"),
+        ("https://example.com/a/b", "/a/auth/logout", "/a/b/a/auth/logout"),
+        ("https://example.com/api", "/question/1", "/api/question/1"),
+        ("https://example.com/api", "/api/question/1", "/api/question/1"),
+    ],
+)
+def test_other_prefixes(url: str, value: str, expected: str) -> None:
+    assert clean_raw(value, addresses.parse_instance_url(url)) == expected
+
+
+@pytest.mark.parametrize("value", ["/api/api/session", "/api/api/api", "/auth/logout"])
+def test_end_points_below_a_prefix_that_is_called_like_one(value: str) -> None:
+    with pytest.raises(InvalidReturnTo, match="not one of Metabase's pages"):
+        clean_raw(value, addresses.parse_instance_url("https://example.com/api"))
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ NASTY = """
 http: https: HTTPS: http:/ https:// https:/\\ javascript: data: file: ftp: blob: //evil.example
 evil.example .evil.example @evil.example localhost 127.0.0.1 0x7f.1 xn--a
 metabase metabase/ metabaseX dashboard dashboard/1 auth auth/sso api /auth/logout /api/session
+/metabase/auth/logout Metabase/api
 https://metabase.example.com https://metabase.example.com. https://metabase.example.com:443
 https://metabase.example.com.evil.example https://metabase.example.com@evil.example
 https://user@metabase.example.com https://example.com:8443/metabase https://example.com/metabase
@@ -70,6 +71,9 @@ def queries(draw: st.DrawFn) -> bytes:
 @example(BELOW, b"return_to=/%252e%252e/a")
 @example(PLAIN, b"return_to=/auth/logout")
 @example(BELOW, b"return_to=/%61pi/session")
+@example(BELOW, b"return_to=/metabase/%61pi/session?a=b")
+@example(BELOW, b"return_to=/metabase")
+@example(BELOW, b"return_to=/metabase/dashboard/1")
 @given(st.sampled_from([PLAIN, BELOW]), queries() | queries() | st.binary(max_size=40))
 def test_redirects_stay_on_the_instance(url: str, query: bytes) -> None:
     ask(url, query)
@@ -121,11 +125,15 @@ def assert_stays(location: str, metabase: InstanceURL) -> None:
 
 
 def assert_lands_on(path: str, metabase: InstanceURL) -> None:
-    """Both readings of a path: against the instance's address, and appended to it."""
-    assert URL(path, base=f"{metabase}/").origin == metabase.origin
-    appended = URL(f"{metabase}{path}")
-    assert (appended.origin, appended.username) == (metabase.origin, "")
-    assert appended.pathname.startswith(f"{metabase.prefix}/")
-    below = appended.pathname.removeprefix(metabase.prefix).lower()
+    """Read a path against the instance's address, as Metabase does, and appended to it."""
+    assert_page(URL(path, base=f"{metabase}/"), metabase)
+    assert_page(URL(f"{metabase}{path}"), metabase)
+
+
+def assert_page(url: URL, metabase: InstanceURL) -> None:
+    """Assert that this is a page of the instance, and none of its end points."""
+    assert (url.origin, url.username) == (metabase.origin, "")
+    assert url.pathname.startswith(f"{metabase.prefix}/")
+    below = url.pathname.removeprefix(metabase.prefix).lower()
     assert below.split("/")[1] not in ("auth", "api")
     assert not below.startswith("//")
