@@ -15,7 +15,7 @@ from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 
 __all__ = ["lookup"]
 
-TOKEN: Final = re.compile(r"eyJ[\w-]*\.?[\w-]*\.?[\w-]*")
+TOKEN: Final = re.compile(r"eyJ[\w.-]*")  # how the JSON of a token's header begins in base64
 LONGEST_QUOTE: Final = 200  # characters of what somebody else wrote
 
 
@@ -166,9 +166,9 @@ class Refusal:
 def refusal_of(error: AccessRefused | InvalidClaim) -> Refusal:
     """Return what an operator is told about an exception."""
     if isinstance(error, AccessRefused):
-        return Refusal(error.code, error.message, cure_of(error.code))
+        return Refusal(error.code, quoted(error.message, None), cure_of(error.code))
     cure = "Correct what the callables of METABASE_SSO return for this person."
-    return Refusal("invalid-claim", str(error), cure)
+    return Refusal("invalid-claim", quoted(error, None), cure)
 
 
 def cure_of(code: str) -> str:
@@ -176,7 +176,19 @@ def cure_of(code: str) -> str:
     return REFUSAL_CURES.get(code, "Look at the settings in METABASE_SSO.")
 
 
-def quoted(text: object) -> str:
-    """Return what somebody else wrote, fit for a terminal, without anything like a token."""
-    plain = "".join(char if char.isprintable() else " " for char in str(text))
-    return TOKEN.sub("[hidden]", plain)[:LONGEST_QUOTE]
+def quoted(text: object, longest: int | None = LONGEST_QUOTE) -> str:
+    """Return what somebody else wrote, fit for a log and a terminal: one line, without a token.
+
+    What is not printable (line ends, ESC, U+2028, marks that turn the direction of writing) is
+    written as Python writes it in a string. `longest` is in characters; None cuts nothing off.
+    """
+    return hide_tokens("".join(map(_printable, str(text))))[:longest]
+
+
+def hide_tokens(text: str) -> str:
+    """Return `text` with `[hidden]` in place of everything that looks like a JWT."""
+    return TOKEN.sub("[hidden]", text)
+
+
+def _printable(char: str) -> str:
+    return char if char.isprintable() else char.encode("unicode_escape").decode()

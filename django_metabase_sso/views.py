@@ -34,6 +34,7 @@ from django_metabase_sso.http.requests import (
 from django_metabase_sso.http.return_to import Query, clean_return_to, read_query
 from django_metabase_sso.signals import logger, send_refused
 from django_metabase_sso.tokens import guest_token
+from django_metabase_sso.troubleshooting import quoted
 
 __all__ = ["GuestTokenView", "SSOView"]
 
@@ -230,7 +231,7 @@ class GuestTokenView(Endpoint):
             "No guest token for %s, user %s: %s (%s)",
             item,
             user_id,
-            english,
+            quoted(english),
             code,
             extra={"code": code, "user_id": user_id},
         )

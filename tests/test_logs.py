@@ -210,3 +210,39 @@ def test_the_cases_are_complete() -> None:
     assert set(re.findall(r"'code': '([a-z-]+)'", "".join(CALLS.values()))) <= CODES
     guests = inspect.getsource(GuestTokenView) + inspect.getsource(guest_body)
     assert set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', guests)) <= CODES
+
+
+HOSTILE = "a\nWARNING forged\r\x1b[31m\u2028\u202e"
+
+
+def deny_with_context(request: HttpRequest, kind: str, number: int, context: Any) -> None:
+    raise PermissionDenied(f"not for {context}")
+
+
+@pytest.mark.parametrize(
+    ("keys", "ask"),
+    [
+        ({"GUEST_PARAMS": deny_with_context}, guest({**BODY, "customContext": HOSTILE})),
+        (
+            {"GUEST_PARAMS": deny_with_context},
+            guest({**BODY, "customContext": "eyJhbGciOi.eyJlbWFp"}),
+        ),
+        ({}, lambda client: client.get(FETCH, headers={"Origin": HOSTILE})),
+        ({}, lambda client: client.get(FETCH, headers={"Origin": "eyJhbGciOi.eyJlbWFp"})),
+        ({"GROUP_MAPPING": lambda *args: [f"Administrators{HOSTILE[-1]}"]}, fetch),
+    ],
+)
+def test_a_record_is_one_line_whatever_strangers_wrote(
+    signed_in: Client,
+    configure: Configure,
+    logs: Logs,
+    keys: dict[str, Any],
+    ask: Callable[[Client], None],
+) -> None:
+    configure(**keys)
+    ask(signed_in)
+    ours = [record for record in logs.records if record.name == "django_metabase_sso"]
+    assert ours
+    for record in ours:
+        assert record.getMessage().isprintable()
+        assert "eyJ" not in record.getMessage()

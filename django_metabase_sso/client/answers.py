@@ -13,9 +13,9 @@ from django_metabase_sso.client.calls import SESSION_HEADER, SIGN_IN
 from django_metabase_sso.client.errors import MetabaseRefused, MetabaseUnavailable
 from django_metabase_sso.conf.addresses import origin_of
 from django_metabase_sso.tokens import Token
+from django_metabase_sso.troubleshooting import quoted
 
 LONGEST_TEXT: Final = 500  # characters of Metabase's own words
-JWT: Final = re.compile(r"eyJ[\w.-]+")
 SENTENCES: Final[tuple[tuple[type[httpx.HTTPError], str], ...]] = (
     (httpx.ConnectTimeout, "no connection in time"),
     (httpx.TimeoutException, "no answer in time"),
@@ -128,9 +128,8 @@ def _text(response: httpx.Response) -> str:
         said = _decoded(response)
     text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
     session = response.request.headers.get(SESSION_HEADER)
-    text = JWT.sub("[hidden]", text.replace(session, "[hidden]") if session else text)
-    printable = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(printable.split())[:LONGEST_TEXT]
+    text = text.replace(session, "[hidden]") if session else text
+    return quoted(" ".join(text.split()), LONGEST_TEXT)
 
 
 def _decoded(response: httpx.Response) -> str:

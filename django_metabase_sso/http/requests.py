@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest
 
 from django_metabase_sso.conf import addresses, conf
 from django_metabase_sso.signals import logger
+from django_metabase_sso.troubleshooting import quoted
 
 # What Django answers with a page and a status of its own, when a project's callable raises it.
 PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
@@ -22,8 +23,8 @@ def is_origin_allowed(request: HttpRequest) -> bool:
     if origin == own:
         return True
     logger.warning(
-        "Origin %.100r is neither this site's (%s) nor in ALLOWED_ORIGINS.",
-        origin,
+        "Origin '%s' is neither this site's (%s) nor in ALLOWED_ORIGINS.",
+        quoted(origin),
         own,
         extra={"code": "origin-not-allowed", "user_id": None},
     )

@@ -175,7 +175,7 @@ def test_a_path_that_metabase_does_not_have(twin: Sync, metabase: Metabase, ada:
         ("", ""),
         (
             f"two\nlines\x1b[31m {SESSION} eyJhbGciOi.eyJlbWFpbCI6",
-            "two lines [31m [hidden] [hidden]",
+            r"two lines\x1b[31m [hidden] [hidden]",
         ),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -308,3 +309,31 @@ def test_other_user_models(settings: Settings) -> None:
     assert find_user("eve") == named
     with pytest.raises(NotOnePerson):
         find_user("nobody@example.com")
+
+
+def test_what_strangers_wrote_does_not_reach_the_terminal_as_it_is(
+    ada: User, configure: Configure
+) -> None:
+    ada.last_name = "Love\u202ela\u2028ce"
+    ada.save()
+    configure(
+        GROUP_MAPPING=lambda user, request: ["a\u2066b"],
+        USER_ATTRIBUTES=lambda user, request: {"region\u200f": "north\u2029" + "x" * 300},
+    )
+    _, text = run("ada")
+    assert all(line.isprintable() for line in text.splitlines())
+    assert len(text.splitlines()) == len(text.split("\n")) - 1
+    for shown in (
+        r"Love\u202ela\u2028ce",
+        r"a\u2066b",
+        r"region\u200f",
+        r"north\u2029",
+        "x" * 300,
+    ):
+        assert shown in text
+
+    def policy(user: User, request: object) -> bool:
+        raise PermissionDenied("Not\x1b[31m\nyou")
+
+    configure(ACCESS_POLICY=policy)
+    assert r"cause: Not\x1b[31m\nyou (policy)" in run("ada")[1]

@@ -22,7 +22,7 @@ from django_metabase_sso.doctor.findings import Finding
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim
 from django_metabase_sso.identity import users
 from django_metabase_sso.tokens import issue_token
-from django_metabase_sso.troubleshooting import Refusal
+from django_metabase_sso.troubleshooting import Refusal, quoted
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -174,7 +174,8 @@ def lines_of(explanation: Explanation) -> Iterator[str]:
         yield from refusal_lines(explanation.refusal)
         return
     for row in explanation.rows:
-        yield f"{row.claim:20} {row.value:30} {row.effect}: {row.why}"
+        claim, value = quoted(row.claim, None), quoted(row.value, None)
+        yield f"{claim:20} {value:30} {row.effect}: {row.why}"
     yield f"The redirect to Metabase has {explanation.redirect_bytes} bytes, for return_to=/."
     if explanation.too_large:
         yield "A link or an iframe gets no token; a fetch does."
