@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["INTERNAL", "django_groups"]
 
 Claims = dict[str, Any]
+CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line ends among them
 INTERNAL: Final = object()
 """What a TENANT callable returns for staff, who belong to no tenant on purpose."""
 
@@ -60,8 +61,13 @@ def person_names(user: AbstractBaseUser) -> tuple[str, str]:
     """Return first and last name, "" for what is unknown, whatever the user model."""
     first, last = getattr(user, "first_name", None), getattr(user, "last_name", None)
     if first is None and last is None and hasattr(user, "get_full_name"):
-        first, _, last = str(user.get_full_name() or "").strip().partition(" ")
-    return str(first or "").strip(), str(last or "").strip()
+        first, _, last = _one_line(user.get_full_name()).partition(" ")
+    return _one_line(first), _one_line(last)
+
+
+def _one_line(name: object) -> str:
+    text = str(name or "")
+    return (text if text.isprintable() else CONTROLS.sub(" ", text)).strip()
 
 
 def django_groups(user: AbstractBaseUser, request: HttpRequest | None = None) -> list[str]:
@@ -150,8 +156,8 @@ def _ordered(names: Iterable[Any]) -> Iterable[str]:
 
 def _group_name(name: Any) -> str:
     if not isinstance(name, str | Promise):
-        raise InvalidClaim("groups", f"{type(name).__name__} is no name of a group.")
-    return text_of("groups", name)
+        raise InvalidClaim("groups", f"{type(name).__name__} is not the name of a group.")
+    return clean_text("groups", text_of("groups", name))
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
@@ -172,7 +178,7 @@ def _tenant_claims(
     if isinstance(tenant, bool) or not isinstance(tenant, str | int):
         problem = f"TENANT returned {type(tenant).__name__}, not str, int or claims.INTERNAL."
         raise InvalidClaim(names["tenant"], problem)
-    claims: Claims = {names["tenant"]: text_of("tenant", tenant)}
+    claims: Claims = {names["tenant"]: clean_text("tenant", text_of("tenant", tenant))}
     extra = conf.TENANT_ATTRIBUTES
     values = None if extra is None else extra(user, request)
     if values is not None:

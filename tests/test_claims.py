@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from django.utils.translation import gettext_lazy
 from pytest_django import DjangoAssertNumQueries
 
-from django_metabase_sso.claims import INTERNAL, build, django_groups, is_privileged
+from django_metabase_sso.claims import INTERNAL, build, django_groups, is_privileged, person_names
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from tests.accounts.models import ContactUser
 from tests.conftest import Configure
@@ -48,9 +48,34 @@ def test_names(unsaved: User, first: str, last: str, expected: dict[str, str]) -
     assert build(unsaved) == {"email": "ada@example.com", **expected}
 
 
-@pytest.mark.parametrize("name", ["Ada\x07", "\ud83d"])
-def test_names_with_control_characters(unsaved: User, name: str) -> None:
-    unsaved.last_name = name
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("Ada\nMaria", "Ada Maria"),
+        ("Ada\r\nMaria", "Ada Maria"),
+        ("Ada\tMaria\n", "Ada Maria"),
+        ("Ada\x07", "Ada"),
+        ("A\x85d\x00\x1b a", "A d  a"),
+        ("Ada\u2028Maria\u2029", "Ada Maria"),
+        ("Ada\u200fMaria\u00a0B", "Ada\u200fMaria\u00a0B"),
+        ("\r\n", None),
+    ],
+)
+def test_control_characters_in_names_are_a_space(
+    unsaved: User, name: str, sent: str | None
+) -> None:
+    unsaved.first_name = unsaved.last_name = name
+    found = build(unsaved)
+    assert (found.get("first_name"), found.get("last_name")) == (sent, sent)
+
+
+def test_a_full_name_of_two_lines() -> None:
+    user: Any = type("Person", (), {"get_full_name": lambda self: "Ada\r\nMaria\nLovelace"})()
+    assert person_names(user) == ("Ada", "Maria Lovelace")
+
+
+def test_half_a_surrogate_pair_in_a_name(unsaved: User) -> None:
+    unsaved.last_name = "\ud83d"
     with pytest.raises(InvalidClaim, match="last_name"):
         build(unsaved)
 
@@ -93,9 +118,9 @@ def test_callable_that_returns_a_generator(unsaved: User, configure: Configure) 
         (b"Sales", "returned bytes, not a list"),
         ({"Sales": 1}, "returned dict, not a list"),
         (1, "returned int, not a list"),
-        ([1], "int is no name of a group"),
-        ([None], "NoneType is no name of a group"),
-        ([b"x"], "bytes is no name of a group"),
+        ([1], "int is not the name of a group"),
+        ([None], "NoneType is not the name of a group"),
+        ([b"x"], "bytes is not the name of a group"),
         (["\n"], "has a control character"),
     ],
 )
@@ -133,7 +158,7 @@ def test_dict_is_an_allow_list(
 
 @pytest.mark.parametrize("name", [1, None, pytest.param(10**5000, id="huge")])
 def test_a_set_with_what_is_no_name(unsaved: User, configure: Configure, name: object) -> None:
-    with pytest.raises(InvalidClaim, match="is no name of a group"):
+    with pytest.raises(InvalidClaim, match="is not the name of a group"):
         groups_of(unsaved, configure, {"a", name})
 
 

@@ -70,7 +70,7 @@ def test_without_the_secret(configure: Configure, request_: HttpRequest, params:
 
 
 def test_a_variable_that_was_not_there(request_: HttpRequest) -> None:
-    with pytest.raises(InvalidParameter, match="str is no mapping"):
+    with pytest.raises(InvalidParameter, match="str is not a mapping"):
         embeds.guest_dashboard_html(request_, 10, "")
 
 

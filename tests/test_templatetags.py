@@ -100,7 +100,7 @@ def test_hostile_values(value: str) -> None:
         ("{% metabase_dashboard missing %}", InvalidEmbed, "is no id"),
         ("{% metabase_dashboard %}", TemplateSyntaxError, "dashboard_id"),
         ('{% metabase_iframe "/dashboard/1" %}', InvalidEmbed, "title="),
-        ("{% metabase_guest_dashboard 10 params=missing %}", InvalidParameter, "no mapping"),
+        ("{% metabase_guest_dashboard 10 params=missing %}", InvalidParameter, "not a mapping"),
         (GUEST, InvalidEmbed, "context_processors.request"),
         ("{% metabase_iframe 1 title='Sales' %}", InvalidEmbed, "Write its path"),
         ("{% metabase_guest_dashboard 10 parms=params %}", InvalidEmbed, "did you mean params"),

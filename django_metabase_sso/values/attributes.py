@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, time
 from decimal import Decimal
-from enum import Enum
-from typing import Any
-from uuid import UUID
-
-from django.utils.functional import Promise
+from typing import Any, Final
 
 from django_metabase_sso.exceptions import InvalidClaim
+from django_metabase_sso.values.scalars import plain
+
+LINE_ENDS: Final = "\t\n\r"  # and tabs: an attribute may have several lines
 
 
 def attributes(source: str, values: object, reserved: Collection[str] = ()) -> dict[str, str]:
@@ -28,13 +25,13 @@ def attributes(source: str, values: object, reserved: Collection[str] = ()) -> d
     found = {}
     for key, value in values.items():
         if not isinstance(key, str) or not key.strip():
-            raise InvalidClaim(str(key), f"{source} returned a key that is no text.")
+            raise InvalidClaim(str(key), f"{source} returned a key that is not a string.")
         clean_text(key, key)
         if key.startswith("@") or key.partition("/")[2].startswith("@"):
             raise InvalidClaim(key, "Metabase drops attributes whose name begins with @.")
         if key in reserved:
             raise InvalidClaim(key, "the name has a meaning of its own; give it another one.")
-        text = text_of(key, value)
+        text = clean_text(key, text_of(key, value), LINE_ENDS)
         if text.strip():
             found[key] = text
     return found
@@ -44,42 +41,26 @@ def text_of(key: str, value: Any) -> str:
     """Return `value` as Metabase would turn it into an attribute; "" for None.
 
     Metabase is a Java program: True is "true", 3.0 is "3.0", 1e21 is "1.0E21". Raises
-    InvalidClaim for what is no scalar.
+    InvalidClaim for what is not a scalar.
     """
-    if isinstance(value, Enum):
-        value = value.value
-    if value is None:
-        return ""
-    if isinstance(value, str | Promise):
-        return clean_text(key, str(value))
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float | Decimal) and not is_writable(value):
-        raise InvalidClaim(key, "a number must be finite, and not have thousands of digits.")
-    if isinstance(value, float):
-        return _java_double(value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, int | Decimal | UUID):
-        return str(value)
-    raise InvalidClaim(key, f"{type(value).__name__} is no text, number, bool, date or UUID.")
-
-
-def is_writable(number: float | Decimal) -> bool:
-    """Whether a number is finite, and an int one that Python writes: with 4,300 digits at most."""
-    if isinstance(number, Decimal):
-        return number.is_finite()  # math.isfinite raises for a signalling NaN
-    if not isinstance(number, int):
-        return math.isfinite(number)
+    if type(value) is str:  # as most are, and the names of all groups
+        return value
     try:
-        return bool(str(number))
-    except ValueError:
-        return False
+        scalar = plain(value)
+    except ValueError as problem:
+        raise InvalidClaim(key, str(problem)) from None
+    if isinstance(scalar, bool):
+        return "true" if scalar else "false"
+    if isinstance(scalar, float):
+        return _java_double(scalar)
+    return "" if scalar is None else str(scalar)
 
 
-def clean_text(claim: str, text: str) -> str:
-    """Return `text`; InvalidClaim for control characters and lone surrogates."""
-    if not text.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
+def clean_text(claim: str, text: str, allowed: str = "") -> str:
+    """Return `text`; InvalidClaim for control characters, unless allowed, and lone surrogates."""
+    if not text.isprintable() and any(
+        unicodedata.category(char) in ("Cc", "Cs") and char not in allowed for char in text
+    ):
         name = claim.encode("ascii", "backslashreplace").decode()
         raise InvalidClaim(name, "has a control character or half a surrogate pair.")
     return text

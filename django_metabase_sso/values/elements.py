@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import date, time
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from django.core.serializers.json import DjangoJSONEncoder
-from django.utils.functional import Promise
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from django_metabase_sso.exceptions import InvalidEmbed
+from django_metabase_sso.values.scalars import plain
 
 # Not on...: an attribute like onclick would run its value.
 OPTION = re.compile(r"(?!on)[a-z][a-z0-9]*(_[a-z0-9]+)*")
-
-SCALARS = (str, int, Promise, date, time, Decimal, UUID)
 
 
 def element(name: str, attributes: Mapping[str, Any]) -> SafeString:
@@ -47,16 +41,18 @@ def attribute_name(option: str) -> str:
 
 def text_of(option: str, value: Any) -> str:
     """Return the value of an option as Metabase reads it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, SCALARS):
-        return str(value)
-    return to_json(option, value)
+    try:
+        scalar = plain(value)
+    except ValueError:
+        return to_json(option, value)
+    if isinstance(scalar, bool):
+        return "true" if scalar else "false"
+    return str(scalar)
 
 
 def to_json(option: str, value: Any) -> str:
     """Return a value as JSON; InvalidEmbed for what has no place in it."""
     try:
-        return json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False)
+        return json.dumps(value, default=plain, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidEmbed(f"{option}: no JSON can be made of it ({error}).") from None

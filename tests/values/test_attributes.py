@@ -59,6 +59,12 @@ class Text(str):
         (-1.5e-7, "-1.5E-7"),
         (0.0009999, "9.999E-4"),
         (Decimal("10.50"), "10.50"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("1E-10"), "0.0000000001"),
+        (Decimal("-1.50E+5"), "-150000"),
+        (Decimal("0E+3"), "0"),
+        (Decimal(f"1{'0' * 29}.00"), f"1{'0' * 29}.00"),
+        ("two\nlines\r\n\tand a tab", "two\nlines\r\n\tand a tab"),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (date(2026, 1, 2), "2026-01-02"),
         (datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc), "2026-01-02T03:04:05+00:00"),
@@ -75,7 +81,7 @@ def test_values_are_sent_as_metabase_would_store_them(value: object, text: str) 
     assert attributes("USER_ATTRIBUTES", {"key": value}) == {"key": text}
 
 
-@pytest.mark.parametrize("value", [None, "", "  ", gettext_lazy("")])
+@pytest.mark.parametrize("value", [None, "", "  ", " \r\n\t", gettext_lazy("")])
 def test_blank_values_leave_the_key_out(value: object) -> None:
     assert attributes("USER_ATTRIBUTES", {"key": value, "other": 1}) == {"other": "1"}
 
@@ -83,24 +89,29 @@ def test_blank_values_leave_the_key_out(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ([], "list is no text"),
-        (["a"], "list is no text"),
-        (("a",), "tuple is no text"),
-        ({"a": 1}, "dict is no text"),
-        ({1}, "set is no text"),
-        (b"a", "bytes is no text"),
-        (object(), "object is no text"),
-        (timedelta(1), "timedelta is no text"),
-        (1j, "complex is no text"),
+        ([], "list is not a string"),
+        (["a"], "list is not a string"),
+        (("a",), "tuple is not a string"),
+        ({"a": 1}, "dict is not a string"),
+        ({1}, "set is not a string"),
+        (b"a", "bytes is not a string"),
+        (object(), "object is not a string"),
+        (timedelta(1), "timedelta is not a string"),
+        (1j, "complex is not a string"),
         (math.nan, "a number must be finite"),
         (math.inf, "a number must be finite"),
         (-math.inf, "a number must be finite"),
         (Decimal("NaN"), "a number must be finite"),
         (Decimal("Infinity"), "a number must be finite"),
         (Decimal("sNaN"), "a number must be finite"),
-        pytest.param(10**5000, "thousands of digits", id="too many digits"),
-        ("a\nb", "has a control character"),
+        pytest.param(10**5000, "at most 4300 digits", id="too many digits"),
+        (Decimal("1E+4300"), "at most 4300 digits"),
+        (Decimal("1E-4300"), "at most 4300 digits"),
+        (Decimal("1E+999999"), "at most 4300 digits"),
         ("a\x00", "has a control character"),
+        ("a\x0b", "has a control character"),
+        ("a\n\x1b[31m", "has a control character"),
+        ("\x1c", "has a control character"),
         ("\x85", "has a control character"),
         ("\ud83d", "half a surrogate pair"),
     ],
@@ -120,6 +131,7 @@ def test_what_metabase_would_drop_or_damage_is_refused(value: object, words: str
         ("iss", "has a meaning of its own"),
         ("email", "has a meaning of its own"),
         ("bad\n", "has a control character"),
+        ("b\tad", "has a control character"),
         ("\ud83d", "half a surrogate pair"),
     ],
 )
@@ -136,7 +148,9 @@ def test_keys_that_are_fine(key: str) -> None:
 
 @pytest.mark.parametrize("key", [1, None, "", " "])
 def test_keys_that_are_no_text(key: Any) -> None:
-    with pytest.raises(InvalidClaim, match="USER_ATTRIBUTES returned a key that is no text") as no:
+    with pytest.raises(
+        InvalidClaim, match="USER_ATTRIBUTES returned a key that is not a string"
+    ) as no:
         attributes("USER_ATTRIBUTES", {key: "a"})
     assert no.value.claim == str(key)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum
 from html.parser import HTMLParser
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils.safestring import SafeString, mark_safe
@@ -14,6 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from django_metabase_sso.exceptions import InvalidEmbed
 from django_metabase_sso.values.elements import element
+
+
+class Size(Enum):
+    LARGE = 3
 
 
 class Reader(HTMLParser):
@@ -46,6 +52,13 @@ def read(html: str) -> tuple[str, dict[str, str | None]]:
         (7, "7"),
         (1.5, "1.5"),
         (Decimal("1.50"), "1.50"),
+        (Decimal("1E+3"), "1000"),
+        (Size.LARGE, "3"),
+        (datetime(2026, 11, 21, 10, 30), "2026-11-21T10:30:00"),  # noqa: DTZ001
+        (
+            {"a": Decimal("1E+3"), "b": Size.LARGE, "c": gettext_lazy("Home"), "d": UUID(int=1)},
+            '{"a": "1000", "b": 3, "c": "Home", "d": "00000000-0000-0000-0000-000000000001"}',
+        ),
         ("north", "north"),
         (gettext_lazy("Home"), "Home"),
         (date(2026, 11, 21), "2026-11-21"),
