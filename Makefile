@@ -28,6 +28,7 @@ lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # Every supported Python and Django; finds the Pythons on PATH and those of pyenv.
 test-all: $(VENV)/.tox
