@@ -15,7 +15,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from django_metabase_sso import embeds
-from django_metabase_sso.checks import embeds as embed_checks
+from django_metabase_sso.checks import pages as page_checks
 from django_metabase_sso.csp import DIRECTIVES, csp_sources
 from django_metabase_sso.http import guest_body
 from django_metabase_sso.templatetags import metabase
@@ -108,7 +108,7 @@ def test_the_policy(settings: Settings, words: str) -> None:
     exec(block_in("python", words).replace("+= [", "= ["), compiled)
     policy = compiled[words].get("DIRECTIVES", compiled[words])
     assert policy == {"default-src": ["'self'"], **csp_sources()}
-    assert compiled["MIDDLEWARE"] == [embed_checks.POLICIES[words]]
+    assert compiled["MIDDLEWARE"] == [page_checks.POLICIES[words]]
     assert before == len(settings.MIDDLEWARE)
 
 

@@ -5,11 +5,4 @@ Each registers itself when it is imported; `deploy` ones run under `manage.py ch
 
 from __future__ import annotations
 
-from django_metabase_sso.checks import (  # noqa: F401
-    accounts,
-    browser,
-    embeds,
-    policies,
-    sign_in,
-    values,
-)
+from django_metabase_sso.checks import pages, project, settings, users  # noqa: F401

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.http import is_same_domain
 
-from django_metabase_sso.checks.browser import ACROSS_SITES
+from django_metabase_sso.checks.project import ACROSS_SITES
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import site_of
 from django_metabase_sso.doctor.endpoint import Address

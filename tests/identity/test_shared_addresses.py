@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from django_metabase_sso.checks.accounts import check_shared_addresses
+from django_metabase_sso.checks.users import check_shared_addresses
 from django_metabase_sso.identity import uniqueness
 from tests.accounts.models import ContactUser, EmailUser, IndexedUser
 

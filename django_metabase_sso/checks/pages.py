@@ -1,4 +1,4 @@
-"""Checks of embeds: guest settings, the Content-Security-Policy, the sites of both sides."""
+"""Checks of pages that embed: guest settings, the Content-Security-Policy, sites."""
 
 from __future__ import annotations
 

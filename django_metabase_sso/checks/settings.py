@@ -1,4 +1,4 @@
-"""Checks of the values in `METABASE_SSO`."""
+"""Checks of `METABASE_SSO` itself."""
 
 from __future__ import annotations
 
@@ -109,6 +109,21 @@ def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
         return []
     message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions travel in the clear."
     return [warning(2, message, f'Write "INSTANCE_URL": "https{str(instance)[4:]}".')]
+
+
+@register(Tags.security, deploy=True)
+def check_open_origins(**kwargs: Any) -> list[CheckMessage]:
+    """Report origins that more people control than the project may think."""
+    found: list[CheckMessage] = []
+    for entry in read("ALLOWED_ORIGINS") or ():
+        where = f"METABASE_SSO['ALLOWED_ORIGINS']: {entry.text!r}"
+        if entry.wildcard:
+            message = f"{where} trusts every host below {entry.host}, forgotten ones too."
+            found.append(warning(5, message, "Name each front end by its exact origin."))
+        if entry.scheme == "http" and not entry.is_local:
+            message = f"{where} is http: whoever is on the network can be that origin."
+            found.append(warning(6, message, f"Write {'https' + entry.text[4:]!r}."))
+    return found
 
 
 @register(Tags.security, deploy=True)
