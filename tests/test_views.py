@@ -46,6 +46,8 @@ def assert_safe(response: Any) -> None:
     for name, value in SAFE_HEADERS.items():
         assert response[name] == value
     assert {"Cookie", "Origin"} <= set(response["Vary"].split(", "))
+    # wsgiref, which runserver is built on, refuses headers of a subclass of str.
+    assert {type(value) for value in response.headers.values()} == {str}
 
 
 def assert_error(response: Any, status: int, code: str) -> None:

@@ -147,4 +147,5 @@ def _json(data: dict[str, str], status: int = 200) -> SSOResponse:
 
 
 def _redirect(location: str) -> SSOResponse:
-    return SSOResponse(status=302, content_type="text/html; charset=utf-8", Location=location)
+    # A header is exactly str: wsgiref, and runserver with it, refuse a subclass such as Token.
+    return SSOResponse(status=302, content_type="text/html; charset=utf-8", Location=str(location))
