@@ -4,16 +4,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test fuzz mutation lint test-all bench compare load docs screenshots release-check audit messages clean
+.PHONY: demo test services services-stop fuzz mutation lint test-all bench compare load docs screenshots release-check audit messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m example_project.demo
 
-# Tests that need Chromium or Node skip, with the reason, where these are missing.
+# Tests that need Chromium, Node or a server skip, with the reason, where these are missing; so
+# without all of the servers, what is not covered is shown and does not count.
 test: $(VENV)/.test
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(ARGS)
-	$(BIN)/coverage report --omit='tests/e2e/*'
+	$(BIN)/coverage report --omit='tests/e2e/*,tests/servers/*' \
+	$$($(BIN)/python -m tests.servers status >&2 || echo --fail-under=0)
+
+# PostgreSQL, MariaDB, Redis and Memcached for the tests: starts those that do not answer, on
+# ports of their own, with their data in temporary folders; make services-stop ends them.
+services: $(VENV)/.test
+	$(BIN)/python -m tests.servers start
+
+services-stop: $(VENV)/.test
+	$(BIN)/python -m tests.servers stop
 
 # The properties of tests/properties, for FUZZ_MINUTES together (default 30).
 fuzz: $(VENV)/.test

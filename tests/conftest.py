@@ -18,7 +18,7 @@ from django_metabase_sso.identity import emails
 from tests.settings import SECRET
 
 Configure = Callable[..., None]
-pytest_plugins = ["django_metabase_sso.test.plugin"]
+pytest_plugins = ["django_metabase_sso.test.plugin", "tests.servers.fixtures"]
 
 
 @pytest.hookimpl(trylast=True)

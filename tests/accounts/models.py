@@ -65,6 +65,9 @@ class CollatedUser(NamedUser):
 
     email = models.EmailField(unique=True, db_collation="NOCASE")
 
+    class Meta:
+        required_db_vendor = "sqlite"
+
 
 class PropertyUser(NamedUser):
     """The address is no field of the table."""

@@ -1,0 +1,56 @@
+"""`python -m tests.servers start`, `stop` or `status`: the servers that the tests use."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+
+from tests.servers import SERVERS, STARTED, read_started, stop
+
+
+def start() -> None:
+    """Start what does not answer, with its data in a temporary folder."""
+    started = read_started()
+    for server in SERVERS:
+        url = server.find()
+        if url is None:
+            folder = Path(mkdtemp(prefix=f"{server.name.lower()}-"))
+            url, pid = server.start(folder)
+            started[server.name] = {"url": url, "pid": pid, "folder": str(folder)}
+            STARTED.write_text(json.dumps(started))
+        print(f"{server.name}: {url}")
+
+
+def end() -> None:
+    """End what `start` started, and delete its data."""
+    for where in read_started().values():
+        command = Path(f"/proc/{where['pid']}/cmdline")
+        if command.exists() and where["folder"].encode() in command.read_bytes():
+            stop(where["pid"])
+        shutil.rmtree(where["folder"], ignore_errors=True)
+    STARTED.unlink(missing_ok=True)
+
+
+def status() -> int:
+    """Say which servers do not answer, and return how many."""
+    missing = [server.missing for server in SERVERS if server.find() is None]
+    print(*missing, sep="\n", end="\n" if missing else "")
+    return len(missing)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the one argument says; return the exit status."""
+    match arguments:
+        case ["start"]:
+            start()
+        case ["stop"]:
+            end()
+        case ["status"]:
+            return min(status(), 1)
+        case _:
+            print(__doc__)
+            return 2
+    return 0

@@ -1,0 +1,107 @@
+"""Databases on real servers, beside the one of the other tests. pytest knows them by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pymysql
+import pytest
+from django.db import connections, transaction
+from pytest_django import DjangoDbBlocker
+
+from tests.servers import MARIADB, MEMCACHED, POSTGRESQL, REDIS, Server
+
+pymysql.install_as_MySQLdb()  # a driver that needs no compiler: Django asks for mysqlclient
+ENGINES = {
+    "postgresql": (POSTGRESQL, "django.db.backends.postgresql", {}),
+    "mariadb": (MARIADB, "django.db.backends.mysql", {"charset": "utf8mb4"}),
+}
+
+
+def url_of(server: Server) -> str:
+    """Return the URL of a server that answers. Skips the test where there is none."""
+    url = server.find()
+    if url is None:
+        pytest.skip(server.missing)
+    return url
+
+
+@contextmanager
+def database(alias: str) -> Iterator[str]:
+    """Make a migrated database on that server for as long as the block; give its alias."""
+    server, engine, options = ENGINES[alias]
+    where = urlsplit(url_of(server))
+    name = f"metabase_sso_{os.getpid()}"
+    entry: dict[str, Any] = {
+        "ENGINE": engine,
+        "NAME": where.path[1:] or name,
+        "HOST": where.hostname,
+        "PORT": str(where.port or ""),
+        "USER": where.username or "",
+        "PASSWORD": where.password or "",
+        "OPTIONS": options,
+        "TEST": {"NAME": f"test_{name}"},
+    }
+    every = connections.configure_settings({**connections.settings, alias: entry})
+    connections.settings[alias] = every[alias]
+    connection = connections[alias]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield alias
+    finally:
+        connection.creation.destroy_test_db(entry["NAME"], verbosity=0)
+        del connections[alias], connections.settings[alias]
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[str]:
+    """The alias of a database on a real PostgreSQL; what a test leaves in it stays."""
+    with django_db_blocker.unblock(), database("postgresql") as alias:
+        yield alias
+
+
+@pytest.fixture(scope="session")
+def mariadb_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The alias of a database on a real MariaDB; what a test leaves in it stays."""
+    with django_db_blocker.unblock(), database("mariadb") as alias:
+        yield alias
+
+
+@pytest.fixture
+def postgresql(postgresql_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The alias of a database on a real PostgreSQL, in a transaction that is rolled back."""
+    with django_db_blocker.unblock(), rolled_back(postgresql_database):
+        yield postgresql_database
+
+
+@pytest.fixture
+def mariadb(mariadb_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The alias of a database on a real MariaDB, in a transaction that is rolled back."""
+    with django_db_blocker.unblock(), rolled_back(mariadb_database):
+        yield mariadb_database
+
+
+@contextmanager
+def rolled_back(alias: str) -> Iterator[None]:
+    """Undo what the block wrote. MariaDB commits before it changes a table."""
+    with transaction.atomic(using=alias):
+        yield
+        transaction.set_rollback(True, using=alias)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The URL of a real Redis that others may use as well: never empty it."""
+    return url_of(REDIS)
+
+
+@pytest.fixture(scope="session")
+def memcached_address() -> str:
+    """The host and port of a real Memcached that others may use as well: never empty it."""
+    return urlsplit(url_of(MEMCACHED)).netloc
