@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
 
@@ -24,9 +22,3 @@ class MetabaseSSOConfig(AppConfig):
             from django_metabase_sso.middleware import enable_cors
 
             check_request_enabled.connect(enable_cors, dispatch_uid="django_metabase_sso")
-        if find_spec("httpx"):  # the extra `client`; the process that logs out may never import it
-            from django.contrib.auth.signals import user_logged_out
-
-            from django_metabase_sso.sessions import drop_on_logout
-
-            user_logged_out.connect(drop_on_logout, dispatch_uid="django_metabase_sso")

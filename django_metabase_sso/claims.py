@@ -31,8 +31,6 @@ CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line ends 
 INTERNAL: Final = object()
 """What a TENANT callable returns for staff, who belong to no tenant on purpose."""
 
-# What no attribute may be called, in addition to the names in use.
-RESERVED: Final = REGISTERED_CLAIMS.union(CLAIM_NAMES.values())
 # Metabase's groups with powers of their own, in lower case.
 PRIVILEGED: Final = frozenset({"administrators", "data analysts"})
 
@@ -53,7 +51,7 @@ def build(user: AbstractBaseUser, request: HttpRequest | None = None) -> Claims:
         claims[names["groups"]] = groups
     callback = conf.USER_ATTRIBUTES
     if callback is not None:
-        reserved = RESERVED if names is CLAIM_NAMES else RESERVED.union(names.values())
+        reserved = {*CLAIM_NAMES.values(), *names.values(), *REGISTERED_CLAIMS}
         claims.update(attributes("USER_ATTRIBUTES", callback(user, request), reserved))
     claims.update(_tenant_claims(user, request, names))
     return claims

@@ -12,7 +12,10 @@ __all__ = [
     "InvalidClaim",
     "InvalidEmbed",
     "InvalidParameter",
+    "MetabaseError",
+    "MetabaseRefused",
     "MetabaseSSOError",
+    "MetabaseUnavailable",
 ]
 
 RefusalCode = Literal[
@@ -72,6 +75,46 @@ class InvalidParameter(MetabaseSSOError, ValueError):
 
 class InvalidEmbed(MetabaseSSOError, ValueError):
     """A template tag, or the function behind it, was used wrongly; the text says what to write."""
+
+
+class MetabaseError(MetabaseSSOError):
+    """Metabase did not do what it was asked for. Holds no token, session, key or request."""
+
+
+class MetabaseUnavailable(MetabaseError):
+    """Metabase gave no answer that can be used: try again later, or look at the instance.
+
+    `status` is the HTTP status where there was one, else None.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message, status)
+        self.message = message
+        self.status = status
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class MetabaseRefused(MetabaseError):
+    """Metabase refused the call, with a 4xx `status` and its own `text`.
+
+    `call` is the method and the address, without the query. `cause` and `cure` are sentences of
+    this package, and "" where the reason is not known.
+    """
+
+    def __init__(self, call: str, status: int, text: str, cause: str = "", cure: str = "") -> None:
+        super().__init__(call, status, text, cause, cure)
+        self.call = call
+        self.status = status
+        self.text = text
+        self.cause = cause
+        self.cure = cure
+
+    def __str__(self) -> str:
+        sentence = f"Metabase refused {self.call} with {self.status}"
+        said = f"{sentence}: {self.text}" if self.text else f"{sentence}."
+        return " ".join(filter(None, [said, self.cause, self.cure]))
 
 
 class InvalidGuestRequest(MetabaseSSOError):

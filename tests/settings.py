@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "impersonate",
     "rest_framework.authtoken",  # has a table only where it is installed from the start
     "django_metabase_sso",
+    "django_metabase_sso.client",
     "tests.accounts",
 ]
 MIDDLEWARE = [

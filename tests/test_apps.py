@@ -1,10 +1,6 @@
 from __future__ import annotations
 
-import sys
-
-import pytest
 from django.apps import apps
-from django.contrib.auth.signals import user_logged_out
 from pytest_django import Settings
 
 
@@ -21,17 +17,3 @@ def test_without_corsheaders(settings: Settings) -> None:
         "django_metabase_sso",
     ]
     assert not apps.is_installed("corsheaders")
-
-
-def test_without_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
-    config = apps.get_app_config("metabase_sso")
-    with monkeypatch.context() as changed:
-        changed.setitem(sys.modules, "httpx", None)
-        config.ready()
-        assert not user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
-    config.ready()
-    config.ready()
-    assert user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
-    assert not user_logged_out.disconnect(dispatch_uid="django_metabase_sso")
-    config.ready()

@@ -19,6 +19,7 @@ from django.test import Client, RequestFactory, override_settings
 
 import django_metabase_sso
 from django_metabase_sso import embeds
+from django_metabase_sso.client.sessions import Store
 from django_metabase_sso.exceptions import AccessRefused, RefusalCode
 from django_metabase_sso.http import guest_body
 from django_metabase_sso.tokens import issue_token
@@ -112,8 +113,13 @@ def nobody(client: Client) -> None:
 
 
 def sign_out_without_a_cache(client: Client) -> None:
-    with override_settings(CACHES={"default": {"BACKEND": "tests.test_sessions.Broken"}}):
+    with override_settings(CACHES={"default": {"BACKEND": "tests.gone.GoneCache"}}):
         client.logout()
+
+
+def call_without_a_cache(client: Client) -> None:
+    with override_settings(CACHES={"default": {"BACKEND": "tests.gone.GoneCache"}}):
+        Store(User.objects.get(), None, "default").find()
 
 
 def frame(client: Client) -> None:
@@ -156,6 +162,7 @@ CASES: list[Case] = [
     ("invalid-json", {}, guest("{")),
     ("invalid-entity-type", {}, guest({**BODY, "entityType": "card"})),
     ("invalid-entity-id", {}, guest({**BODY, "entityId": -1})),
+    ("cache-failed", {}, call_without_a_cache),
     ("session-not-dropped", {}, sign_out_without_a_cache),
     ("body-too-large", {}, guest(json.dumps({"a": "b" * 20_000}))),
 ]

@@ -1,4 +1,8 @@
-"""Calls to Metabase as one of the site's users, from the server. Needs the extra `client`."""
+"""Calls to Metabase as one of the site's users, from the server. Needs the extra `client`.
+
+With `"django_metabase_sso.client"` in INSTALLED_APPS, signing out of Django drops the sessions
+that the client keeps for the user.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ except ImportError as error:
     raise ImportError(message) from error
 
 from django_metabase_sso.client.clients import AsyncMetabaseClient, MetabaseClient
-from django_metabase_sso.client.errors import MetabaseError, MetabaseRefused, MetabaseUnavailable
-from django_metabase_sso.client.people import agent_headers
+from django_metabase_sso.client.requests import agent_headers
+from django_metabase_sso.exceptions import MetabaseError, MetabaseRefused, MetabaseUnavailable
 
 __all__ = [
     "AsyncMetabaseClient",

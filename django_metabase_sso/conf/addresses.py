@@ -30,6 +30,7 @@ NOT_PAGES: Final = frozenset({"auth", "api"})
 SESSION_HEADER: Final = "X-Metabase-Session"
 CLIENT_HEADER: Final = "X-Metabase-Client"
 API_KEY_HEADER: Final = "X-API-Key"
+LOCALE_HEADER: Final = "X-Metabase-Locale"  # "en": most of Metabase's texts are then English
 
 TOKEN_AGE: Final = 180  # seconds that Metabase accepts a token for, by its `iat`
 # Servers commonly take 8 kB for a request's headers together.

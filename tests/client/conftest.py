@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -8,8 +11,10 @@ import httpx
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import cache, caches
+from django.db import connections
 
-from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, pool
+from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient
+from django_metabase_sso.client.clients import close_shared
 from tests.client.faulty import SESSION, Faulty, faulty
 from tests.conftest import Configure
 from tests.doctor import conftest as doctor
@@ -27,6 +32,24 @@ class Sync:
         with MetabaseClient(user, **own(options)) as client:
             return client.request(method, path, **options)
 
+    def calls_at_once(
+        self, user: Any, path: str, number: int, **options: Any
+    ) -> list[httpx.Response | BaseException]:
+        """Make calls from as many threads with one client; return what each of them got."""
+
+        def call(client: MetabaseClient) -> httpx.Response | BaseException:
+            start.wait(10)
+            try:
+                return client.get(path, **options)
+            except Exception as error:  # noqa: BLE001
+                return error
+            finally:
+                connections.close_all()
+
+        start = threading.Barrier(number)
+        with MetabaseClient(user, **own(options)) as client, ThreadPoolExecutor(number) as threads:
+            return list(threads.map(call, [client] * number))
+
     def logout(self, user: Any) -> None:
         with MetabaseClient(user) as client:
             client.logout()
@@ -39,6 +62,18 @@ class Async(Sync):
         async def ask() -> httpx.Response:
             async with AsyncMetabaseClient(user, **own(options)) as client:
                 return await client.request(method, path, **options)
+
+        return async_to_sync(ask)()
+
+    def calls_at_once(
+        self, user: Any, path: str, number: int, **options: Any
+    ) -> list[httpx.Response | BaseException]:
+        """Make calls from as many tasks with one client; return what each of them got."""
+
+        async def ask() -> list[httpx.Response | BaseException]:
+            async with AsyncMetabaseClient(user, **own(options)) as client:
+                calls = [client.get(path, **options) for _ in range(number)]
+                return await asyncio.gather(*calls, return_exceptions=True)
 
         return async_to_sync(ask)()
 
@@ -128,4 +163,4 @@ def entries() -> dict[str, Any]:
 def as_new() -> Iterator[None]:
     yield
     cache.clear()
-    pool.close()
+    close_shared()

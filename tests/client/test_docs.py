@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.test import RequestFactory
 
-from django_metabase_sso.client import calls, people
+from django_metabase_sso import client
+from django_metabase_sso.client import clients, requests, sessions
+from django_metabase_sso.client.sessions import Store
 from tests.client.conftest import Metabase, Serve
 from tests.client.faulty import LIST, SIGNED_IN, answer
 from tests.conftest import Configure
@@ -23,7 +26,8 @@ TEXT = (ROOT / "docs/server-side.md").read_text()
 def names() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for code in blocks("python", TEXT):
-        exec(code, found)
+        if "INSTALLED_APPS" not in code:
+            exec(code, found)
     return found
 
 
@@ -46,6 +50,18 @@ def test_the_coroutine(serve: Serve, ada: User, names: dict[str, Any]) -> None:
     assert async_to_sync(names["names_of_dashboards"])(ada) == ["Sales"]
 
 
+def test_calls_at_once(serve: Serve, ada: User, names: dict[str, Any]) -> None:
+    server = serve(SIGNED_IN, LIST)
+    assert [answer.json() for answer in async_to_sync(names["page"])(ada)] == [[], [], []]
+    assert len(server.requests) == 4
+
+
+def test_another_cache(names: dict[str, Any], monkeypatch: pytest.MonkeyPatch, ada: User) -> None:
+    config = names["ReportsConfig"]("django_metabase_sso.client", client)
+    monkeypatch.setitem(apps.app_configs, config.label, config)
+    assert Store(ada, None, None).alias == "metabase"
+
+
 def test_logout(metabase: Metabase, ada: User, names: dict[str, Any], rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = ada
@@ -62,10 +78,11 @@ def test_the_agent(serve: Serve, ada: User, names: dict[str, Any]) -> None:
 
 
 def test_what_the_text_names() -> None:
-    for mark in people.MARKS:
+    for mark in sessions.MARKS:
         assert f"`{mark}`" in TEXT
-    for option in calls.OPTIONS:
+    for option in requests.OPTIONS:
         assert f"`{option}`" in TEXT
-    for header in calls.RESERVED - {"proxy-authorization"}:
+    for header in requests.RESERVED - {"proxy-authorization"}:
         assert f"`{header}`" in TEXT.lower()
-    assert f"{calls.TIMEOUT.connect:.0f} s to connect, {calls.TIMEOUT.read:.0f} s" in TEXT
+    assert f"{requests.TIMEOUT.connect:.0f} s to connect, {requests.TIMEOUT.read:.0f} s" in TEXT
+    assert f"at most\n{clients.LONGEST_WAIT} seconds" in TEXT

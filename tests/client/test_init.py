@@ -12,6 +12,10 @@ WITHOUT_HTTPX = """
 import sys
 sys.modules["httpx"] = None
 import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=[
+    "django.contrib.auth", "django.contrib.contenttypes", "django_metabase_sso"
+])
 django.setup()
 assert not [name for name in sys.modules if name.startswith("django_metabase_sso.client")]
 """

@@ -1,4 +1,4 @@
-"""What Metabase's answers mean."""
+"""What Metabase's answers mean: the status decides, words only explain."""
 
 from __future__ import annotations
 
@@ -9,41 +9,19 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from django_metabase_sso.client.calls import SESSION_HEADER, SIGN_IN
-from django_metabase_sso.client.errors import MetabaseRefused, MetabaseUnavailable
-from django_metabase_sso.conf.addresses import origin_of
+from django_metabase_sso.client import errors
+from django_metabase_sso.conf.addresses import SESSION_HEADER, origin_of
+from django_metabase_sso.exceptions import MetabaseUnavailable
 from django_metabase_sso.tokens import Token
 from django_metabase_sso.troubleshooting import quoted
 
 LONGEST_TEXT: Final = 500  # characters of Metabase's own words
-SENTENCES: Final[tuple[tuple[type[httpx.HTTPError], str], ...]] = (
-    (httpx.ConnectTimeout, "no connection in time"),
-    (httpx.TimeoutException, "no answer in time"),
-    (httpx.ConnectError, "no connection"),
-    (httpx.RemoteProtocolError, "the answer broke off, or was no HTTP"),
-    (httpx.DecodingError, "the answer could not be decoded"),
-    (httpx.HTTPError, "the call failed"),
-)
-NO_ENDPOINT = "This Metabase has no sign-in for servers, or INSTANCE_URL is not its address."
-UPDATE = "Use Metabase 56 or newer, and look at METABASE_SSO['INSTANCE_URL']."
-
-
-def unavailable(request: httpx.Request, error: httpx.HTTPError) -> MetabaseUnavailable:
-    """Return what to raise when there was no answer.
-
-    Raise it outside of the `except`: an httpx exception has the request, and that the session.
-    """
-    sentence = next(text for kind, text in SENTENCES if isinstance(error, kind))
-    reason = type(error).__name__
-    if isinstance(error, httpx.ConnectError) and str(error):
-        reason = str(error)  # "Connection refused", "certificate verify failed"
-    return MetabaseUnavailable(f"Metabase, {_call(request)}: {sentence} ({reason}).")
 
 
 def session_of(response: httpx.Response) -> Token:
     """Return the session of an answer to a sign-in. Raises MetabaseRefused, MetabaseUnavailable.
 
-    An answer that is no JSON with a session did not come from Metabase.
+    A success that is not JSON with a session did not come from Metabase.
     """
     _check_status(response)
     answer = _parsed(_decoded(response))
@@ -51,8 +29,9 @@ def session_of(response: httpx.Response) -> Token:
     if not isinstance(session, str) or not re.fullmatch(r"[!-~]{1,1000}", session):
         kind = "HTML" if _is_html(response) else "something else"
         message = (
-            f"Metabase, {_call(response.request)}: {kind} instead of JSON with a session. Another "
-            "server answers at METABASE_SSO['INSTANCE_URL'], or one that stands before Metabase."
+            f"Metabase, {errors.call_of(response.request)}: {kind} instead of JSON with a session."
+            " Another server answers at METABASE_SSO['INSTANCE_URL'], or one that stands before"
+            " Metabase."
         )
         raise MetabaseUnavailable(message, response.status_code)
     return Token(session)
@@ -70,7 +49,8 @@ def checked(response: httpx.Response) -> httpx.Response:
         and "/api/" in request.url.path
         and "text/html" not in request.headers["Accept"]
     ):
-        message = f"Metabase, {_call(request)}: HTML instead of JSON, so it was not Metabase."
+        call = errors.call_of(request)
+        message = f"Metabase, {call}: HTML instead of JSON, so it was not Metabase."
         raise MetabaseUnavailable(message, response.status_code)
     del request.headers[SESSION_HEADER]  # the answer has the request, and may be shown
     return response
@@ -83,25 +63,18 @@ def check_ended(response: httpx.Response) -> None:
 
 
 def _check_status(response: httpx.Response) -> None:
-    status, call = response.status_code, _call(response.request)
+    status, request = response.status_code, response.request
     if response.is_redirect and status != httpx.codes.NOT_MODIFIED:
         message = (
-            f"Metabase, {call}: a redirect ({status}) to {_target(response)}, which is not "
-            "followed. Write Metabase's final address into METABASE_SSO['INSTANCE_URL']."
+            f"Metabase, {errors.call_of(request)}: a redirect ({status}) to {_target(response)},"
+            " which is not followed. Write Metabase's final address into"
+            " METABASE_SSO['INSTANCE_URL']."
         )
         raise MetabaseUnavailable(message, status)
     if response.is_server_error:
-        raise MetabaseUnavailable(f"Metabase, {call}: an error of the server ({status}).", status)
+        raise errors.failed(request, status, _text(response))
     if response.is_client_error:
-        text = _text(response)
-        if status == httpx.codes.NOT_FOUND and response.request.url.path.endswith(SIGN_IN):
-            raise MetabaseRefused(call, status, text, NO_ENDPOINT, UPDATE)
-        raise MetabaseRefused(call, status, text)
-
-
-def _call(request: httpx.Request) -> str:
-    """Return the method and the address, without the query: that may be private."""
-    return f"{request.method} {request.url.copy_with(query=None)}"
+        raise errors.refused(request, status, _text(response))
 
 
 def _target(response: httpx.Response) -> str:
@@ -138,7 +111,7 @@ def _decoded(response: httpx.Response) -> str:
 
 
 def _parsed(text: str) -> Any:
-    """Return what JSON says, None when it is none."""
+    """Return what JSON says, None when it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from django.contrib.auth.models import User
 
-from django_metabase_sso.client import MetabaseError, MetabaseRefused, MetabaseUnavailable, answers
+from django_metabase_sso.client import MetabaseError, MetabaseRefused, MetabaseUnavailable
+from django_metabase_sso.client.errors import unavailable
 from tests.client.conftest import ME, Metabase, Serve, Sync
 from tests.client.faulty import (
     BAD_GATEWAY,
@@ -37,7 +38,7 @@ FAULTS = [
     pytest.param(HTML, "HTML instead of JSON", 200, id="html"),
     pytest.param(HALF, "the answer broke off", None, id="half a body"),
     pytest.param(CLOSED, "the answer broke off", None, id="closes the connection"),
-    pytest.param(NO_HTTP, "the answer broke off, or was no HTTP", None, id="no http"),
+    pytest.param(NO_HTTP, "the answer broke off, or was not HTTP", None, id="no http"),
     pytest.param(MOVED, "a redirect (301) to https://metabase.example.com, ", 301, id="redirect"),
 ]
 
@@ -246,6 +247,33 @@ def test_compressed_wrongly(twin: Sync, serve: Serve, ada: User) -> None:
     assert "could not be decoded" in str(caught(twin, ada))
 
 
+KNOWN = "Message seems corrupt or manipulated"
+
+
+@pytest.mark.parametrize("body", [KNOWN, json.dumps({"message": KNOWN, "trace": []})])
+def test_a_reason_for_an_error_of_the_server(
+    twin: Sync, serve: Serve, ada: User, body: str
+) -> None:
+    serve(answer(body, "500 Server Error"))
+    error = caught(twin, ada)
+    assert isinstance(error, MetabaseUnavailable)
+    assert f"an error of the server (500): {KNOWN} Metabase has another secret" in str(error)
+
+
+# Another language, hidden reasons: the status decides
+
+
+@pytest.mark.parametrize("body", ["Nachricht beschädigt", "Something went wrong", ""])
+@pytest.mark.parametrize("status", ["401 Unauthorized", "402 Payment", "403 Forbidden", "400 Bad"])
+def test_words_that_are_not_known(
+    twin: Sync, serve: Serve, ada: User, body: str, status: str
+) -> None:
+    """A 401 of Metabase is bare text, the others are JSON or text."""
+    serve(answer(body, status, "text/plain"))
+    error = refused(twin, ada)
+    assert (error.status, error.text) == (int(status[:3]), body)
+
+
 # Sign-out
 
 
@@ -259,16 +287,17 @@ def test_a_sign_out_that_fails(twin: Sync, serve: Serve, ada: User) -> None:
 
 def test_kinds_of_network_errors() -> None:
     request = httpx.Request("GET", "http://metabase.example.com/api/card?x=y")
-    kinds: list[tuple[Callable[[str], httpx.HTTPError], str]] = [
+    kinds: list[tuple[Callable[[str], Exception], str]] = [
         (httpx.ConnectTimeout, "no connection in time (ConnectTimeout)."),
         (httpx.PoolTimeout, "no answer in time (PoolTimeout)."),
         (httpx.ConnectError, "no connection (ConnectError)."),
         (httpx.WriteError, "the call failed (WriteError)."),
         (httpx.ProxyError, "the call failed (ProxyError)."),
+        (RuntimeError, "the call failed (RuntimeError)."),
     ]
     for kind, words in kinds:
         message = f"Metabase, GET http://metabase.example.com/api/card: {words}"
-        assert str(answers.unavailable(request, kind(""))) == message
+        assert str(unavailable(request, kind(""))) == message
 
 
 def test_many_beginnings_of_a_token(twin: Sync, serve: Serve, ada: User) -> None:

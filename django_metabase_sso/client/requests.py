@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import httpx
 
-from django_metabase_sso.client.people import Person
+from django_metabase_sso.client import sessions
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.addresses import path_problem
-from django_metabase_sso.tokens import Token
+from django_metabase_sso.conf.addresses import (
+    SERVER_SIGN_IN,
+    SESSION,
+    SESSION_HEADER,
+    path_problem,
+)
+from django_metabase_sso.tokens import Grant, Token
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)  # seconds; each is one wait, not the whole
-SESSION_HEADER: Final = "X-Metabase-Session"
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 # What says who calls, or whom.
 RESERVED: Final = frozenset(
     {"x-metabase-session", "x-api-key", "authorization", "proxy-authorization", "cookie", "host"}
 )
-SIGN_IN: Final = "/auth/sso/to_session"
 
 AnyHttp = httpx.Client | httpx.AsyncClient
 Timeout = float | httpx.Timeout | None
@@ -43,8 +50,8 @@ OPTIONS: Final = Options.__optional_keys__
 def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Request:
     """Return the request, still without a session, in a form that can be sent twice.
 
-    Raises ValueError for a method, a path or a header that may not be, and TypeError for an
-    option that is none of `Options`.
+    Raises ValueError for a method, a path or a header that may not be sent, and TypeError for an
+    option that is not one of `Options`.
     """
     method = method.upper()
     if method not in METHODS:
@@ -75,20 +82,38 @@ def check_path(path: str) -> str:
     return path
 
 
-def sign_in(http: AnyHttp, person: Person, timeout: Timeout) -> httpx.Request:
-    """Return the request that exchanges a fresh token for a session."""
-    body = {"jwt": person.token()}
-    return http.build_request("POST", f"{person.instance}{SIGN_IN}", json=body, timeout=timeout)
+def sign_in(http: AnyHttp, grant: Grant, timeout: Timeout) -> httpx.Request:
+    """Return the request that exchanges a token for a session, and announce the token."""
+    body = {"jwt": grant.token}
+    url = f"{conf.INSTANCE_URL}{SERVER_SIGN_IN}"
+    request = http.build_request("POST", url, json=body, timeout=timeout)
+    del body  # receivers may raise, and their error page shows the variables here
+    with sessions.entered(grant.user):
+        grant.announce()
+    return request
 
 
-def sign_out(http: AnyHttp, person: Person, session: Token, timeout: Timeout) -> httpx.Request:
+def sign_out(http: AnyHttp, session: Token, timeout: Timeout) -> httpx.Request:
     """Return the request that ends a session."""
     headers = {SESSION_HEADER: session}
-    url = f"{person.instance}/api/session"
+    url = f"{conf.INSTANCE_URL}{SESSION}"
     return http.build_request("DELETE", url, headers=headers, timeout=timeout)
 
 
-def may_repeat(request: httpx.Request, error: httpx.HTTPError) -> bool:
+def agent_headers(user: AbstractBaseUser, request: HttpRequest | None = None) -> dict[str, str]:
+    """Return the header that Metabase's Agent API takes, with a fresh token for `user`.
+
+    Metabase takes it for 180 seconds: ask for new headers before each call. Raises what
+    `tokens.issue_token` raises.
+    """
+    grant = sessions.current_grant(user, request)
+    headers: dict[str, str] = {"Authorization": Token(f"Bearer {grant.token}")}
+    with sessions.entered(grant.user):
+        grant.announce()
+    return headers
+
+
+def may_repeat(request: httpx.Request, error: Exception) -> bool:
     """Whether to send a request again: it reads, and the connection failed, not by a time-out.
 
     PUT and DELETE are idempotent by HTTP, but Metabase writes a revision for each of them.

@@ -6,12 +6,10 @@ import io
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
-from django_metabase_sso.client import AsyncMetabaseClient, MetabaseClient, pool
-from django_metabase_sso.client.calls import check_path
-from tests.client.conftest import Serve, Sync, Transport
+from django_metabase_sso.client.requests import check_path
+from tests.client.conftest import Serve, Sync
 from tests.client.faulty import LIST, SESSION, SIGNED_IN, answer
 
 
@@ -91,16 +89,6 @@ def test_a_file_is_sent_again_whole(twin: Sync, serve: Serve, ada: User) -> None
     assert first == second
 
 
-def test_a_timeout_for_one_call(ada: User) -> None:
-    transport = Transport()
-    with MetabaseClient(ada, transport=transport) as client:
-        client.get("/api/card")
-        client.get("/api/card", timeout=2)
-    seen = [request.extensions["timeout"] for request in transport.requests]
-    assert [timeout["connect"] for timeout in seen] == [5, 5, 2]
-    assert [timeout["read"] for timeout in seen] == [30, 30, 2]
-
-
 # Paths
 
 
@@ -173,25 +161,3 @@ def test_good_paths(path: str) -> None:
 def test_bad_paths(path: str) -> None:
     with pytest.raises(ValueError, match="the path"):
         check_path(path)
-
-
-# Connections
-
-
-def test_connections_are_shared(ada: User) -> None:
-    with MetabaseClient(ada) as first, MetabaseClient(ada) as second:
-        assert first._http is second._http
-    assert not first._opened
-    assert not pool.shared().is_closed
-    pool.close()
-    pool.close()
-
-
-def test_a_transport_stays_the_callers(ada: User) -> None:
-    async def ask(transport: Transport) -> int:
-        async with AsyncMetabaseClient(ada, transport=transport) as client:
-            return (await client.get("/api/card")).status_code
-
-    with MetabaseClient(ada, transport=Transport()) as client:
-        assert client.get("/api/card").status_code == 200
-    assert async_to_sync(ask)(Transport()) == 200
