@@ -14,6 +14,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.signals import user_logged_out
+from django.contrib.sessions.models import Session
 from django.core.cache import InvalidCacheBackendError, cache, caches
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
@@ -410,13 +411,14 @@ def test_nobody_signs_out() -> None:
 def test_a_cache_that_does_not_exist(signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apps.get_app_config("metabase_sso_client"), "cache", "nothing")
     signed_in.logout()
-    assert "sessionid" not in signed_in.cookies
+    assert not Session.objects.exists()
 
 
 APP = """
 import django
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
+from django.contrib.sessions.models import Session
 settings.configure(INSTALLED_APPS=[{app}
     "django.contrib.auth", "django.contrib.contenttypes", "django_metabase_sso"
 ])
