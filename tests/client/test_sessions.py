@@ -418,7 +418,6 @@ APP = """
 import django
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
-from django.contrib.sessions.models import Session
 settings.configure(INSTALLED_APPS=[{app}
     "django.contrib.auth", "django.contrib.contenttypes", "django_metabase_sso"
 ])
