@@ -11,8 +11,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.dispatch import Signal
 
@@ -29,18 +28,6 @@ logger = logging.getLogger("django_metabase_sso")
 
 token_issued = Signal()
 token_refused = Signal()
-
-
-def send_issued(
-    user: AbstractBaseUser,
-    request: HttpRequest | None,
-    claims: Mapping[str, Any],
-    impersonator: object,
-) -> None:
-    """Tell the receivers that a token was signed; what one of them raises, goes on."""
-    token_issued.send(
-        sender=user.__class__, user=user, request=request, claims=claims, impersonator=impersonator
-    )
 
 
 def send_refused(

@@ -16,7 +16,7 @@ from django_metabase_sso import access, claims
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.secrets import NEW_SECRET, Secret
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidEmbed
-from django_metabase_sso.signals import send_issued, send_refused
+from django_metabase_sso.signals import send_refused, token_issued
 from django_metabase_sso.values import parameters
 from django_metabase_sso.values.parameters import ALL_ROWS
 
@@ -74,7 +74,13 @@ class Grant:
         Whatever a receiver raises is raised here, so that an answer without an audit record can
         be stopped.
         """
-        send_issued(self.user, self.request, self.payload, self.impersonator)
+        token_issued.send(
+            sender=self.user.__class__,
+            user=self.user,
+            request=self.request,
+            claims=self.payload,
+            impersonator=self.impersonator,
+        )
 
 
 GetClaims = Callable[[Any, Any], Mapping[str, Any]]

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import SIGN_IN
 from django_metabase_sso.tokens import Token
 
 REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -21,9 +22,8 @@ def tokens_in(response: HttpResponseBase, *, in_pages: bool = False) -> list[Tok
     """Return the token of a JSON answer or of a redirect to Metabase; of pages only if asked."""
     if response.status_code in REDIRECTS:
         before, _, query = response["Location"].partition("?")
-        values = (
-            parse_qs(query).get("jwt", []) if before == f"{conf.INSTANCE_URL}/auth/sso" else []
-        )
+        signs_in = before == f"{conf.INSTANCE_URL}{SIGN_IN}"
+        values = parse_qs(query).get("jwt", []) if signs_in else []
     elif response.status_code != 200:
         return []
     elif _is_json(response):
