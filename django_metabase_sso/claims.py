@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.settings import CLAIM_NAMES, REGISTERED_CLAIMS
+from django_metabase_sso.conf.readers import CLAIM_NAMES, REGISTERED_CLAIMS
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.identity.emails import canonical_email
 from django_metabase_sso.signals import logger

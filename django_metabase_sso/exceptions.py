@@ -137,7 +137,8 @@ class CallableFailed(MetabaseSSOError):
 class BadSetting(ImproperlyConfigured):
     """A value of `METABASE_SSO` that cannot work or is unsafe.
 
-    `check_id` is the id of the system check that reports the same problem; `hint` can be pasted.
+    `check_id` is the id of the system check that says the same (`metabase_sso.E002`), and `hint`
+    can be pasted.
     """
 
     def __init__(self, check_id: str, message: str, hint: str) -> None:

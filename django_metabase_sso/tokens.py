@@ -136,13 +136,13 @@ def signed(payload: Mapping[str, Any], secret: Secret, key: str) -> Token:
     token = _encoded(_encode(payload).encode(), secret)
     if token is None:
         message = f"METABASE_SSO[{key!r}] looks like a public key, not like a secret."
-        raise BadSetting("E017", message, NEW_SECRET)
+        raise BadSetting("metabase_sso.E017", message, NEW_SECRET)
     return token
 
 
 def _encoded(payload: bytes, secret: Secret) -> Token | None:
     try:
-        return Token(_jws.encode(payload, secret, algorithm="HS256"))
+        return Token(_jws.encode(payload, secret.reveal(), algorithm="HS256"))
     except InvalidKeyError:
         return None
 
@@ -179,7 +179,7 @@ def guest_secret() -> Secret:
     secret = conf.EMBEDDING_SECRET_KEY
     if secret is None:
         raise BadSetting(
-            "E029",
+            "metabase_sso.E029",
             "METABASE_SSO['EMBEDDING_SECRET_KEY'] is missing, and signs guest embeds.",
             "Copy it from Metabase's Admin > Embedding > Guest embeds, and write"
             ' "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].',

@@ -20,8 +20,8 @@ from django.test import Client
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
-from django_metabase_sso.conf.readers import DEFAULTS, REQUIRED
-from django_metabase_sso.conf.settings import CLAIM_NAMES
+from django_metabase_sso.conf.readers import CLAIM_NAMES, REQUIRED
+from django_metabase_sso.conf.settings import DEFAULTS
 from django_metabase_sso.exceptions import RefusalCode
 from tests.checks.test_checks import FIRING, FIRING_ON_DATABASE, FIRING_ON_DEPLOY, messages
 from tests.conftest import Configure, decode, token_of

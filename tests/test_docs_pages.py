@@ -16,7 +16,7 @@ from pytest_django import Settings
 from django_metabase_sso import claims
 from django_metabase_sso.access import check_access
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.settings import CLAIM_NAMES
+from django_metabase_sso.conf.readers import CLAIM_NAMES
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.http.guest_body import GuestRequest
 from django_metabase_sso.views import params_for

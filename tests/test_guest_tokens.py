@@ -86,12 +86,12 @@ def test_wrong_parameters() -> None:
 @pytest.mark.parametrize(
     ("secret", "check_id"),
     [
-        (None, "E029"),
-        (PEM, "E017"),
-        (" ", "E005"),
-        ("\ud83d" * 40, "E005"),
-        ("short", "E006"),
-        (SECRET, "E028"),
+        (None, "metabase_sso.E029"),
+        (PEM, "metabase_sso.E017"),
+        (" ", "metabase_sso.E005"),
+        ("\ud83d" * 40, "metabase_sso.E005"),
+        ("short", "metabase_sso.E006"),
+        (SECRET, "metabase_sso.E028"),
     ],
 )
 def test_bad_secrets(configure: Configure, secret: Any, check_id: str) -> None:

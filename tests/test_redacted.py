@@ -19,7 +19,6 @@ from django.test import Client
 from pytest_django import Settings
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.signals import token_issued
 from django_metabase_sso.tokens import Token, issue_token
 from tests.conftest import token_of
@@ -57,7 +56,7 @@ def test_reprs(ada: User) -> None:
         assert_clean(shown)
         assert "<Token>" in shown
     secret = conf.JWT_SHARED_SECRET
-    assert secret == SECRET.encode()
+    assert secret.reveal() == SECRET.encode()
     for shown in (repr(secret), pprint.pformat([secret]), str(secret)):
         assert shown in ("<Secret>", "[<Secret>]")
 
@@ -68,7 +67,6 @@ def test_a_token_is_a_str_in_every_other_respect(ada: User) -> None:
     assert f"{token}" == "".join(token) == str(token)
     assert pickle.loads(pickle.dumps(token)) == token
     assert Token("a") + "b" == "ab"
-    assert Secret(b"a") + b"b" == b"ab"
 
 
 @pytest.mark.parametrize("headers", [{}, NAVIGATION])

@@ -9,7 +9,7 @@ from django.core.checks import Error, Warning  # noqa: A004
 from django.utils.module_loading import import_string
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.readers import value_of
+from django_metabase_sso.conf.settings import written
 from django_metabase_sso.exceptions import BadSetting
 
 
@@ -24,7 +24,7 @@ def read(key: str) -> Any:
 def value_or_none(key: str) -> Any:
     """Return a setting as it was written; None when METABASE_SSO can't be read."""
     try:
-        return value_of(key)
+        return written()[key]
     except BadSetting:
         return None
 

@@ -7,40 +7,27 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from django_metabase_sso.checks.messages import error, read, value_or_none, warning
 from django_metabase_sso.conf import addresses, conf
-from django_metabase_sso.conf.readers import DEFAULTS, unknown_keys, value_of
-from django_metabase_sso.conf.secrets import NEW_SECRET, SECRETS
+from django_metabase_sso.conf.secrets import NEW_SECRET, SECRETS, Secret
+from django_metabase_sso.conf.settings import DEFAULTS, SETTINGS, problems, written
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.tokens import signed
 
 DAY = 86_400  # seconds
 FOR_TESTS = "tests-only-metabase-"  # as in django_metabase_sso.test
 FEWEST_CHARACTERS = 8  # different ones: hex has 16
-ARGUMENTS = {
-    **dict.fromkeys(SECRETS, ()),
-    "AUTHENTICATE": ("request",),
-    "GUEST_PARAMS": ("request", "entity_type", "entity_id", "custom_context"),
-    **dict.fromkeys(
-        ("GROUP_MAPPING", "USER_ATTRIBUTES", "TENANT", "TENANT_ATTRIBUTES", "ACCESS_POLICY"),
-        ("user", "request"),
-    ),
-}
 
 
 @register(Tags.security)
 def check_values(**kwargs: Any) -> list[CheckMessage]:
     """Report what the properties of `conf` would raise at run time."""
-    if not isinstance(getattr(settings, "METABASE_SSO", None), dict):
-        return _raised(["INSTANCE_URL"])
-    unknown = unknown_keys()
-    if unknown:
-        return [_as_error(problem) for problem in unknown]
+    if problems():
+        return [_as_error(problem) for problem in problems()]
     # A callable is asked under --deploy only: it may be a vault. The second secret asks the first.
-    plain = list(takewhile(lambda key: not callable(value_of(key)), SECRETS))
+    plain = list(takewhile(lambda key: not callable(written()[key]), SECRETS))
     found = _raised(key for key in DEFAULTS if key not in SECRETS or key in plain)
     found += _surrounding_space(plain)
     if read("TENANT_ATTRIBUTES") and not read("TENANT"):
@@ -53,10 +40,10 @@ def check_values(**kwargs: Any) -> list[CheckMessage]:
 def check_callables(**kwargs: Any) -> list[CheckMessage]:
     """Report callables that take other arguments than they will get, and async ones."""
     found: list[CheckMessage] = []
-    for key, arguments in ARGUMENTS.items():
+    for key, setting in SETTINGS.items():
         function = value_or_none(key) if key in SECRETS else read(key)
-        if callable(function):
-            found += _check_callable(key, function, arguments)
+        if setting.arguments is not None and callable(function):
+            found += _check_callable(key, function, setting.arguments)
     return found
 
 
@@ -168,16 +155,21 @@ def _raised(keys: Iterable[str]) -> list[CheckMessage]:
 
 
 def _as_error(problem: BadSetting) -> Error:
-    return Error(problem.message, problem.hint, id=f"metabase_sso.{problem.check_id}")
+    return Error(problem.message, problem.hint, id=problem.check_id)
 
 
 def _surrounding_space(keys: Iterable[str]) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for key in keys:
         secret = read(key)
-        text = "" if secret is None else secret.decode()
-        if text != text.strip().strip("\ufeff"):
+        if secret is not None and _has_space(secret):
             message = f"METABASE_SSO[{key!r}] begins or ends with white space."
             hint = "Strip it, here and in Metabase: the two have to be the same to the byte."
             found.append(warning(1, message, hint))
     return found
+
+
+def _has_space(secret: Secret) -> bool:
+    """Return instead of raising: error pages show local variables."""
+    text = secret.reveal().decode()
+    return text != text.strip().strip("\ufeff")

@@ -1,97 +1,167 @@
-"""The keys of `METABASE_SSO`: their defaults, and what the project wrote for them."""
+"""What the project wrote for a key, and what this package makes of it: a reader for each kind.
+
+A reader gets the key and `Written`, and returns the value that is used. It raises `BadSetting`
+when what is written cannot work or is unsafe.
+"""
 
 from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from django_metabase_sso.conf import addresses
 from django_metabase_sso.exceptions import BadSetting
 
-REQUIRED: Final = object()
-DEFAULTS: Final[dict[str, Any]] = {
-    "INSTANCE_URL": REQUIRED,
-    "JWT_SHARED_SECRET": REQUIRED,
-    "TOKEN_LIFETIME": timedelta(minutes=10),
-    "GROUP_MAPPING": None,
-    "ALLOW_ADMINISTRATORS": False,
-    "USER_ATTRIBUTES": None,
-    "TENANT": None,
-    "TENANT_ATTRIBUTES": None,
-    "CLAIM_NAMES": {},
-    "AUTHENTICATE": None,
-    "ACCESS_POLICY": None,
-    "REQUIRE_UNIQUE_EMAIL": True,
-    "ALLOW_IMPERSONATION": False,
-    "ALLOWED_ORIGINS": [],
-    "LOGIN_URL": None,
-    "REDIRECT_PARAMS": {"token": "true"},
-    "EMBEDDING_SECRET_KEY": None,
-    "GUEST_TOKEN_LIFETIME": timedelta(minutes=10),
-    "GUEST_PARAMS": None,
-    "GUEST_ENTITY_IDS": False,
+REQUIRED: Final = object()  # the default of a key that has to be written
+CLAIM_NAMES: Final = {
+    "email": "email",
+    "first_name": "first_name",
+    "last_name": "last_name",
+    "groups": "groups",
+    "tenant": "@tenant",
+    "tenant_attributes": "@tenant.attributes",
 }
-EXAMPLE = """Write, for example:
-METABASE_SSO = {
-    "INSTANCE_URL": "https://metabase.example.com",
-    "JWT_SHARED_SECRET": os.environ["METABASE_JWT_SHARED_SECRET"],
-    "ACCESS_POLICY": "django_metabase_sso.policies.trust_emails",
-}"""
+REGISTERED_CLAIMS: Final = frozenset({"iss", "iat", "sub", "aud", "exp", "nbf", "jti"})
+GroupMapping = Callable[..., Any] | Mapping[str, str | Iterable[str]] | None
 
 
-def value_of(key: str) -> Any:
-    """Return the value of `key` as the project wrote it, else its default."""
-    values = getattr(settings, "METABASE_SSO", None)
-    if isinstance(values, dict) and values.keys() <= DEFAULTS.keys():
-        return values.get(key, DEFAULTS[key])
-    del values  # it holds the secret, and error pages show local variables
-    raise _problem()
+class Written:
+    """`METABASE_SSO` as it is at one moment: `written[key]` is what stands there, or the default.
+
+    It has nothing to print: error pages show local variables, and the secrets are in here.
+    """
+
+    __slots__ = ("_defaults", "_values")
+
+    def __init__(self, values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+        self._values = values
+        self._defaults = defaults
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key] if key in self._values else self._defaults[key]
 
 
-def _problem() -> BadSetting:
-    if isinstance(getattr(settings, "METABASE_SSO", None), dict):
-        return unknown_keys()[0]
-    return BadSetting("E001", "METABASE_SSO is not a dict in your settings.", EXAMPLE)
+def instance_url(key: str, written: Written) -> addresses.InstanceURL:
+    """Return where Metabase is."""
+    url = written[key]
+    hint = f'Write "{key}": "https://metabase.example.com".'
+    if url is None or url is REQUIRED or (isinstance(url, str) and not url.strip()):
+        raise BadSetting("metabase_sso.E003", f"METABASE_SSO[{key!r}] is missing.", hint)
+    if not isinstance(url, str):
+        message = f"METABASE_SSO[{key!r}] is not a string: it is a {type(url).__name__}."
+        raise BadSetting("metabase_sso.E004", message, hint)
+    try:
+        return addresses.parse_instance_url(url)
+    except ValueError as error:
+        message = f"METABASE_SSO[{key!r}] {error}."
+        raise BadSetting("metabase_sso.E004", message, hint) from None
 
 
-def unknown_keys() -> list[BadSetting]:
-    """Return an error for each key of `METABASE_SSO` that this package does not know."""
-    found = []
-    for key in sorted(map(str, set(settings.METABASE_SSO) - DEFAULTS.keys())):
-        nearest = difflib.get_close_matches(key.upper(), DEFAULTS, cutoff=0)[0]
-        message = f"METABASE_SSO has an unknown key {key!r}."
-        found.append(BadSetting("E002", message, f"Did you mean {nearest!r}?"))
-    return found
-
-
-def switch(key: str) -> bool:
-    """Return True or False; the text "False" from an environment is neither."""
-    value = value_of(key)
+def switch(key: str, written: Written) -> bool:
+    """Return True or False; the string "False" from an environment is neither."""
+    value = written[key]
     if not isinstance(value, bool):
         message = f"METABASE_SSO[{key!r}] is neither True nor False."
-        raise BadSetting("E014", message, f'Write "{key}": {DEFAULTS[key]}.')
+        hint = f'Write "{key}": True or False, without quotation marks.'
+        raise BadSetting("metabase_sso.E014", message, hint)
     return value
 
 
-def seconds(key: str) -> int:
+def seconds(key: str, written: Written) -> int:
     """Return a lifetime in whole seconds, above 0."""
-    lifetime = value_of(key)
+    lifetime = written[key]
     if isinstance(lifetime, timedelta):
         lifetime = int(lifetime.total_seconds())
     if not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime < 1:
-        message = f"METABASE_SSO[{key!r}] is no timedelta or whole seconds above 0."
-        raise BadSetting("E008", message, f'Write "{key}": timedelta(minutes=10).')
+        message = f"METABASE_SSO[{key!r}] is not a timedelta or whole seconds above 0."
+        raise BadSetting("metabase_sso.E008", message, f'Write "{key}": timedelta(minutes=10).')
     return lifetime
 
 
-def callable_or_none(key: str) -> Callable[..., Any] | None:
+def group_mapping(key: str, written: Written) -> GroupMapping:
+    """Return a dict from Django's groups to Metabase's, a callable, or None."""
+    mapping = written[key]
+    if not isinstance(mapping, dict):
+        return callable_or_none(key, written)
+    if not all(isinstance(group, str) and _are_names(names) for group, names in mapping.items()):
+        message = f"METABASE_SSO[{key!r}] does not map str to str or a list of str."
+        hint = f'Write "{key}": {{"django group": ["Metabase group"]}}.'
+        raise BadSetting("metabase_sso.E009", message, hint)
+    return mapping
+
+
+def _are_names(value: object) -> bool:
+    names = [value] if isinstance(value, str) else value
+    return isinstance(names, list | tuple | set | frozenset) and all(
+        isinstance(name, str) for name in names
+    )
+
+
+def claim_names(key: str, written: Written) -> dict[str, str]:
+    """Return the name in use of each claim."""
+    renames = written[key]
+    if not renames and isinstance(renames, dict):
+        return CLAIM_NAMES
+    if isinstance(renames, dict) and renames.keys() <= CLAIM_NAMES.keys():
+        names = {**CLAIM_NAMES, **renames}
+        if _are_distinct(names.values()) and not REGISTERED_CLAIMS & set(names.values()):
+            return names
+    message = f"METABASE_SSO[{key!r}] does not map claims to distinct names of their own."
+    hint = f"Its keys are any of {', '.join(CLAIM_NAMES)}; no value is a registered claim."
+    raise BadSetting("metabase_sso.E010", message, hint)
+
+
+def _are_distinct(values: Iterable[object]) -> bool:
+    names = [value for value in values if isinstance(value, str) and value.strip()]
+    return len(set(names)) == len(CLAIM_NAMES)
+
+
+def origins(key: str, written: Written) -> tuple[addresses.AllowedOrigin, ...]:
+    """Return a list of origins, parsed."""
+    entries = written[key]
+    hint = f'Write "{key}": ["https://app.example.com"].'
+    if not isinstance(entries, list | tuple):
+        raise BadSetting("metabase_sso.E011", f"METABASE_SSO[{key!r}] is not a list.", hint)
+    allowed = []
+    for entry in entries:
+        try:
+            if not isinstance(entry, str):
+                raise ValueError("is not a string")  # noqa: TRY004, TRY301
+            allowed.append(addresses.parse_origin(entry))
+        except ValueError as error:
+            message = f"METABASE_SSO[{key!r}]: {entry!r} {error}."
+            raise BadSetting("metabase_sso.E012", message, hint) from None
+    return tuple(allowed)
+
+
+def login_url(key: str, written: Written) -> str:
+    """Return a URL, a path or the name of a URL pattern, as in Django's own `LOGIN_URL`."""
+    url = written[key]
+    return str(settings.LOGIN_URL if url is None else url)
+
+
+def redirect_params(key: str, written: Written) -> dict[str, str]:
+    """Return the extra parameters of the redirect to Metabase."""
+    params = written[key]
+    if (
+        isinstance(params, dict)
+        and all(isinstance(text, str) for pair in params.items() for text in pair)
+        and not {"jwt", "return_to"} & params.keys()
+    ):
+        return params
+    message = f"METABASE_SSO[{key!r}] is not a dict of str without jwt and return_to."
+    raise BadSetting("metabase_sso.E013", message, f'Write "{key}": {{"token": "true"}}.')
+
+
+def callable_or_none(key: str, written: Written) -> Callable[..., Any] | None:
     """Return the callable that `key` names, by a dotted path or itself."""
-    value = value_of(key)
+    value = written[key]
     return None if value is None else as_callable(key, value)
 
 
@@ -103,12 +173,14 @@ def as_callable(key: str, value: object) -> Callable[..., Any]:
         except Exception as error:
             hint = f"Write the dotted path of a function: {_nearest(value)!r}."
             problem = f"{value!r} does not import ({type(error).__name__}: {error})."
-            raise BadSetting("E015", f"METABASE_SSO[{key!r}]: {problem}", hint) from error
+            message = f"METABASE_SSO[{key!r}]: {problem}"
+            raise BadSetting("metabase_sso.E015", message, hint) from error
         value = found
     if callable(value):
         return value
     message = f"METABASE_SSO[{key!r}] is neither callable nor the dotted path of a callable."
-    raise BadSetting("E016", message, f"Write a function, its dotted path, or leave {key} out.")
+    hint = f"Write a function, its dotted path, or leave {key} out."
+    raise BadSetting("metabase_sso.E016", message, hint)
 
 
 def _nearest(path: str) -> str:

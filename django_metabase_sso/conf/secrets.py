@@ -1,7 +1,8 @@
 """The two secrets: read when used, hidden when shown, refused when they are weak or the same.
 
 Django's debug page and many error trackers print the local variables of each frame, and DEBUG
-switches `sensitive_variables` off, so a secret itself must have nothing to print.
+switches `sensitive_variables` off, so a secret itself must have nothing to print. Some trackers
+cut, decode or copy str and bytes before they call `repr`: a `Secret` is neither.
 """
 
 from __future__ import annotations
@@ -11,19 +12,33 @@ from typing import Final
 from django.conf import settings
 from django.utils.encoding import force_bytes
 
-from django_metabase_sso.conf.readers import value_of
+from django_metabase_sso.conf.readers import REQUIRED, Written
 from django_metabase_sso.exceptions import BadSetting
 
 
-class Secret(bytes):
-    """The bytes of a shared secret."""
+class Secret:
+    """The bytes of a shared secret, which only `reveal` gives away."""
 
-    __slots__ = ()
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
 
     def __repr__(self) -> str:
         return "<Secret>"
 
-    __str__ = __repr__
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def reveal(self) -> bytes:
+        """Return the bytes. Hand them straight on: a local variable would show them."""
+        return self._value
 
 
 SECRETS: Final = ("JWT_SHARED_SECRET", "EMBEDDING_SECRET_KEY")
@@ -31,58 +46,66 @@ SHORTEST_SECRET: Final = 32  # bytes, as many as the hash has: RFC 7518, section
 NEW_SECRET: Final = "Make one: python -c 'import secrets; print(secrets.token_hex(32))'"  # noqa: S105
 
 
-def jwt_shared_secret() -> Secret:
-    """Return the bytes to sign people in with. A callable is asked each time, so it can rotate."""
-    secret = _checked("JWT_SHARED_SECRET")
-    # A callable is compared when a guest token is made. Every sign-in comes here: no value_of().
-    if isinstance(settings.METABASE_SSO.get("EMBEDDING_SECRET_KEY"), str):
-        _refuse_equal(secret, _read("EMBEDDING_SECRET_KEY"))
+def jwt_shared_secret(key: str, written: Written) -> Secret:
+    """Return the secret to sign people in with. A callable is asked each time: it can rotate."""
+    secret = _checked(key, written)
+    # A callable is compared when a guest token is made, and not asked at each sign-in.
+    if isinstance(written["EMBEDDING_SECRET_KEY"], str):
+        _refuse_equal(secret, "EMBEDDING_SECRET_KEY", written)
     return secret
 
 
-def embedding_secret_key() -> Secret | None:
-    """Return the bytes to sign guest tokens with; None when EMBEDDING_SECRET_KEY is not set."""
-    if value_of("EMBEDDING_SECRET_KEY") is None:
+def embedding_secret_key(key: str, written: Written) -> Secret | None:
+    """Return the secret to sign guest tokens with; None when it is not set."""
+    if written[key] is None:
         return None
-    secret = _checked("EMBEDDING_SECRET_KEY")
-    _refuse_equal(secret, _read("JWT_SHARED_SECRET"))
+    secret = _checked(key, written)
+    _refuse_equal(secret, "JWT_SHARED_SECRET", written)
     return secret
 
 
-def _checked(key: str) -> Secret:
-    secret = _read(key)
-    if secret is None or not secret.strip():
-        message = f"METABASE_SSO[{key!r}] is missing, blank or not text."
-        raise BadSetting("E005", message, NEW_SECRET)
+def _checked(key: str, written: Written) -> Secret:
+    secret = _read(key, written)
+    if isinstance(secret, str):
+        raise BadSetting("metabase_sso.E005", f"METABASE_SSO[{key!r}] {secret}.", NEW_SECRET)
     if len(secret) < SHORTEST_SECRET:
         problem = f"has {len(secret)} bytes; HS256 needs {SHORTEST_SECRET} or more."
-        raise BadSetting("E006", f"METABASE_SSO[{key!r}] {problem}", NEW_SECRET)
+        raise BadSetting("metabase_sso.E006", f"METABASE_SSO[{key!r}] {problem}", NEW_SECRET)
     if _is_djangos(secret):
-        problem = "is Django's SECRET_KEY: who knows one of them has the other."
-        raise BadSetting("E007", f"METABASE_SSO[{key!r}] {problem}", NEW_SECRET)
+        problem = "is Django's SECRET_KEY: anybody who knows one of them has the other."
+        raise BadSetting("metabase_sso.E007", f"METABASE_SSO[{key!r}] {problem}", NEW_SECRET)
     return secret
 
 
 def _is_djangos(secret: Secret) -> bool:
     """Return instead of raising: error pages show local variables."""
     django_keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return secret in map(force_bytes, django_keys)
+    return secret in [Secret(force_bytes(key)) for key in django_keys]
 
 
-def _refuse_equal(secret: Secret, other: Secret | None) -> None:
-    if secret == other:
+def _refuse_equal(secret: Secret, other: str, written: Written) -> None:
+    if secret == _read(other, written):
         raise BadSetting(
-            "E028",
+            "metabase_sso.E028",
             "METABASE_SSO: JWT_SHARED_SECRET and EMBEDDING_SECRET_KEY are the same secret.",
             "Metabase has two: Admin > Settings > Authentication > JWT, and Admin > Embedding.",
         )
 
 
-def _read(key: str) -> Secret | None:
-    """Return the secret in a form that error pages do not show; None for what is no text."""
-    value = value_of(key)
-    value = value() if callable(value) else value
+def _read(key: str, written: Written) -> Secret | str:
+    """Return the secret in a form that error pages do not show; a str says why there is none."""
+    value = written[key]
+    if value in (REQUIRED, None, ""):
+        return "is missing"
+    if callable(value):
+        value, source = value(), "is a callable that returns"
+    else:
+        source = "has the type"
+    if not isinstance(value, str):
+        return f"{source} {type(value).__name__}, not a string"
+    if not value.strip():
+        return "is blank"
     try:
-        return Secret(value.encode()) if isinstance(value, str) else None
+        return Secret(value.encode())
     except UnicodeEncodeError:
-        return None
+        return "has characters that UTF-8 cannot write"

@@ -148,9 +148,10 @@ def _claims_of(token: Token, secret: Secret) -> dict[str, Any] | None:
     if not TOKEN.fullmatch(token):  # PyJWT 2.10 passes over what is no base64
         return None
     try:
-        claims: dict[str, Any] = json.loads(_jws.decode(token, secret, algorithms=["HS256"]))
+        payload = _jws.decode(token, secret.reveal(), algorithms=["HS256"])
     except PyJWTError:
         return None  # what it says may quote the token, and its frames have it
+    claims: dict[str, Any] = json.loads(payload)
     return claims
 
 

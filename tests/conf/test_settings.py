@@ -10,8 +10,9 @@ from pytest_django import Settings
 
 from django_metabase_sso.claims import django_groups
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.readers import DEFAULTS
-from django_metabase_sso.conf.settings import CLAIM_NAMES, Conf
+from django_metabase_sso.conf.readers import CLAIM_NAMES
+from django_metabase_sso.conf.secrets import Secret
+from django_metabase_sso.conf.settings import DEFAULTS, SETTINGS, Conf
 from django_metabase_sso.exceptions import BadSetting
 from tests.conftest import Configure
 from tests.settings import SECRET
@@ -24,14 +25,17 @@ def function(user: object, request: object) -> None:
     raise AssertionError
 
 
-def test_one_property_for_each_key() -> None:
-    properties = {name for name, value in vars(Conf).items() if isinstance(value, property)}
-    assert properties == set(DEFAULTS)
+def test_the_table_is_the_class() -> None:
+    assert set(SETTINGS) == {name for name in vars(Conf) if name.isupper()}
+    for key, setting in SETTINGS.items():
+        assert setting.key == key
+        assert getattr(Conf, key) is setting
+        assert DEFAULTS[key] is setting.default
 
 
 def test_defaults() -> None:
     assert str(conf.INSTANCE_URL) == "https://metabase.example.com"
-    assert SECRET.encode() == conf.JWT_SHARED_SECRET
+    assert Secret(SECRET.encode()) == conf.JWT_SHARED_SECRET
     assert conf.TOKEN_LIFETIME == 600
     assert conf.GROUP_MAPPING is conf.USER_ATTRIBUTES is conf.ACCESS_POLICY is None
     assert conf.TENANT is conf.TENANT_ATTRIBUTES is conf.AUTHENTICATE is None
@@ -59,54 +63,54 @@ def test_settings_are_read_when_used(configure: Configure) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "check_id"),
     [
-        ("INSTANCE_URL", None, "E003"),
-        ("INSTANCE_URL", " ", "E003"),
-        ("INSTANCE_URL", DEFAULTS["INSTANCE_URL"], "E003"),
-        ("INSTANCE_URL", "metabase.example.com", "E004"),
-        ("INSTANCE_URL", "https://user:pass@metabase.example.com", "E004"),
-        ("JWT_SHARED_SECRET", None, "E005"),
-        ("JWT_SHARED_SECRET", "", "E005"),
-        ("JWT_SHARED_SECRET", " " * 40, "E005"),
-        ("JWT_SHARED_SECRET", LONG.encode(), "E005"),
-        ("JWT_SHARED_SECRET", LONG + "\ud83d", "E005"),
-        ("JWT_SHARED_SECRET", lambda: None, "E005"),
-        ("JWT_SHARED_SECRET", "x" * 31, "E006"),
-        ("JWT_SHARED_SECRET", lambda: "x" * 31, "E006"),
-        ("TOKEN_LIFETIME", 0, "E008"),
-        ("TOKEN_LIFETIME", -1, "E008"),
-        ("TOKEN_LIFETIME", True, "E008"),
-        ("TOKEN_LIFETIME", 600.0, "E008"),
-        ("TOKEN_LIFETIME", "600", "E008"),
-        ("TOKEN_LIFETIME", timedelta(milliseconds=999), "E008"),
-        ("GROUP_MAPPING", {"a": 1}, "E009"),
-        ("GROUP_MAPPING", {"a": [1]}, "E009"),
-        ("GROUP_MAPPING", {1: "a"}, "E009"),
-        ("GROUP_MAPPING", {"a": b"b"}, "E009"),
-        ("GROUP_MAPPING", ["a"], "E016"),
-        ("CLAIM_NAMES", {"mail": "m"}, "E010"),
-        ("CLAIM_NAMES", {"email": ""}, "E010"),
-        ("CLAIM_NAMES", {"email": 1}, "E010"),
-        ("CLAIM_NAMES", {"email": "groups"}, "E010"),
-        ("CLAIM_NAMES", {"email": "sub"}, "E010"),
-        ("CLAIM_NAMES", [], "E010"),
-        ("ALLOWED_ORIGINS", "https://app.example.com", "E011"),
-        ("ALLOWED_ORIGINS", {"https://app.example.com"}, "E011"),
-        ("ALLOWED_ORIGINS", ["*"], "E012"),
-        ("ALLOWED_ORIGINS", [None], "E012"),
-        ("REDIRECT_PARAMS", {"jwt": "a"}, "E013"),
-        ("REDIRECT_PARAMS", {"return_to": "a"}, "E013"),
-        ("REDIRECT_PARAMS", {"a": 1}, "E013"),
-        ("REDIRECT_PARAMS", None, "E013"),
-        ("ALLOW_ADMINISTRATORS", "False", "E014"),
-        ("REQUIRE_UNIQUE_EMAIL", 1, "E014"),
-        ("ALLOW_IMPERSONATION", None, "E014"),
-        ("ACCESS_POLICY", "nowhere.policy", "E015"),
-        ("ACCESS_POLICY", "policy", "E015"),
-        ("USER_ATTRIBUTES", "tests.broken.function", "E015"),
-        ("TENANT", "tests.settings.nothing", "E015"),
-        ("TENANT", "tests.settings.SECRET_KEY", "E016"),
-        ("AUTHENTICATE", 1, "E016"),
-        ("TENANT_ATTRIBUTES", {}, "E016"),
+        ("INSTANCE_URL", None, "metabase_sso.E003"),
+        ("INSTANCE_URL", " ", "metabase_sso.E003"),
+        ("INSTANCE_URL", DEFAULTS["INSTANCE_URL"], "metabase_sso.E003"),
+        ("INSTANCE_URL", "metabase.example.com", "metabase_sso.E004"),
+        ("INSTANCE_URL", "https://user:pass@metabase.example.com", "metabase_sso.E004"),
+        ("JWT_SHARED_SECRET", None, "metabase_sso.E005"),
+        ("JWT_SHARED_SECRET", "", "metabase_sso.E005"),
+        ("JWT_SHARED_SECRET", " " * 40, "metabase_sso.E005"),
+        ("JWT_SHARED_SECRET", LONG.encode(), "metabase_sso.E005"),
+        ("JWT_SHARED_SECRET", LONG + "\ud83d", "metabase_sso.E005"),
+        ("JWT_SHARED_SECRET", lambda: None, "metabase_sso.E005"),
+        ("JWT_SHARED_SECRET", "x" * 31, "metabase_sso.E006"),
+        ("JWT_SHARED_SECRET", lambda: "x" * 31, "metabase_sso.E006"),
+        ("TOKEN_LIFETIME", 0, "metabase_sso.E008"),
+        ("TOKEN_LIFETIME", -1, "metabase_sso.E008"),
+        ("TOKEN_LIFETIME", True, "metabase_sso.E008"),
+        ("TOKEN_LIFETIME", 600.0, "metabase_sso.E008"),
+        ("TOKEN_LIFETIME", "600", "metabase_sso.E008"),
+        ("TOKEN_LIFETIME", timedelta(milliseconds=999), "metabase_sso.E008"),
+        ("GROUP_MAPPING", {"a": 1}, "metabase_sso.E009"),
+        ("GROUP_MAPPING", {"a": [1]}, "metabase_sso.E009"),
+        ("GROUP_MAPPING", {1: "a"}, "metabase_sso.E009"),
+        ("GROUP_MAPPING", {"a": b"b"}, "metabase_sso.E009"),
+        ("GROUP_MAPPING", ["a"], "metabase_sso.E016"),
+        ("CLAIM_NAMES", {"mail": "m"}, "metabase_sso.E010"),
+        ("CLAIM_NAMES", {"email": ""}, "metabase_sso.E010"),
+        ("CLAIM_NAMES", {"email": 1}, "metabase_sso.E010"),
+        ("CLAIM_NAMES", {"email": "groups"}, "metabase_sso.E010"),
+        ("CLAIM_NAMES", {"email": "sub"}, "metabase_sso.E010"),
+        ("CLAIM_NAMES", [], "metabase_sso.E010"),
+        ("ALLOWED_ORIGINS", "https://app.example.com", "metabase_sso.E011"),
+        ("ALLOWED_ORIGINS", {"https://app.example.com"}, "metabase_sso.E011"),
+        ("ALLOWED_ORIGINS", ["*"], "metabase_sso.E012"),
+        ("ALLOWED_ORIGINS", [None], "metabase_sso.E012"),
+        ("REDIRECT_PARAMS", {"jwt": "a"}, "metabase_sso.E013"),
+        ("REDIRECT_PARAMS", {"return_to": "a"}, "metabase_sso.E013"),
+        ("REDIRECT_PARAMS", {"a": 1}, "metabase_sso.E013"),
+        ("REDIRECT_PARAMS", None, "metabase_sso.E013"),
+        ("ALLOW_ADMINISTRATORS", "False", "metabase_sso.E014"),
+        ("REQUIRE_UNIQUE_EMAIL", 1, "metabase_sso.E014"),
+        ("ALLOW_IMPERSONATION", None, "metabase_sso.E014"),
+        ("ACCESS_POLICY", "nowhere.policy", "metabase_sso.E015"),
+        ("ACCESS_POLICY", "policy", "metabase_sso.E015"),
+        ("USER_ATTRIBUTES", "tests.broken.function", "metabase_sso.E015"),
+        ("TENANT", "tests.settings.nothing", "metabase_sso.E015"),
+        ("TENANT", "tests.settings.SECRET_KEY", "metabase_sso.E016"),
+        ("AUTHENTICATE", 1, "metabase_sso.E016"),
+        ("TENANT_ATTRIBUTES", {}, "metabase_sso.E016"),
     ],
 )
 def test_bad_values(configure: Configure, key: str, value: Any, check_id: str) -> None:
@@ -135,7 +139,7 @@ def test_the_secret_is_not_that_of_guest_embeds(configure: Configure) -> None:
     configure(EMBEDDING_SECRET_KEY=SECRET)
     with pytest.raises(BadSetting, match="the same secret") as caught:
         conf.JWT_SHARED_SECRET  # noqa: B018
-    assert caught.value.check_id == "E028"
+    assert caught.value.check_id == "metabase_sso.E028"
 
 
 @pytest.mark.parametrize("value", [None, "METABASE", []])
@@ -143,7 +147,7 @@ def test_no_dict(settings: Settings, value: object) -> None:
     settings.METABASE_SSO = value
     with pytest.raises(BadSetting, match="METABASE_SSO is not a dict") as caught:
         conf.TOKEN_LIFETIME  # noqa: B018
-    assert caught.value.check_id == "E001"
+    assert caught.value.check_id == "metabase_sso.E001"
 
 
 def test_not_there_at_all(settings: Settings) -> None:
@@ -165,7 +169,7 @@ def test_unknown_keys(configure: Configure, key: str, nearest: str) -> None:
     configure(**{key: "x"})
     with pytest.raises(BadSetting, match=f"{key}.*Did you mean '{nearest}'") as caught:
         conf.TOKEN_LIFETIME  # noqa: B018
-    assert caught.value.check_id == "E002"
+    assert caught.value.check_id == "metabase_sso.E002"
 
 
 @pytest.mark.parametrize(
