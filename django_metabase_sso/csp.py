@@ -10,23 +10,15 @@ from django_metabase_sso.conf import addresses, conf
 
 __all__ = ["csp_sources"]
 
-DIRECTIVES: Final = (
-    "script-src",
-    "frame-src",
-    "connect-src",
-    "style-src",
-    "img-src",
-    "font-src",
-    "form-action",  # a sign-in form may lead on to Metabase
-)
+COMPONENTS: Final = ("script-src", "frame-src", "connect-src")
+# A login form may lead on to Metabase: Chromium and WebKit apply form-action to redirects as well.
+FULL_APP: Final = ("form-action",)
+DIRECTIVES: Final = COMPONENTS + FULL_APP
 # What counts when a directive is not there, by CSP Level 3; form-action falls back on nothing.
 FALLBACKS: Final = {
     "script-src": ("script-src-elem", "script-src", "default-src"),
     "frame-src": ("frame-src", "child-src", "default-src"),
     "connect-src": ("connect-src", "default-src"),
-    "style-src": ("style-src-elem", "style-src", "default-src"),
-    "img-src": ("img-src", "default-src"),
-    "font-src": ("font-src", "default-src"),
     "form-action": ("form-action",),
 }
 SOURCE: Final = re.compile(
@@ -34,14 +26,19 @@ SOURCE: Final = re.compile(
 )
 
 
-def csp_sources(instance_url: str | None = None) -> dict[str, list[str]]:
+def csp_sources(
+    instance_url: str | None = None, *, full_app: bool = False
+) -> dict[str, list[str]]:
     """Return the directives that an embed needs: `'self'` and the instance's origin in each.
 
     In the form that Django 6's `SECURE_CSP` and django-csp's `DIRECTIVES` take. In a settings
-    file, give METABASE_SSO's INSTANCE_URL; elsewhere it is read. Raises ValueError for a bad URL.
+    file, give METABASE_SSO's INSTANCE_URL; elsewhere it is read. With `full_app` there is also
+    `form-action`, for policies that limit it and people who sign in on the way to Metabase.
+    Raises ValueError for a bad URL.
     """
     url = conf.INSTANCE_URL if instance_url is None else addresses.parse_instance_url(instance_url)
-    return {directive: ["'self'", url.origin] for directive in DIRECTIVES}
+    directives = DIRECTIVES if full_app else COMPONENTS
+    return {directive: ["'self'", url.origin] for directive in directives}
 
 
 def blocked_directives(
@@ -49,7 +46,7 @@ def blocked_directives(
 ) -> list[str]:
     """Return the directives of a policy that would block the instance with this origin.
 
-    `is_self`: the instance is below a path of this site, so that `'self'` is its origin, too.
+    `is_self`: the instance is below a path of this site, so `'self'` is its origin as well.
     """
     found = []
     for directive in DIRECTIVES:
@@ -83,7 +80,7 @@ def _allows(directive: str, sources: list[str] | None, origin: str) -> bool:
 
 def _matches(source: str, origin: str) -> bool:
     scheme, _, netloc = origin.partition("://")
-    if source.lower() in {f"{scheme}:", "http:"}:  # http: stands for https, too
+    if source.lower() in {f"{scheme}:", "http:"}:  # http: stands for https as well
         return True
     found = SOURCE.fullmatch(source)
     if found is None:

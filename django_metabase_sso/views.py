@@ -26,6 +26,7 @@ from django_metabase_sso.http.endpoints import Endpoint, Kind
 from django_metabase_sso.http.guest_body import GuestRequest, read_body
 from django_metabase_sso.http.requests import (
     PAGE_EXCEPTIONS,
+    is_framed,
     is_origin_allowed,
     is_prefetch,
     is_subresource,
@@ -37,8 +38,6 @@ from django_metabase_sso.tokens import guest_token
 from django_metabase_sso.troubleshooting import quoted
 
 __all__ = ["GuestTokenView", "SSOView"]
-
-FRAMES = ("iframe", "frame")
 
 
 class SSOView(Endpoint):
@@ -150,7 +149,7 @@ class SSOView(Endpoint):
         message = "not authenticated"  # for programs: the page has words of its own
         if self.is_fetch:
             return self.error(401, "not-authenticated", message)
-        if request.META.get("HTTP_SEC_FETCH_DEST") not in FRAMES:
+        if not is_framed(request, self.query.outside):
             return responses.login_redirect(login.login_url(request, request.get_full_path()))
         # Login pages refuse to be framed: offer the way there in the top window, and back.
         link = login.login_url(request, login.page_around(request) or request.get_full_path())

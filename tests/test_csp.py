@@ -15,17 +15,13 @@ ORIGIN = "https://metabase.example.com"
 
 
 def test_sources(configure: Configure) -> None:
-    expected = {directive: ["'self'", ORIGIN] for directive in DIRECTIVES}
-    assert csp_sources() == csp_sources(f"{ORIGIN}/metabase/") == expected
-    assert set(DIRECTIVES) == {
-        "script-src",
-        "frame-src",
-        "connect-src",
-        "style-src",
-        "img-src",
-        "font-src",
-        "form-action",
+    expected = {
+        "script-src": ["'self'", ORIGIN],
+        "frame-src": ["'self'", ORIGIN],
+        "connect-src": ["'self'", ORIGIN],
     }
+    assert csp_sources() == csp_sources(f"{ORIGIN}/metabase/") == expected
+    assert csp_sources(full_app=True) == {**expected, "form-action": ["'self'", ORIGIN]}
     configure(INSTANCE_URL="http://localhost:3000")
     assert csp_sources()["script-src"] == ["'self'", "http://localhost:3000"]
 
@@ -36,7 +32,7 @@ def test_a_bad_address() -> None:
 
 
 def test_the_sources_block_nothing() -> None:
-    assert blocked_directives(csp_sources(), ORIGIN) == []
+    assert blocked_directives(csp_sources(full_app=True), ORIGIN) == []
 
 
 @pytest.mark.parametrize(
@@ -53,7 +49,7 @@ def test_the_sources_block_nothing() -> None:
         ({"child-src": ["'self'"]}, ["frame-src"]),
         ({"child-src": ["'self'"], "frame-src": [ORIGIN]}, []),
         ({"script-src-elem": ["'self'"], "script-src": [ORIGIN]}, ["script-src"]),
-        ({"style-src": ["'self'", "'unsafe-inline'"]}, ["style-src"]),
+        ({"style-src": ["'self'"], "img-src": ["'self'"], "font-src": ["'none'"]}, []),
         ({"form-action": ["'self'"]}, ["form-action"]),
         ({"script-src": ["'self'", NONCE]}, []),
         ({"script-src": ["'strict-dynamic'", "<CSP_NONCE_SENTINEL>"]}, []),
@@ -85,17 +81,17 @@ def test_blocked(policy: dict[str, Any], blocked: list[str]) -> None:
     ],
 )
 def test_one_source(source: str, allowed: bool) -> None:
-    assert (blocked_directives({"img-src": [source]}, ORIGIN) == []) is allowed
+    assert (blocked_directives({"frame-src": [source]}, ORIGIN) == []) is allowed
 
 
 def test_a_plain_instance_with_a_port() -> None:
     origin = "http://localhost:3000"
-    assert blocked_directives({"img-src": ["http://localhost:3000"]}, origin) == []
-    assert blocked_directives({"img-src": ["localhost:*"]}, origin) == []
-    assert blocked_directives({"img-src": ["https://localhost:3000"]}, origin) == ["img-src"]
-    assert blocked_directives({"img-src": ["localhost"]}, origin) == ["img-src"]
+    assert blocked_directives({"frame-src": ["http://localhost:3000"]}, origin) == []
+    assert blocked_directives({"frame-src": ["localhost:*"]}, origin) == []
+    assert blocked_directives({"frame-src": ["https://localhost:3000"]}, origin) == ["frame-src"]
+    assert blocked_directives({"frame-src": ["localhost"]}, origin) == ["frame-src"]
 
 
 def test_an_instance_on_this_site() -> None:
     assert blocked_directives({"default-src": ["'self'"]}, ORIGIN, is_self=True) == []
-    assert blocked_directives({"img-src": ["data:"]}, ORIGIN, is_self=True) == ["img-src"]
+    assert blocked_directives({"frame-src": ["data:"]}, ORIGIN, is_self=True) == ["frame-src"]

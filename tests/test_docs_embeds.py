@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.exceptions import PermissionDenied
 from django.template import Context, Template
 from django.test import Client, RequestFactory
@@ -20,6 +20,7 @@ from django_metabase_sso.csp import DIRECTIVES, csp_sources
 from django_metabase_sso.http import guest_body
 from django_metabase_sso.templatetags import metabase
 from django_metabase_sso.tokens import ALL_ROWS
+from django_metabase_sso.values.components import COMPONENTS, GLOBAL, WRITTEN
 from django_metabase_sso.views import GuestTokenView
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET
@@ -47,6 +48,38 @@ def test_tags() -> None:
         assert callable(getattr(import_module(f"django_metabase_sso.{module}"), name))
 
 
+VALUES = {
+    "any": "anything that JSON can hold",
+    "bool": "`True` or `False`",
+    "dict": "dict",
+    "id": "number or string",
+    "list": "list",
+    "number": "number",
+    "text": "string",
+}
+
+
+def options_table() -> str:
+    """Return the rows of the table of options: one for what components have in common."""
+    found: dict[tuple[str, str, int, str], list[str]] = {}
+    for component, attributes in COMPONENTS.items():
+        for name, attribute in attributes.items():
+            if name not in WRITTEN:
+                value = VALUES[attribute.type]
+                row = (name.replace("-", "_"), value, attribute.since, attribute.guests)
+                found.setdefault(row, []).append(component.removeprefix("metabase-"))
+    return "".join(
+        f"| `{option}` | {', '.join(components)} | {value} | {since} | {guests} |\n"
+        for (option, value, since, guests), components in sorted(found.items())
+    )
+
+
+def test_options_of_components() -> None:
+    header = "| option | components | value | Metabase | guest embeds |\n|---|---|---|---|---|\n"
+    assert TEMPLATES.partition(header)[2] == options_table()
+    assert documented(TEMPLATES, " and names that begin with") == GLOBAL
+
+
 def test_options_of_frames() -> None:
     assert documented(FRAMES, " are\n[Metabase's]") == embeds.INTERFACE
     assert documented(FRAMES, " are the frame's.") == embeds.FRAME
@@ -60,7 +93,11 @@ def test_directives() -> None:
     )
 
 
-@pytest.mark.parametrize("code", blocks(r"html\+django", TEMPLATES + GUESTS + README))
+SNIPPETS = blocks(r"html\+django", TEMPLATES + GUESTS + README)
+[ASKING] = [code for code in SNIPPETS if "metabase_access" in code]
+
+
+@pytest.mark.parametrize("code", [code for code in SNIPPETS if code != ASKING])
 def test_templates(configure: Configure, code: str) -> None:
     configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET, GUEST_PARAMS=dict)
     request = RequestFactory().get("/")
@@ -71,6 +108,17 @@ def test_templates(configure: Configure, code: str) -> None:
     assert len(elements) + len(frames) == code.count("{% metabase_") - code.count(
         "metabase_config"
     )
+
+
+@pytest.mark.django_db
+def test_asking_first(configure: Configure, ada: User) -> None:
+    request = RequestFactory().get("/")
+    for user, words in ((AnonymousUser(), "Sign in"), (ada, "<metabase-dashboard")):
+        request.user = user
+        assert words in Template(ASKING).render(Context({"request": request}))
+    configure(ACCESS_POLICY=lambda user, request: False)
+    html = Template(ASKING).render(Context({"request": request}))
+    assert "<p>Your account may not sign in to Metabase.</p>" in html
 
 
 class Page(Reader):

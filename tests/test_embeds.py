@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 import logging
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.staticfiles import finders
+from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from django.urls import path
+from django.utils import translation
 from pytest_django import Settings
 
 from django_metabase_sso import embeds
-from django_metabase_sso.exceptions import BadSetting, InvalidEmbed
-from tests.conftest import Configure
+from django_metabase_sso.claims import Claims
+from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidEmbed
+from django_metabase_sso.signals import token_issued, token_refused
+from django_metabase_sso.views import SSOView
+from tests.conftest import Configure, receiving
 from tests.test_guest_tokens import ENTITY_ID
 from tests.values.test_elements import HOSTILE, read
 
@@ -42,27 +51,76 @@ def scripts(html: str) -> list[tuple[dict[str, str | None], str]]:
     return Scripts(html).found
 
 
+def config_of(html: str) -> Any:
+    """Return the configuration in what `config_html` returned."""
+    return json.loads(scripts(html)[0][0]["data-config"] or "")
+
+
 def test_config() -> None:
-    data, ours, metabases = scripts(embeds.config_html())
-    assert data[0] == {"id": "metabase-config", "type": "application/json"}
-    assert json.loads(data[1]) == {
+    html = embeds.config_html()
+    assert config_of(html) == {
         "instanceUrl": INSTANCE,
+        "isGuest": False,
         "preferredAuthMethod": "jwt",
         "jwtProviderUri": "/sso/metabase",
     }
-    assert ours == ({"defer": None, "src": "/static/django_metabase_sso/config.js"}, "")
-    assert metabases == ({"defer": None, "src": f"{INSTANCE}/app/embed.js"}, "")
+    ours, metabases = scripts(html)
+    del ours[0]["data-config"]
+    assert ours == ({"defer": "", "src": "/static/django_metabase_sso/config.js"}, "")
+    assert metabases == ({"defer": "", "src": f"{INSTANCE}/app/embed.js"}, "")
+
+
+def test_config_without_static_files() -> None:
+    html = embeds.config_html(inline=True, nonce="abc")
+    ours, metabases = scripts(html)
+    assert config_of(html) == embeds.embed_config()
+    assert ours[0].keys() == {"data-config", "nonce"}
+    assert ours[1] == Path(finders.find("django_metabase_sso/config.js") or "").read_text()
+    assert "</script" not in ours[1].lower()
+    assert metabases[0]["src"] == f"{INSTANCE}/app/embed.js"
 
 
 def test_config_with_theme_locale_and_nonce(configure: Configure) -> None:
     configure(INSTANCE_URL="https://example.com/metabase/")
     theme = {"colors": {"brand": "</script><script>alert(1)</script>"}}
-    found = scripts(embeds.config_html(theme=theme, locale="de", nonce='a"b'))
-    assert [attributes["nonce"] for attributes, _ in found] == ['a"b'] * 3
-    config = json.loads(found[0][1])
+    html = embeds.config_html(theme=theme, locale="de", nonce='a"b')
+    assert [attributes["nonce"] for attributes, _ in scripts(html)] == ['a"b'] * 2
+    config = config_of(html)
     assert (config["theme"], config["locale"]) == (theme, "de")
+    assert "<" not in str(scripts(html)[0][0]["data-config"])  # or browsers ignore the nonce
     assert config["instanceUrl"] == "https://example.com/metabase"
-    assert found[2][0]["src"] == "https://example.com/metabase/app/embed.js"
+    assert scripts(html)[1][0]["src"] == "https://example.com/metabase/app/embed.js"
+
+
+def test_config_with_custom_visualizations() -> None:
+    names = ["custom:calendar", "custom:gauge"]
+    config = embeds.embed_config(allowed_custom_visualizations=names)
+    assert config["allowedCustomVisualizations"] == names
+
+
+def test_config_with_saml() -> None:
+    """Metabase knows where to send people: no address of ours."""
+    assert embeds.embed_config(preferred_auth_method="saml") == {
+        "instanceUrl": INSTANCE,
+        "isGuest": False,
+        "preferredAuthMethod": "saml",
+    }
+    assert embeds.embed_config(preferred_auth_method="jwt") == embeds.embed_config()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"preferred_auth_method": "ldap"}, '"jwt" or "saml", not \'ldap\''),
+        ({"preferred_auth_method": ""}, '"jwt" or "saml"'),
+        ({"guest": True, "preferred_auth_method": "jwt"}, "Guest embeds have neither"),
+        ({"guest": True, "allowed_custom_visualizations": ["custom:a"]}, "Guest embeds have"),
+        ({"theme": {"size": float("nan")}}, "metabase_config can't be written as JSON"),
+    ],
+)
+def test_config_that_does_not_fit(options: Any, words: str) -> None:
+    with pytest.raises(InvalidEmbed, match=words):
+        embeds.config_html(**options)
 
 
 def test_config_for_guests(configure: Configure) -> None:
@@ -83,11 +141,6 @@ def test_config_without_an_instance(configure: Configure) -> None:
         embeds.config_html()
 
 
-def test_config_with_a_theme_that_is_no_json() -> None:
-    with pytest.raises(InvalidEmbed, match="metabase_config: no JSON"):
-        embeds.config_html(theme={"size": float("nan")})
-
-
 @pytest.mark.parametrize("dashboard_id", [1, ENTITY_ID])
 def test_dashboard(dashboard_id: Any) -> None:
     html = embeds.dashboard_html(dashboard_id, with_title=False, initial_parameters={"a": [1]})
@@ -101,7 +154,7 @@ def test_dashboard(dashboard_id: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("question_id", [7, "new"])
+@pytest.mark.parametrize("question_id", [7, "new", "new-native", ENTITY_ID])
 def test_question(question_id: Any) -> None:
     assert read(embeds.question_html(question_id, is_save_enabled=True)) == (
         "metabase-question",
@@ -118,6 +171,42 @@ def test_browser_and_metabot() -> None:
         "metabase-metabot",
         {"layout": "sidebar"},
     )
+    with pytest.raises(
+        InvalidEmbed, match=r'write \{% metabase_browser initial_collection="root"'
+    ):
+        embeds.browser_html(read_only=True)
+
+
+def test_a_misspelled_option() -> None:
+    """Metabase would ignore it without a word."""
+    with pytest.raises(InvalidEmbed, match=r"'withtitle'\. Did you mean 'with_title'\?"):
+        embeds.dashboard_html(1, withtitle=False)
+    with pytest.raises(InvalidEmbed, match=r"'initial_sql_parameter'\. Did .*_sql_parameters'"):
+        embeds.question_html(7, initial_sql_parameter={})
+
+
+def test_attributes_of_any_element() -> None:
+    html = embeds.question_html(7, **{"class": "tall", "title": "Orders", "data_row": 1})
+    assert read(html)[1] == {
+        "question-id": "7",
+        "class": "tall",
+        "title": "Orders",
+        "data-row": "1",
+    }
+
+
+def test_a_notice_while_developing(settings: Settings) -> None:
+    """It is in the element's shadow, whose slot shows it until the element has a frame."""
+    settings.DEBUG = True
+    html = embeds.dashboard_html(1)
+    assert html.startswith(
+        '<metabase-dashboard dashboard-id="1"><template shadowrootmode="open"><slot>Metabase has'
+    )
+    assert html.endswith("</slot></template></metabase-dashboard>")
+    assert "{% metabase_config %}" in html
+    assert f"{INSTANCE}/app/embed.js" in html
+    settings.DEBUG = False
+    assert "template" not in embeds.dashboard_html(1)
 
 
 @pytest.mark.parametrize("function", [embeds.dashboard_html, embeds.question_html])
@@ -172,17 +261,21 @@ def test_embed_url_arrives_whole(
     ["https://evil.example/", "//evil.example", "dashboard/1", "/api/user", "/\\evil", "/a\n"],
 )
 def test_embed_url_leads_to_metabase_alone(path: str) -> None:
-    with pytest.raises(InvalidEmbed, match=r"is no page of Metabase\. .* Write its path"):
+    with pytest.raises(InvalidEmbed, match=r"is not a page of Metabase\. .* Write its path"):
         embeds.embed_url(path)
 
 
 def test_embed_url_with_an_unknown_parameter() -> None:
-    with pytest.raises(InvalidEmbed, match=r"'topnav' is none of .*top_nav"):
+    with pytest.raises(InvalidEmbed, match=r"'topnav'\. Did you mean 'top_nav'"):
         embeds.embed_url("/", topnav=False)
+    with pytest.raises(InvalidEmbed, match=r"'xyz'\. It has action_buttons, additional_info,"):
+        embeds.embed_url("/", xyz=False)
+    with pytest.raises(InvalidEmbed, match=r"'hight'\. Did you mean 'height'"):
+        embeds.iframe_html("/", title="Sales", hight=800)
 
 
 def test_embed_url_with_a_value_that_is_no_text() -> None:
-    with pytest.raises(InvalidEmbed, match="top_nav: no JSON"):
+    with pytest.raises(InvalidEmbed, match="top_nav can't be written as JSON"):
         embeds.embed_url("/", top_nav=object())
 
 
@@ -191,7 +284,7 @@ def test_iframe() -> None:
     assert read(html) == (
         "iframe",
         {
-            "src": "/sso/metabase?return_to=%2Fdashboard%2F1%3Ftop_nav%3Dfalse",
+            "src": "/sso/metabase?frame=1&return_to=%2Fdashboard%2F1%3Ftop_nav%3Dfalse",
             "title": "Sales",
             "loading": "lazy",
             "width": "100%",
@@ -234,6 +327,70 @@ def test_other_sites_are_named_while_developing(
     assert [f"metabase_iframe: {host} and metabase.example.com" in m for m in caplog.messages] == [
         True
     ] * warned
+
+
+def ask(user: Any, **headers: str) -> embeds.Access:
+    request = RequestFactory().get("/", headers=headers)
+    request.user = user
+    found = embeds.access(request)
+    assert request.user is user  # the page's own is left alone
+    return found
+
+
+def test_access(ada: User, configure: Configure) -> None:
+    assert ask(ada)
+    assert ask(ada) == embeds.Access(allowed=True)
+    refused = ask(AnonymousUser())
+    assert not refused
+    assert (refused.allowed, refused.code) == (False, "not-authenticated")
+    assert refused.message == "You have to be signed in to see this."
+    with translation.override("de"):
+        assert "angemeldet" in ask(AnonymousUser()).message
+    configure(TENANT=lambda user, request: None)
+    assert ask(ada).code == "no-tenant"
+    configure(ACCESS_POLICY=lambda user, request: False)
+    assert ask(ada).code == "policy"
+    ada.is_active = False
+    assert ask(ada).code == "inactive"
+
+
+def test_access_neither_signs_nor_tells(ada: User, configure: Configure) -> None:
+    def secret() -> str:
+        raise AssertionError
+
+    def receiver(**kwargs: object) -> None:
+        raise AssertionError
+
+    configure(JWT_SHARED_SECRET=secret)
+    with receiving(receiver, token_issued, token_refused):
+        assert ask(ada).allowed
+        assert not ask(AnonymousUser()).allowed
+
+
+def test_access_decides_as_the_view_does(
+    ada: User, configure: Configure, settings: Settings
+) -> None:
+    """By AUTHENTICATE, and by the project's own subclass."""
+    configure(AUTHENTICATE=lambda request: ada if "X-Key" in request.headers else None)
+    assert ask(AnonymousUser(), **{"X-Key": "a"}).allowed
+    assert ask(AnonymousUser()).code == "not-authenticated"
+    settings.ROOT_URLCONF = (path("sso/", Strict.as_view(code="policy")),)
+    assert ask(ada) == embeds.Access(allowed=False, code="policy", message="Not today.")
+
+
+class Strict(SSOView):
+    """A project's own view, which lets nobody in."""
+
+    code: Any = ""
+
+    def get_claims(self, user: Any, request: HttpRequest) -> Claims:
+        raise AccessRefused(self.code, "Not today.")
+
+
+@pytest.mark.urls("tests.test_csp")
+def test_access_without_our_urls() -> None:
+    with pytest.raises(InvalidEmbed, match="do not have the view"):
+        ask(AnonymousUser())
 
 
 def test_logout() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pprint
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from django_metabase_sso import embeds
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidParameter
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET
-from tests.test_guest_tokens import claims_of
+from tests.test_guest_tokens import ENTITY_ID, claims_of
+from tests.test_redacted import JWT
 from tests.values.test_elements import read
 
 INSTANCE = "https://metabase.example.com"
@@ -50,7 +52,7 @@ def test_without_params_the_browser_asks(configure: Configure, function: Any, ki
     html = function(None, 10, custom_context={"customer": "a"}, with_title=True)
     assert read(html) == (
         f"metabase-{kind}",
-        {f"{kind}-id": "10", "custom-context": '{"customer": "a"}', "with-title": "true"},
+        {f"{kind}-id": "10", "custom-context": 'json:{"customer": "a"}', "with-title": "true"},
     )
     with pytest.raises(InvalidEmbed, match="write 10"):
         function(None, "10")
@@ -117,10 +119,92 @@ def test_static_iframe_of_nothing(request_: HttpRequest, kind: str, missing: Any
 
 
 def test_static_iframe_with_an_unknown_option(request_: HttpRequest) -> None:
-    with pytest.raises(InvalidEmbed, match=r"'border' is none of .*bordered"):
+    with pytest.raises(InvalidEmbed, match=r"'border'\. Did you mean 'bordered'"):
         embeds.static_iframe_html(request_, dashboard=10, params={}, border=True)
-    with pytest.raises(InvalidEmbed, match="theme: no JSON"):
+    with pytest.raises(InvalidEmbed, match="theme can't be written"):
         embeds.static_iframe_html(request_, dashboard=10, params={}, theme=object())
+
+
+@pytest.mark.parametrize("function", [function for function, _ in FUNCTIONS])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("007", 'json:"007"'),
+        ("", 'json:""'),
+        (7, "json:7"),
+        (True, "json:true"),
+        ("true", 'json:"true"'),
+        (12345678901234567890, "json:12345678901234567890"),
+        ([1, {"a": None}], 'json:[1, {"a": null}]'),
+    ],
+)
+def test_custom_context(configure: Configure, function: Any, value: Any, text: str) -> None:
+    """Nothing that Metabase would read as a number, a bool or an object."""
+    configure(GUEST_PARAMS=dict)
+    assert read(function(None, 10, custom_context=value))[1]["custom-context"] == text
+    assert "custom-context" not in read(function(None, 10, custom_context=None))[1]
+
+
+def test_an_entity_id_that_the_endpoint_refuses(configure: Configure) -> None:
+    configure(GUEST_PARAMS=dict)
+    with pytest.raises(InvalidEmbed, match=r"the item's number, or set .*'GUEST_ENTITY_IDS'"):
+        embeds.guest_question_html(None, ENTITY_ID)
+    configure(GUEST_ENTITY_IDS=True)
+    assert read(embeds.guest_question_html(None, ENTITY_ID))[1] == {"question-id": ENTITY_ID}
+
+
+def test_an_entity_id_in_a_signed_token(request_: HttpRequest) -> None:
+    _, attributes = read(embeds.guest_question_html(request_, ENTITY_ID, {}))
+    assert claims_of(attributes["token"] or "")["resource"] == {"question": ENTITY_ID}
+
+
+@pytest.mark.parametrize(
+    "render",
+    [
+        lambda request: embeds.guest_dashboard_html(None, 10, {}),
+        lambda request: embeds.guest_dashboard_html(request, 10, {}, with_titel=True),
+        lambda request: embeds.guest_dashboard_html(request, 10, {}, with_title="no"),
+        lambda request: embeds.guest_dashboard_html(request, 10, {}, parameters={"a": object()}),
+        lambda request: embeds.guest_dashboard_html(request, 10, {}, custom_context=object()),
+        lambda request: embeds.static_iframe_html(None, dashboard=10, params={}),
+        lambda request: embeds.static_iframe_html(request, dashboard=10, params={}, id=object()),
+        lambda request: embeds.static_iframe_html(
+            request, dashboard=10, params={}, font={object()}
+        ),
+        lambda request: embeds.static_iframe_html(request, dashboard=10, params={}, hight=1),
+    ],
+)
+def test_nothing_is_signed_for_an_error_page(
+    configure: Configure, request_: HttpRequest, render: Any
+) -> None:
+    def secret() -> str:
+        raise AssertionError
+
+    configure(EMBEDDING_SECRET_KEY=secret)
+    with pytest.raises(InvalidEmbed):
+        render(request_)
+
+
+@pytest.mark.parametrize(
+    "render",
+    [
+        lambda request: embeds.guest_dashboard_html(request, 10, {}),
+        lambda request: embeds.static_iframe_html(request, question=5, params={}),
+        lambda request: embeds.static_embed_url("dashboard", 10, {}),
+    ],
+)
+def test_what_holds_a_token_hides_it(request_: HttpRequest, render: Any) -> None:
+    found = render(request_)
+    assert JWT.search(found)
+    for text in (repr(found), repr({"html": found}), pprint.pformat([found])):
+        assert "eyJ" not in text
+
+
+def test_a_part_of_html_with_a_token_hides_it(request_: HttpRequest) -> None:
+    """Error trackers cut a value before they show it."""
+    html = embeds.guest_dashboard_html(request_, 10, {})
+    assert "eyJ" in html[:80]
+    assert "eyJ" not in repr(html[:80])
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from django_metabase_sso import embeds
 from django_metabase_sso.exceptions import (
     CallableFailed,
     InvalidGuestRequest,
@@ -23,6 +24,7 @@ from django_metabase_sso.http.responses import SAFE_HEADERS
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET
 from tests.test_guest_tokens import ENTITY_ID, claims_of
+from tests.values.test_elements import read
 
 URL = "/sso/metabase/guest-token"
 ORIGIN = "http://testserver"
@@ -38,6 +40,7 @@ MESSAGES = {
         "The Content-Length is no number.",
         "The body is not JSON in UTF-8.",
         "The body is no JSON object.",
+        "customContext is not what the template tags wrote.",
     },
     "body-too-large": {"The body has more than 16384 bytes."},
     "invalid-entity-type": {'entityType is neither "dashboard" nor "question".'},
@@ -247,6 +250,56 @@ def test_a_long_body_without_a_length() -> None:
 
 def test_numbers_in_the_context(signed_in: Client) -> None:
     assert post(signed_in, body(customContext=1.5)).status_code == 200
+
+
+BIG = 12345678901234567890
+
+
+@pytest.mark.parametrize(
+    "value", ["007", "", "true", True, 7, BIG, 1.5, {"a": [None]}, [], "json:7", "{", "é\u2028"]
+)
+def test_the_context_arrives_as_the_tag_got_it(
+    configure: Configure, signed_in: Client, value: Any
+) -> None:
+    seen: list[Any] = []
+    configure(GUEST_PARAMS=lambda *args: seen.append(args[3]))
+    _, attributes = read(embeds.guest_dashboard_html(None, 10, custom_context=value))
+    post(signed_in, body(customContext=attributes["custom-context"]))
+    assert (seen, type(seen[0])) == ([value], type(value))
+
+
+@pytest.mark.parametrize(
+    ("posted", "expected"),
+    [
+        ('{"a": [1]}', {"a": [1]}),
+        ("[1]", [1]),
+        ({"a": [1]}, {"a": [1]}),
+        ("north", "north"),
+        ("7", "7"),
+        (7, 7),
+        ("{not JSON", "{not JSON"),
+        ('{"a": NaN}', '{"a": NaN}'),
+        ("[" * 9000, "[" * 9000),
+    ],
+)
+def test_the_context_of_an_attribute_by_hand(
+    configure: Configure, signed_in: Client, posted: Any, expected: Any
+) -> None:
+    """Metabase 60 sends an object as text, newer versions as an object."""
+    seen: list[Any] = []
+    configure(GUEST_PARAMS=lambda *args: seen.append(args[3]))
+    post(signed_in, body(customContext=posted))
+    assert seen == [expected]
+
+
+@pytest.mark.parametrize(
+    "text", ["json:", "json:{", "json:NaN", "json:1e999", "json:" + "[" * 9000]
+)
+def test_a_context_that_no_tag_wrote(
+    signed_in: Client, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    response = post(signed_in, body(customContext=text))
+    assert_refused(response, 400, "invalid-json", caplog)
 
 
 def test_entity_ids(configure: Configure, signed_in: Client) -> None:

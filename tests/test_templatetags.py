@@ -19,11 +19,11 @@ from django.views.decorators.cache import cache_page
 from pytest_django import Settings
 from rest_framework.request import Request
 
-from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidParameter
+from django_metabase_sso.exceptions import BadSetting, InvalidEmbed
 from django_metabase_sso.templatetags import metabase
 from tests.conftest import Configure
 from tests.settings import EMBEDDING_SECRET
-from tests.test_embeds import scripts
+from tests.test_embeds import config_of, scripts
 from tests.test_guest_tokens import claims_of
 from tests.values.test_elements import HOSTILE, Reader
 
@@ -65,7 +65,7 @@ def test_every_tag_is_tested_here() -> None:
             '{% metabase_iframe "/dashboard/1" title="Sales" top_nav=False class="wide" %}',
             "iframe",
             {
-                "src": "/sso/metabase?return_to=%2Fdashboard%2F1%3Ftop_nav%3Dfalse",
+                "src": "/sso/metabase?frame=1&return_to=%2Fdashboard%2F1%3Ftop_nav%3Dfalse",
                 "title": "Sales",
                 "loading": "lazy",
                 "width": "100%",
@@ -87,10 +87,10 @@ def test_logout() -> None:
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_hostile_values(value: str) -> None:
-    text = "{% metabase_dashboard 1 a=value %}{% metabase_browser initial_collection=value %}"
+    text = "{% metabase_dashboard 1 class=value %}{% metabase_browser initial_collection=value %}"
     found = Reader(render(text, value=value)).found
     assert [name for name, _ in found] == ["metabase-dashboard", "metabase-browser"]
-    assert (found[0][1]["a"], found[1][1]["initial-collection"]) == (value, value)
+    assert (found[0][1]["class"], found[1][1]["initial-collection"]) == (value, value)
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,12 @@ def test_hostile_values(value: str) -> None:
         ("{% metabase_dashboard missing %}", InvalidEmbed, "is no id"),
         ("{% metabase_dashboard %}", TemplateSyntaxError, "dashboard_id"),
         ('{% metabase_iframe "/dashboard/1" %}', InvalidEmbed, "title="),
-        ("{% metabase_guest_dashboard 10 params=missing %}", InvalidParameter, "not a mapping"),
         (GUEST, InvalidEmbed, "context_processors.request"),
         ("{% metabase_iframe 1 title='Sales' %}", InvalidEmbed, "Write its path"),
-        ("{% metabase_guest_dashboard 10 parms=params %}", InvalidEmbed, "did you mean params"),
+        ("{% metabase_guest_dashboard 10 parms=params %}", InvalidEmbed, "Did you mean 'params'"),
+        ("{% metabase_dashboard 1 refresh=60 %}", InvalidEmbed, "has no option 'refresh'"),
+        ("{% metabase_dashboard 1 with_title=missing %}", InvalidEmbed, "True or False, not ''"),
+        ("{% metabase_access as access %}", InvalidEmbed, "context_processors.request"),
         ("{% metabase_guest_question 5 %}", InvalidEmbed, "needs params"),
         ("{% metabase_config color=1 %}", TemplateSyntaxError, "color"),
     ],
@@ -150,7 +152,13 @@ def test_config_once() -> None:
 
 def test_config_with_options() -> None:
     html = render('{% metabase_config theme=theme locale="de" %}', theme={"preset": "dark"})
-    assert '"theme": {"preset": "dark"}, "locale": "de"' in html
+    config = config_of(html)
+    assert (config["theme"], config["locale"]) == ({"preset": "dark"}, "de")
+    html = render('{% metabase_config preferred_auth_method="saml" inline=True %}')
+    assert config_of(html)["preferredAuthMethod"] == "saml"
+    assert html.count("src=") == 1
+    html = render("{% metabase_config allowed_custom_visualizations=names %}", names=["custom:a"])
+    assert config_of(html)["allowedCustomVisualizations"] == ["custom:a"]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +167,7 @@ def test_config_with_options() -> None:
         "{% metabase_config %}{% metabase_config guest=True %}",
         "{% metabase_config guest=True %}{% metabase_dashboard 1 %}",
         "{% metabase_question 7 %}{% metabase_config guest=True %}",
-        "{% metabase_browser %}{% metabase_guest_question 5 %}",
+        "{% metabase_browser initial_collection=1 %}{% metabase_guest_question 5 %}",
         "{% metabase_config %}{% metabase_guest_dashboard 10 %}",
         "{% metabase_guest_dashboard 10 %}{% metabase_metabot %}",
     ],
@@ -175,19 +183,19 @@ def nonces(html: str) -> list[str | None]:
 
 
 def test_no_nonce() -> None:
-    assert nonces(render("{% metabase_config %}")) == [None] * 3
+    assert nonces(render("{% metabase_config %}")) == [None] * 2
     request = RequestFactory().get("/")
-    assert nonces(render("{% metabase_config %}", request=request)) == [None] * 3
+    assert nonces(render("{% metabase_config %}", request=request)) == [None] * 2
 
 
 def test_the_nonce_of_djangos_context() -> None:
-    assert nonces(render("{% metabase_config %}", csp_nonce="abc")) == ["abc"] * 3
+    assert nonces(render("{% metabase_config %}", csp_nonce="abc")) == ["abc"] * 2
 
 
 def test_the_nonce_of_djangos_middleware() -> None:
     request = RequestFactory().get("/")
     request._csp_nonce = "abc"  # type: ignore[attr-defined]
-    assert nonces(render("{% metabase_config %}", request=request)) == ["abc"] * 3
+    assert nonces(render("{% metabase_config %}", request=request)) == ["abc"] * 2
 
 
 def test_the_nonce_of_django_csp(settings: Settings) -> None:
@@ -196,7 +204,7 @@ def test_the_nonce_of_django_csp(settings: Settings) -> None:
 
     def view(request: HttpRequest) -> HttpResponse:
         pages.append(render("{% metabase_config %}", request=request))
-        assert nonces(pages[0]) == [str(request.csp_nonce)] * 3  # type: ignore[attr-defined]
+        assert nonces(pages[0]) == [str(request.csp_nonce)] * 2  # type: ignore[attr-defined]
         return HttpResponse(pages[0])
 
     CSPMiddleware(view)(RequestFactory().get("/"))

@@ -266,6 +266,27 @@ def test_anonymous_iframe_gets_a_link_that_opens_in_the_top_window(
     assert_framable(response)
 
 
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        ("frame=1&return_to=%2F", {}, 401),
+        ("frame=1&return_to=%2F", {"Sec-Fetch-Dest": "document"}, 302),
+        ("return_to=/?frame=1", {}, 302),
+        ("frame=10&return_to=%2F", {}, 302),
+    ],
+)
+def test_frames_of_the_tags_on_plain_http(
+    client: Client, query: str, headers: dict[str, str], status: int
+) -> None:
+    """There, browsers do not say what a request is for."""
+    headers = {"Accept": "text/html,*/*", **headers}
+    response = client.get(f"{URL}?{query}", headers=headers)
+    assert response.status_code == status
+    assert ("frame-ancestors" in response.headers.get("Content-Security-Policy", "")) is (
+        status == 401
+    )
+
+
 def test_anonymous_iframe_on_https(client: Client) -> None:
     headers = {**NAVIGATION, "Sec-Fetch-Dest": "iframe", "Referer": "http://testserver/reports/"}
     response = client.get(URL, headers=headers, secure=True)

@@ -55,9 +55,12 @@ def check_policy_of_pages(**kwargs: Any) -> list[CheckMessage]:
         directives = policy.get("DIRECTIVES", policy)
         blocked = blocked_directives(directives, instance.origin, is_self=is_self)
         if blocked:
-            needed = csp_sources(str(instance))
+            needed = csp_sources(str(instance), full_app=True)
             missing = ", ".join(f'"{directive}": {needed[directive]}' for directive in blocked)
-            message = f"{name} blocks Metabase's embeds: {', '.join(blocked)}."
+            what = "Metabase's embeds"
+            if blocked == ["form-action"]:
+                what = "the way into Metabase behind a login form, for frames and plain links"
+            message = f"{name} blocks {what}: {', '.join(blocked)}."
             hint = f"Add {missing}; csp_sources() of django_metabase_sso.csp returns them."
             found.append(warning(17, message, hint))
     return found

@@ -73,6 +73,11 @@ class Route(NamedTuple):
         """Whether the project has written this view, on top of the one of this package."""
         return not self.view_name.startswith("django_metabase_sso.")
 
+    def view(self) -> Any:
+        """Return the view, as it is made for each request."""
+        callback: Any = self.pattern.callback
+        return callback.view_class(**callback.view_initkwargs)
+
     def path(self) -> str:
         """Return its path on this site; NoReverseMatch when the path has parameters.
 

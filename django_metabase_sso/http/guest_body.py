@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from django.http import HttpRequest
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import InvalidEmbed, InvalidGuestRequest
 from django_metabase_sso.tokens import ENTITY_TYPES, EntityId, EntityType, clean_id
+from django_metabase_sso.values.elements import to_json
 
 LARGEST_BODY = 16 * 1024  # bytes
+AS_JSON: Final = "json:"
 
 
 class GuestRequest(NamedTuple):
@@ -39,7 +41,7 @@ def read_body(request: HttpRequest) -> GuestRequest:
 def parse(body: bytes) -> GuestRequest:
     """Return what a JSON text asks for; InvalidGuestRequest with a code says why not."""
     try:
-        data = json.loads(body.decode(), parse_constant=_finite, parse_float=_finite)
+        data = _loads(body.decode())
     except (ValueError, RecursionError):
         raise InvalidGuestRequest("invalid-json", "The body is not JSON in UTF-8.") from None
     if not isinstance(data, dict):
@@ -48,7 +50,38 @@ def parse(body: bytes) -> GuestRequest:
     if entity_type not in ENTITY_TYPES:
         message = 'entityType is neither "dashboard" nor "question".'
         raise InvalidGuestRequest("invalid-entity-type", message)
-    return GuestRequest(entity_type, _id(data.get("entityId")), data.get("customContext"))
+    return GuestRequest(
+        entity_type, _id(data.get("entityId")), _context(data.get("customContext"))
+    )
+
+
+def written_context(value: Any) -> str:
+    """Return the attribute `custom-context` with which a value arrives here as it was given.
+
+    Metabase 61 and newer read an attribute as a number, a bool or an object where it looks like
+    one ("007" as 7), and 60 does not. Both leave a string alone that begins with a word.
+    """
+    return f"{AS_JSON}{to_json('custom_context', value)}"
+
+
+def _context(value: Any) -> Any:
+    """Return what the page gave as `custom-context`, in every version of Metabase."""
+    if not isinstance(value, str):
+        return value
+    is_ours = value.startswith(AS_JSON)
+    if not is_ours and not value.startswith(("{", "[")):
+        return value
+    try:
+        return _loads(value.removeprefix(AS_JSON))
+    except (ValueError, RecursionError):
+        if is_ours:
+            message = "customContext is not what the template tags wrote."
+            raise InvalidGuestRequest("invalid-json", message) from None
+        return value  # a string that only looks like an object
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_constant=_finite, parse_float=_finite)
 
 
 def _id(value: object) -> EntityId:

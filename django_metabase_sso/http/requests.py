@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest
 
@@ -9,6 +11,8 @@ from django_metabase_sso.conf import addresses, conf
 from django_metabase_sso.signals import logger
 from django_metabase_sso.troubleshooting import quoted
 
+# In the address of the frames that the template tags make, before `return_to`.
+FRAME_MARK: Final = "frame=1"
 # What Django answers with a page and a status of its own, when a project's callable raises it.
 PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
 
@@ -51,6 +55,18 @@ def is_subresource(request: HttpRequest) -> bool:
     return request.META.get("HTTP_SEC_FETCH_MODE") == "no-cors" or (
         request.META.get("HTTP_SEC_FETCH_DEST") in ("embed", "object")
     )
+
+
+def is_framed(request: HttpRequest, query: str) -> bool:
+    """Whether the answer is shown in a frame of a page.
+
+    Browsers say so on https and on localhost; on plain http, the template tags do.
+    `query` is the query string without `return_to`.
+    """
+    destination = request.META.get("HTTP_SEC_FETCH_DEST")
+    if destination is None:
+        return FRAME_MARK in query.split("&")
+    return destination in ("iframe", "frame")
 
 
 def wants_json(request: HttpRequest, query: str) -> bool:

@@ -17,14 +17,40 @@ STATE = "django_metabase_sso"
 
 
 @register.simple_tag(takes_context=True)
-def metabase_config(
-    context: Context, *, guest: bool = False, theme: Any = None, locale: Any = None
+def metabase_config(  # noqa: PLR0913 - a template names each
+    context: Context,
+    *,
+    guest: bool = False,
+    theme: Any = None,
+    locale: Any = None,
+    preferred_auth_method: Any = None,
+    allowed_custom_visualizations: Any = None,
+    inline: bool = False,
 ) -> SafeString:
     """Everything that a page with components needs once; the second time it is empty."""
     if not _once(context, is_guest=guest):
         return SafeString("")
-    nonce = _nonce(context)
-    return embeds.config_html(guest=guest, theme=theme, locale=locale, nonce=nonce)
+    return embeds.config_html(
+        guest=guest,
+        theme=theme,
+        locale=locale,
+        preferred_auth_method=preferred_auth_method,
+        allowed_custom_visualizations=allowed_custom_visualizations,
+        inline=inline,
+        nonce=_nonce(context),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def metabase_access(context: Context) -> embeds.Access:
+    """Whether the user may have a token: `{% metabase_access as access %}`, then `access.allowed`.
+
+    Its `code` and `message` say why not.
+    """
+    request = _request(context)
+    if request is None:
+        raise InvalidEmbed(f"metabase_access needs the request of the page. {embeds.ADD_REQUEST}")
+    return embeds.access(request)
 
 
 @register.simple_tag(takes_context=True)
@@ -36,7 +62,7 @@ def metabase_dashboard(context: Context, dashboard_id: Any, **options: Any) -> S
 
 @register.simple_tag(takes_context=True)
 def metabase_question(context: Context, question_id: Any, **options: Any) -> SafeString:
-    """A question, or with "new" the query builder: `{% metabase_question 7 %}`."""
+    """A question: `{% metabase_question 7 %}`; "new" and "new-native" are the editors."""
     _expect(context, is_guest=False)
     return embeds.question_html(question_id, **options)
 

@@ -16,26 +16,38 @@ from django_metabase_sso.values.scalars import plain
 # Not on...: an attribute like onclick would run its value.
 OPTION = re.compile(r"(?!on)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
+NOTHING = SafeString("")
 
-def element(name: str, attributes: Mapping[str, Any]) -> SafeString:
-    """Return `<name a="..." b="..."></name>`.
 
-    Keys are options as Python writes them (`with_title` becomes `with-title`). True and False
-    become "true" and "false", dicts and lists JSON, None leaves its attribute out; everything is
-    escaped, text that is marked as safe, too. Raises InvalidEmbed for what can't be an option.
+def element(name: str, attributes: Mapping[str, Any], content: SafeString = NOTHING) -> SafeString:
+    """Return `<name a="..." b="...">content</name>`; see `attributes_of` for the attributes."""
+    return written(name, attributes_of(attributes), content)
+
+
+def attributes_of(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the attributes that `options`, as Python writes them, stand for.
+
+    `with_title` becomes `with-title`, True and False become "true" and "false", dicts and lists
+    JSON, and None leaves its attribute out. Raises InvalidEmbed for what can't be an option.
     """
-    pairs = [
-        (attribute_name(option), escape(text_of(option, value)))
-        for option, value in attributes.items()
+    return {
+        attribute_name(option): text_of(option, value)
+        for option, value in options.items()
         if value is not None
-    ]
-    return format_html("<{0}{1}></{0}>", name, format_html_join("", ' {}="{}"', pairs))
+    }
+
+
+def written(name: str, attributes: Mapping[str, str], content: SafeString = NOTHING) -> SafeString:
+    """Return an element with these attributes; strings that are marked as safe are escaped too."""
+    pairs = [(attribute, escape(value)) for attribute, value in attributes.items()]
+    attribute_text = format_html_join("", ' {}="{}"', pairs)
+    return format_html("<{0}{1}>{2}</{0}>", name, attribute_text, content)
 
 
 def attribute_name(option: str) -> str:
     """Return the attribute that an option stands for."""
     if not OPTION.fullmatch(option):
-        raise InvalidEmbed(f"{option!r} is no option: write it like with_title.")
+        raise InvalidEmbed(f"{option!r} is not an option: write it like with_title.")
     return option.replace("_", "-")
 
 
@@ -51,8 +63,8 @@ def text_of(option: str, value: Any) -> str:
 
 
 def to_json(option: str, value: Any) -> str:
-    """Return a value as JSON; InvalidEmbed for what has no place in it."""
+    """Return a value as JSON; InvalidEmbed when that is not possible."""
     try:
         return json.dumps(value, default=plain, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidEmbed(f"{option}: no JSON can be made of it ({error}).") from None
+        raise InvalidEmbed(f"{option} can't be written as JSON ({error}).") from None

@@ -154,7 +154,7 @@ FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         {},
         csp({"form-action": ["'self'"]}),
         "W017",
-        "CONTENT_SECURITY_POLICY blocks Metabase's embeds: form-action.",
+        "CONTENT_SECURITY_POLICY blocks the way into Metabase behind a login form",
     ),
     *(({}, others, "W017", "SECURE_CSP") for others in DJANGO_CSP),
     ({}, {"SECURE_CSP": {"default-src": ["'self'"]}}, "W020", "SECURE_CSP"),

@@ -90,7 +90,7 @@ def test_components(
     expect(frame(page, "metabase-browser").locator("#collections")).to_contain_text("ada")
     expect(frame(page, "metabase-metabot").locator("#metabot")).to_contain_text("Hello ada")
     assert page.evaluate("window.hacked") is None
-    assert page.locator("script").count() == 3
+    assert page.locator("script").count() == 2
     assert errors == []
     assert metabase.signed_in() == ["ada@example.com"]  # once for all components
 

@@ -1,0 +1,156 @@
+"""Metabase's web components: which attributes each has, what they hold, and since which version.
+
+The source is Metabase's own documentation of each version ("modular embedding components", from 59
+on generated from the source of `embed.js`). Metabase ignores an attribute that it does not know
+without a word, so a misspelled one has to be found here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any, Final, Literal, NamedTuple
+
+from django_metabase_sso.exceptions import InvalidEmbed
+from django_metabase_sso.values.elements import attribute_name
+from django_metabase_sso.values.scalars import unwrapped
+
+Type = Literal["bool", "number", "text", "dict", "list", "id", "any"]
+Guests = Literal["yes", "no", "only"]
+
+
+class Attribute(NamedTuple):
+    """One attribute: what it holds, and the first Metabase version whose documentation has it.
+
+    `guests` says whether it does something in guest embeds, or in these only.
+    """
+
+    type: Type
+    since: int
+    guests: Guests = "no"
+
+
+Attributes = Mapping[str, Attribute]
+COMPONENTS: Final[Mapping[str, Attributes]] = {
+    "metabase-dashboard": {
+        "dashboard-id": Attribute("id", 56, "yes"),
+        "token": Attribute("text", 58, "only"),
+        "custom-context": Attribute("any", 60, "only"),
+        "with-title": Attribute("bool", 56, "yes"),
+        "with-downloads": Attribute("bool", 56, "yes"),
+        "with-subscriptions": Attribute("bool", 58),
+        "drills": Attribute("bool", 56),
+        "enable-entity-navigation": Attribute("bool", 59),
+        "auto-refresh-interval": Attribute("number", 59, "yes"),
+        "initial-parameters": Attribute("dict", 56, "yes"),
+        "parameters": Attribute("dict", 62, "yes"),
+        "hidden-parameters": Attribute("list", 56),
+    },
+    "metabase-question": {
+        "question-id": Attribute("id", 56, "yes"),
+        "token": Attribute("text", 58, "only"),
+        "custom-context": Attribute("any", 60, "only"),
+        "with-title": Attribute("bool", 56, "yes"),
+        "with-downloads": Attribute("bool", 56, "yes"),
+        "with-alerts": Attribute("bool", 59),
+        "drills": Attribute("bool", 56),
+        "initial-sql-parameters": Attribute("dict", 56, "yes"),
+        "sql-parameters": Attribute("dict", 62, "yes"),
+        "hidden-parameters": Attribute("list", 59),
+        "is-save-enabled": Attribute("bool", 56),
+        "target-collection": Attribute("id", 56),
+        "entity-types": Attribute("list", 59, "yes"),
+    },
+    "metabase-browser": {
+        "initial-collection": Attribute("id", 57),
+        "read-only": Attribute("bool", 57),
+        "collection-entity-types": Attribute("list", 58),
+        "collection-page-size": Attribute("number", 58),
+        "collection-visible-columns": Attribute("list", 58),
+        "data-picker-entity-types": Attribute("list", 58),
+        "enable-entity-navigation": Attribute("bool", 59),
+        "with-new-dashboard": Attribute("bool", 58),
+        "with-new-question": Attribute("bool", 58),
+    },
+    "metabase-metabot": {
+        "layout": Attribute("text", 57),
+        "is-save-enabled": Attribute("bool", 59),
+        "target-collection": Attribute("id", 59),
+    },
+}
+# These are written by the tags themselves.
+WRITTEN: Final = frozenset({"dashboard-id", "question-id", "token"})
+# Attributes that any element of a page may have; `title` names the frame in a component.
+GLOBAL: Final = frozenset("class dir hidden id lang slot style title".split())
+GLOBAL_PREFIXES: Final = ("aria-", "data-")
+
+NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+EXPECTED: Final[Mapping[Type, str]] = {
+    "bool": "True or False",
+    "number": "a number",
+    "text": "a string",
+    "dict": "a dict",
+    "list": "a list",
+    "id": "a number or a string that is not empty",
+}
+
+
+def check_options(
+    component: str, options: Mapping[str, Any], *others: str, guests: bool = False
+) -> None:
+    """Raise InvalidEmbed for an option that a component does not have, or of another type.
+
+    `options` are written as in Python (`with_title`); None leaves an attribute out, whatever its
+    type is. `others` are names that the tag knows besides: a misspelled one is told of them.
+    `guests` says that it is a guest embed, which has fewer options.
+    """
+    for option, value in options.items():
+        name = attribute_name(option)
+        if name in GLOBAL or name.startswith(GLOBAL_PREFIXES):
+            continue
+        attribute = COMPONENTS[component].get(name)
+        if attribute is None or name in WRITTEN:
+            known = [*options_of(component, guests=guests), *others]
+            raise unknown(f"<{component}>", option, known)
+        if attribute.guests == ("no" if guests else "only"):
+            kind = "guest embeds" if guests else "embeds for users who are signed in"
+            raise InvalidEmbed(f"{option} does nothing in {kind}: leave it out.")
+        if value is not None and not _fits(attribute.type, value):
+            text = f"{option} of <{component}> is {EXPECTED[attribute.type]}, not {value!r:.100}"
+            raise InvalidEmbed(f"{text} (in a template, a variable that does not exist is '').")
+
+
+def options_of(component: str, *, guests: bool) -> list[str]:
+    """Return the options of a component, as a tag for it takes them."""
+    unused = "no" if guests else "only"
+    return sorted(
+        name.replace("-", "_")
+        for name, attribute in COMPONENTS[component].items()
+        if name not in WRITTEN and attribute.guests != unused
+    )
+
+
+def unknown(owner: str, option: str, known: Collection[str]) -> InvalidEmbed:
+    """Return the error for an option that `owner` does not have: it names the nearest one."""
+    nearest = get_close_matches(option, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {nearest[0]!r}?" if nearest else f"It has {', '.join(sorted(known))}."
+    return InvalidEmbed(f"{owner} has no option {option!r}. {hint}")
+
+
+def _fits(expected: Type, value: Any) -> bool:
+    value = unwrapped(value)
+    text = value if isinstance(value, str) else None
+    if expected == "bool":
+        return isinstance(value, bool) or text in ("true", "false")
+    if expected == "dict":
+        return isinstance(value, Mapping) or (text is not None and text.startswith("{"))
+    if expected == "list":
+        return isinstance(value, list | tuple) or (text is not None and text.startswith("["))
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    if expected == "number":
+        return is_number or NUMBER.fullmatch(text or "") is not None
+    if expected == "id":
+        return is_number or bool(text)
+    return expected == "any" or text is not None
