@@ -72,7 +72,7 @@ def test_htmx(
     tmp_path: Path,
 ) -> None:
     install_tools()
-    html, fragment = blocks("html", FRONT_ENDS)
+    _, html, fragment = blocks("html", FRONT_ENDS)
     html = html.replace("https://metabase.example.com", metabase.url)
     for name, text in (("index.html", html), ("reports/sales/index.html", fragment)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
