@@ -4,10 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test services services-stop fuzz mutation lint test-all bench compare load docs screenshots release-check audit messages clean
+.PHONY: demo metabase test services services-stop fuzz mutation lint test-all bench compare load docs screenshots release-check audit messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m example_project.demo
+
+# The stand-in Metabase alone, as after its installation, for a site of your own.
+metabase: $(VENV)/.demo
+	$(BIN)/python -m example_project.metabase
 
 # Tests that need Chromium, Node or a server skip, with the reason, where these are missing; so
 # without all of the servers, what is not covered is shown and does not count.

@@ -20,9 +20,8 @@ from django_metabase_sso.conf.readers import CLAIM_NAMES
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.http.guest_body import GuestRequest
 from django_metabase_sso.views import params_for
-from example_project.standin.configuration import Configuration
-from example_project.standin.groups import synced
-from example_project.standin.state import ALL_USERS
+from example_project.standin.directory import ALL_USERS
+from example_project.standin.groups import Sync, synced
 from example_project.standin.tokens import MAX_AGE
 from tests.checks.test_checks import messages
 from tests.conftest import Configure, decode, token_of
@@ -137,11 +136,8 @@ BEFORE = {"Administrators", "Analysts", "Finance"}
 def test_the_trap(row: list[str]) -> None:
     claim = {"nothing": None, '`["Analysts"]`': ["Analysts"], "`[]`": []}[row[0]]
     for cell, mode in zip(row[1:], ("automatic", "manual"), strict=True):
-        configuration = Configuration(
-            group_sync=mode,  # type: ignore[arg-type]
-            group_mapping={"Analysts": ["Analysts"]},
-        )
-        after, _ = synced(claim, configuration, current=BEFORE, known=BEFORE)
+        sync = Sync(mapping={"Analysts": ["Analysts"]} if mode == "manual" else {})
+        after, _ = synced(claim, sync, current=BEFORE, known=BEFORE)
         assert after - {ALL_USERS} == set(cell.strip(" |").split(", ")) - {"none"}
 
 

@@ -43,8 +43,8 @@ def test_the_demo_settings_and_migrations_are_in_order() -> None:
     ("environment", "words"),
     [
         ({"METABASE_INSTANCE_URL": "https://metabase.example.com"}, "Only METABASE_INSTANCE_URL"),
-        ({"DEMO_PORT": "eighty"}, "DEMO_PORT is no port"),
-        ({"DEMO_PORT": "70000"}, "DEMO_PORT is no port"),
+        ({"DEMO_PORT": "eighty"}, "DEMO_PORT is not a port"),
+        ({"DEMO_PORT": "70000"}, "DEMO_PORT is not a port"),
     ],
 )
 def test_the_demo_says_what_is_wrong(environment: dict[str, str], words: str) -> None:

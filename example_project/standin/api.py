@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from example_project.standin import responses
-from example_project.standin.conf import conf
-from example_project.standin.state import Account, instance
+from example_project.standin.admin_api.users import person
+from example_project.standin.state import instance
 
 
 @require_GET
@@ -23,7 +23,7 @@ def health(request: HttpRequest) -> HttpResponse:
 def current_user(request: HttpRequest) -> HttpResponse:
     """`/api/user/current`."""
     account = responses.account_of(request)
-    return responses.json(_person(account)) if account else _unauthenticated()
+    return responses.json(person(account)) if account else responses.unauthenticated()
 
 
 @require_http_methods(["DELETE"])
@@ -35,21 +35,22 @@ def end_session(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def properties(request: HttpRequest) -> HttpResponse:
-    """`/api/session/properties`: for anybody, as in Metabase."""
+    """`/api/session/properties`: for anybody, who does not see all of it."""
+    is_signed_in = responses.account_of(request) is not None
     return responses.json(
         {
-            "version": {"tag": conf.version_tag},
-            "site-url": conf.site_url,
-            "site-locale": "en",
-            "available-locales": [["en", "English"]],
+            "version": {"tag": instance.version.tag},
+            "available-locales": [["en", "English"], ["de", "German"]],
             "available-fonts": ["Lato"],
             "application-font": "Lato",
             "application-font-files": None,
             "application-name": "Metabase (stand-in)",
             "application-colors": {},
-            "enable-embedding-sdk": instance.configuration.sdk_enabled,
-            "enable-embedding-simple": instance.configuration.simple_enabled,
-            "token-features": {"embedding_sdk": True, "sso_jwt": True},
+            "token-features": {
+                "embedding_sdk": instance.is_licensed,
+                "sso_jwt": instance.is_licensed,
+            },
+            **instance.configuration.public(is_signed_in=is_signed_in),
         }
     )
 
@@ -59,7 +60,7 @@ def dashboards(request: HttpRequest) -> HttpResponse:
     """`/api/dashboard`: an answer for `useCreateDashboardApi()`; nothing is kept, or listed."""
     account = responses.account_of(request)
     if account is None:
-        return _unauthenticated()
+        return responses.unauthenticated()
     if request.method == "GET":
         return responses.json([])
     try:
@@ -84,26 +85,4 @@ def dashboards(request: HttpRequest) -> HttpResponse:
 
 def unknown(request: HttpRequest, rest: str) -> HttpResponse:
     """Any other path of the API."""
-    text = "API endpoint does not exist."
-    return HttpResponse(text, status=404, content_type="text/plain")
-
-
-def _unauthenticated() -> HttpResponse:
-    return HttpResponse("Unauthenticated", status=401, content_type="text/plain")
-
-
-def _person(account: Account) -> dict[str, Any]:
-    """Return an account as the SDK sees it."""
-    return {
-        "id": account.id,
-        "email": account.email,
-        "first_name": account.first_name,
-        "last_name": account.last_name,
-        "common_name": account.common_name,
-        "is_superuser": account.is_superuser,
-        "is_active": account.is_active,
-        "sso_source": account.sso_source,
-        "login_attributes": account.attributes,
-        "tenant_id": account.tenant,
-        "locale": None,
-    }
+    return responses.missing("API endpoint does not exist.")

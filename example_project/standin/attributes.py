@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
-from example_project.standin.state import Dropped
+from example_project.standin.reports import Dropped
 
 # Never attributes (metabase/metabase#61220, #61221).
 REGISTERED = ("iss", "iat", "sub", "aud", "exp", "nbf", "jti")

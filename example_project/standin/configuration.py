@@ -1,21 +1,20 @@
-"""What an administrator can switch in Metabase's settings."""
+"""Metabase's own settings: their keys, their values, and which come from the environment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+import json
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
-GroupSync = Literal["off", "automatic", "manual"]
+from example_project.standin.versions import Version
 
-CLAIM_NAMES = {
-    "email": "email",
-    "first_name": "first_name",
-    "last_name": "last_name",
-    "groups": "groups",
-    "tenant": "@tenant",
-    "tenant_attributes": "@tenant.attributes",
-}
+Kind = Literal["switch", "text", "mapping"]
+Visibility = Literal["admin", "authenticated", "public"]
+MASK = "*" * 10
+LOCALHOST = "localhost:*"
 
 
 class BadConfiguration(ValueError):
@@ -23,72 +22,253 @@ class BadConfiguration(ValueError):
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """The settings as they are when JWT has been set up in Metabase 65: sync automatic."""
+class Setting:
+    """One of Metabase's settings; `visibility` says who sees it in the session properties."""
 
-    sso_enabled: bool = True
-    provisioning: bool = True
-    group_sync: GroupSync = "automatic"
-    # For manual mode: a name in the claim, and the Metabase groups that it stands for.
-    group_mapping: Mapping[str, list[str]] = field(default_factory=dict)
-    tenants_enabled: bool = False
-    # `saml`: SAML is on as well, and wins unless the front end prefers JWT.
-    # `saml_only`: JWT is not there to be preferred.
-    method: Literal["jwt", "saml", "saml_only"] = "jwt"
-    sdk_enabled: bool = True
-    simple_enabled: bool = True
-    guest_enabled: bool = True
-    claim_names: Mapping[str, str] = field(default_factory=CLAIM_NAMES.copy)
-    # None: the one from the environment.
-    identity_provider_uri: str | None = None
-    clock_skew: int = 0  # seconds that its clock is ahead
+    key: str
+    kind: Kind
+    default: Any = None
+    visibility: Visibility = "admin"
+    is_secret: bool = False
+    since: int = 56
+    has_variable: bool = True  # an environment variable can set it
 
-    def changed(self, values: Mapping[str, Any]) -> Configuration:
-        """Return a configuration with some settings changed, or raise BadConfiguration."""
-        for key, value in values.items():
-            if key not in VALID:
-                raise BadConfiguration(f"{key}: no such setting")
-            if not VALID[key](value):
-                raise BadConfiguration(f"{key}: not a value that it can have")
-        if "claim_names" in values:
-            values = {**values, "claim_names": {**CLAIM_NAMES, **values["claim_names"]}}
-        return replace(self, **values)
+    @property
+    def env_name(self) -> str:
+        return "MB_" + self.python_name.upper()
+
+    @property
+    def python_name(self) -> str:
+        """The key in the form of a keyword argument: as Metabase builds the variable's name."""
+        return self.key.replace("-", "_").replace("?", "")
+
+    def parsed(self, value: Any) -> Any:
+        """Return a value of the right type, None for the default; or raise BadConfiguration.
+
+        Switches may also be given as text, as in Metabase: "true" and "false".
+        """
+        if value is None or value == "":
+            return None
+        if self.kind == "switch" and isinstance(value, str):
+            value = {"true": True, "false": False}.get(value.lower(), value)
+        if self.kind == "mapping" and isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                raise BadConfiguration(f"{self.key}: not JSON") from None
+        if not {"switch": _is_switch, "text": _is_text, "mapping": _is_mapping}[self.kind](value):
+            raise BadConfiguration(f"{self.key}: not a value that it can have")
+        return value
 
 
-def _is_bool(value: object) -> bool:
+def _is_switch(value: object) -> bool:
     return isinstance(value, bool)
 
 
-def _one_of(*choices: str) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, str) and value in choices
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _is_mapping(value: object) -> bool:
+    """Whether this is an object like `{"analyst": [4, 5]}`: a name, and ids of groups."""
     return isinstance(value, dict) and all(
-        isinstance(groups, list) and all(isinstance(group, str) for group in groups)
-        for groups in value.values()
+        isinstance(ids, list) and all(type(number) is int for number in ids)
+        for ids in value.values()
     )
 
 
-def _is_claim_names(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() <= CLAIM_NAMES.keys()
-        and all(isinstance(name, str) for name in value.values())
+SETTINGS = {
+    setting.key: setting
+    for setting in (
+        Setting("site-url", "text", visibility="public"),
+        Setting("site-locale", "text", "en", visibility="public"),
+        Setting("jwt-enabled", "switch", default=False, visibility="public"),
+        Setting("jwt-shared-secret", "text", is_secret=True),
+        Setting("jwt-identity-provider-uri", "text"),
+        Setting("jwt-user-provisioning-enabled?", "switch", default=True),
+        Setting("jwt-attribute-email", "text", "email"),
+        Setting("jwt-attribute-firstname", "text", "first_name"),
+        Setting("jwt-attribute-lastname", "text", "last_name"),
+        Setting("jwt-attribute-groups", "text", "groups"),
+        Setting("jwt-attribute-tenant", "text", "@tenant", since=58),
+        Setting("jwt-attribute-tenant-attributes", "text", "@tenant.attributes", since=60),
+        Setting("jwt-group-sync", "switch", default=False),
+        Setting("jwt-group-mappings", "mapping", {}),
+        Setting("saml-enabled", "switch", default=False, visibility="public"),
+        Setting("enable-embedding-sdk", "switch", default=False, visibility="authenticated"),
+        Setting("enable-embedding-simple", "switch", default=False, visibility="authenticated"),
+        Setting("enable-embedding-static", "switch", default=False, visibility="authenticated"),
+        Setting(
+            "enable-embedding-modular",
+            "switch",
+            default=False,
+            visibility="authenticated",
+            since=65,
+        ),
+        Setting(
+            "enable-embedding-interactive", "switch", default=False, visibility="authenticated"
+        ),
+        Setting("embedding-app-origins-sdk", "text", LOCALHOST, visibility="public"),
+        Setting("embedding-app-origins-interactive", "text", visibility="public"),
+        Setting("embedding-secret-key", "text", is_secret=True),
+        Setting("disable-cors-on-localhost", "switch", default=False, visibility="authenticated"),
+        Setting("session-cookie-samesite", "text", "lax", visibility="authenticated"),
+        Setting(
+            "use-tenants",
+            "switch",
+            default=False,
+            visibility="authenticated",
+            since=58,
+            has_variable=False,
+        ),
     )
-
-
-VALID: dict[str, Callable[[object], bool]] = {
-    "sso_enabled": _is_bool,
-    "provisioning": _is_bool,
-    "group_sync": _one_of("off", "automatic", "manual"),
-    "group_mapping": _is_mapping,
-    "tenants_enabled": _is_bool,
-    "method": _one_of("jwt", "saml", "saml_only"),
-    "sdk_enabled": _is_bool,
-    "simple_enabled": _is_bool,
-    "guest_enabled": _is_bool,
-    "claim_names": _is_claim_names,
-    "identity_provider_uri": lambda value: value is None or isinstance(value, str),
-    "clock_skew": lambda value: type(value) is int,
 }
+BY_PYTHON_NAME = {setting.python_name: setting.key for setting in SETTINGS.values()}
+EMBEDDINGS = ("sdk", "simple", "static")
+SWITCHES_OF_EMBEDDING = tuple(key for key in SETTINGS if key.startswith("enable-embedding-"))
+
+
+class Configuration:
+    """What Metabase's settings are: of the environment, else what was typed in, else the default.
+
+    `typed` may name keys as Metabase does or as Python would (`jwt_enabled`). `environment` has
+    names like MB_JWT_ENABLED; others in it are left alone.
+    """
+
+    def __init__(
+        self,
+        version: Version,
+        typed: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.version = version
+        self.environment = dict(environment or {})
+        self._typed: dict[str, Any] = {}
+        for name, value in (typed or {}).items():
+            setting = self.setting(name)
+            self._typed[setting.key] = setting.parsed(value)
+
+    def moved_to(self, version: Version, environment: Mapping[str, str]) -> Configuration:
+        """Return what this is after an upgrade: what was typed in stays."""
+        found = Configuration(version, environment=environment)
+        found._typed = dict(self._typed)
+        return found
+
+    def __repr__(self) -> str:
+        return f"Configuration({self.version!r}, {self.values()!r})"
+
+    def __iter__(self) -> Iterator[Setting]:
+        """Go through the settings that this version has."""
+        return (found for found in SETTINGS.values() if found.since <= self.version)
+
+    def setting(self, name: str) -> Setting:
+        """Return the setting of a name, in Metabase's form or in Python's."""
+        found = SETTINGS.get(BY_PYTHON_NAME.get(name, name))
+        if found is None or found.since > self.version:
+            raise BadConfiguration(f"{name}: no such setting")
+        return found
+
+    def is_from_environment(self, key: str) -> bool:
+        setting = SETTINGS[key]
+        return setting.has_variable and setting.env_name in self.environment
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value that counts, by Metabase's key."""
+        value = self._stored(key)
+        if key == "jwt-enabled":
+            needed = ["jwt-shared-secret"]
+            if self.version.needs_provider_uri:
+                needed.append("jwt-identity-provider-uri")
+            return bool(value) and all(self[name] for name in needed)
+        if key == "enable-embedding-modular" and self._stored(key, None) is None:
+            return any(self[f"enable-embedding-{kind}"] for kind in EMBEDDINGS)
+        if key == "embedding-app-origins-sdk" and not self["disable-cors-on-localhost"]:
+            return " ".join([LOCALHOST, *_without_localhost(value)])
+        return value
+
+    def _stored(self, key: str, *default: Any) -> Any:
+        setting = SETTINGS[key]
+        if self.is_from_environment(key):
+            value = setting.parsed(self.environment[setting.env_name])
+        else:
+            value = self._typed.get(key)
+        if value is not None:
+            return value
+        return default[0] if default else setting.default
+
+    def is_on(self, kind: Literal["sdk", "simple", "static"]) -> bool:
+        """Whether this kind of embedding is switched on."""
+        modular = "enable-embedding-modular"
+        return bool(
+            self[modular if self.version.has_modular_switch else f"enable-embedding-{kind}"]
+        )
+
+    @property
+    def claim_names(self) -> dict[str, str]:
+        """The names of the claims with a use."""
+        parts = ("email", "firstname", "lastname", "groups", "tenant", "tenant-attributes")
+        return {part: self[f"jwt-attribute-{part}"] for part in parts}
+
+    def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values by Metabase's keys, or raise BadConfiguration."""
+        found = {}
+        for name, value in values.items():
+            setting = self.setting(name)
+            found[setting.key] = setting.parsed(value)
+        key = found.get("embedding-secret-key")
+        if key is not None and not re.fullmatch("[0-9a-fA-F]{64}", key):
+            raise BadConfiguration("embedding-secret-key: not 64 hexadecimal digits")
+        return found
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Type settings in, all or none; None stands for the default.
+
+        What comes from the environment goes on counting: nothing is refused, and nothing changes.
+        """
+        checked = self.checked(values)
+        if "embedding-app-origins-sdk" in checked:
+            kept = _without_localhost(checked["embedding-app-origins-sdk"] or "")
+            checked["embedding-app-origins-sdk"] = " ".join(kept) or None
+        self._typed.update(checked)
+        is_switched_on = any(checked.get(key) for key in SWITCHES_OF_EMBEDDING)
+        if is_switched_on and not self["embedding-secret-key"]:
+            self._typed["embedding-secret-key"] = secrets.token_hex(32)
+
+    def values(self) -> dict[str, Any]:
+        """Return every setting that is no secret."""
+        return {found.key: self[found.key] for found in self if not found.is_secret}
+
+    def public(self, *, is_signed_in: bool) -> dict[str, Any]:
+        """Return what the session properties show."""
+        seen = {"public", "authenticated"} if is_signed_in else {"public"}
+        return {found.key: self[found.key] for found in self if found.visibility in seen}
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the settings as `GET /api/setting` does.
+
+        A value that is the default, or comes from the environment, is null there.
+        """
+        return [self._listed(found) for found in sorted(self, key=lambda found: found.key)]
+
+    def _listed(self, setting: Setting) -> dict[str, Any]:
+        is_env = self.is_from_environment(setting.key)
+        value = self[setting.key]
+        if is_env or value == setting.default:
+            value = None
+        elif setting.is_secret:
+            value = MASK + value[-2:]
+        return {
+            "key": setting.key,
+            "value": value,
+            "is_env_setting": is_env,
+            "env_name": setting.env_name,
+            "default": f"Using value of env var ${setting.env_name}"
+            if is_env
+            else setting.default,
+        }
+
+
+def _without_localhost(origins: str) -> list[str]:
+    """Return the origins without those that are let in anyway, in their order, each once."""
+    others = [o for o in origins.split() if not re.fullmatch(r"localhost:(\*|\d+)", o)]
+    return list(dict.fromkeys(others))

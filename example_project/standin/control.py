@@ -6,31 +6,21 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import wraps
+from itertools import islice
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from example_project.standin import responses
-from example_project.standin.conf import conf
+from example_project.standin import responses, settings_page
 from example_project.standin.configuration import BadConfiguration
+from example_project.standin.directory import Account
 from example_project.standin.redirects import found
-from example_project.standin.state import Account, Tenant, instance
+from example_project.standin.state import Tenant, instance
+from example_project.standin.tenants import add
 
 View = Callable[[HttpRequest], HttpResponse]
-SWITCHES = {
-    "sso_enabled": "JWT sign-in is on",
-    "provisioning": "User provisioning: create and reactivate accounts",
-    "tenants_enabled": "Tenants",
-    "sdk_enabled": "Embedding: SDK for React",
-    "simple_enabled": "Embedding: web components",
-    "guest_enabled": "Embedding: guest and static embeds",
-}
-GROUP_SYNCS = {
-    "off": "Off: memberships are left alone",
-    "automatic": "Automatic: the list of names replaces all memberships",
-    "manual": "Manual: only the groups of the mapping are touched",
-}
+SHOWN = 50  # accounts on the page
 
 
 def same_origin(view: View) -> View:
@@ -38,9 +28,10 @@ def same_origin(view: View) -> View:
 
     @wraps(view)
     def checked(request: HttpRequest) -> HttpResponse:
-        origin = request.headers.get("Origin", conf.site_url)
-        ours = {conf.site_url, f"{request.scheme}://{request.get_host()}"}
-        is_ours = origin in ours and (
+        site_url = instance.configuration["site-url"] or ""
+        here = f"{request.scheme}://{request.get_host()}"
+        origin = request.headers.get("Origin", here)
+        is_ours = origin in {site_url, here} and (
             request.headers.get("Sec-Fetch-Site", "same-origin") in {"same-origin", "none"}
         )
         if request.method not in {"GET", "HEAD"} and not is_ours:
@@ -53,26 +44,26 @@ def same_origin(view: View) -> View:
 @require_http_methods(["GET", "HEAD", "POST", "PATCH"])
 @same_origin
 def configuration(request: HttpRequest) -> HttpResponse:
-    """`/standin/settings`: a page with a form, or JSON for a PATCH."""
+    """`/standin/settings`: a page with a form, or JSON for a PATCH.
+
+    JSON names Metabase's settings as Metabase or as Python does (`jwt-enabled`, `jwt_enabled`),
+    and beside them `version`, `clock_skew`, `is_licensed`, `environment` and `tenants`.
+    """
     error = None
     if request.method in {"POST", "PATCH"}:
         try:
-            _change(_form(request) if request.method == "POST" else json.loads(request.body))
+            is_form = request.method == "POST"
+            change(settings_page.values_of(request.POST) if is_form else json.loads(request.body))
         except ValueError as problem:
             error = str(problem)
     status = 400 if error else 200
     if request.method == "PATCH":
         return responses.json({"error": error} if error else _settings(), status=status)
     context = {
-        "switches": [
-            (key, label, getattr(instance.configuration, key)) for key, label in SWITCHES.items()
-        ],
-        "group_syncs": GROUP_SYNCS,
-        "configuration": instance.configuration,
-        "group_mapping": json.dumps(dict(instance.configuration.group_mapping)),
+        **settings_page.fields(),
         "tenants": json.dumps(_tenants()),
-        "groups": sorted(instance.groups),
-        "accounts": instance.accounts.values(),
+        "accounts": list(islice(instance.accounts, SHOWN)),
+        "more_accounts": max(len(instance.accounts) - SHOWN, 0),
         "error": error,
         "saved": request.method == "POST" and not error,
     }
@@ -84,10 +75,10 @@ def configuration(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
-    """`/standin/state`: everything but tokens, sessions and the secret."""
+    """`/standin/state`: everything but tokens, sessions, keys and secrets."""
     return responses.json(
         {
-            "accounts": [_account(account) for account in instance.accounts.values()],
+            "accounts": [_account(account) for account in instance.accounts],
             "tenants": [asdict(tenant) for tenant in instance.tenants.values()],
             "sessions": len(instance.sessions),
             "sign_ins": [asdict(sign_in) for sign_in in instance.sign_ins],
@@ -107,11 +98,56 @@ def reset(request: HttpRequest) -> HttpResponse:
     return responses.json({"status": "ok"})
 
 
+@require_POST
+@same_origin
+def accounts(request: HttpRequest) -> HttpResponse:
+    """`/standin/accounts`: make accounts, one or a hundred thousand.
+
+    A JSON object with the fields of `Account` that matter and `count` (1 unless given); `{}` in
+    `email`, `first_name` and `last_name` stands for 1, 2, 3 and so on.
+    """
+    try:
+        made = _make_accounts(json.loads(request.body))
+    except (ValueError, LookupError, TypeError, AttributeError) as problem:
+        return responses.json({"error": str(problem)}, status=400)
+    return responses.json({"made": made, "total": len(instance.accounts)})
+
+
+def _make_accounts(fields: dict[str, Any]) -> int:
+    """Make accounts, and return how many; one that is there already is replaced."""
+    count = int(fields.pop("count", 1))
+    groups = set(fields.pop("groups", ["All Users"]))
+    names = {
+        name: fields.pop(name) for name in ("email", "first_name", "last_name") if name in fields
+    }
+    for number in range(1, count + 1):
+        own: dict[str, Any] = {
+            name: str.replace(text, "{}", str(number)) for name, text in names.items()
+        }
+        email = own.pop("email").lower()
+        there = instance.accounts.get(email)
+        identity = there.id if there else instance.accounts.next_id
+        account = Account(identity, email, sso_source="jwt", groups=set(groups))
+        for name, value in {**fields, **own}.items():
+            setattr(account, name, value)
+        instance.accounts.add(account)
+    return count
+
+
 def _account(account: Account) -> dict[str, Any]:
-    """Return an account as JSON can have it."""
-    known = asdict(account)
-    known.pop("last_sign_in")
-    return {**known, "groups": sorted(account.groups), "is_superuser": account.is_superuser}
+    """Return an account as JSON can have it; `attributes` are those that count."""
+    return {
+        "id": account.id,
+        "email": account.email,
+        "first_name": account.first_name,
+        "last_name": account.last_name,
+        "sso_source": account.sso_source,
+        "is_active": account.is_active,
+        "is_superuser": account.is_superuser,
+        "groups": sorted(account.groups),
+        "attributes": instance.attributes_of(account),
+        "tenant": account.tenant,
+    }
 
 
 def _tenants() -> dict[str, bool]:
@@ -119,30 +155,27 @@ def _tenants() -> dict[str, bool]:
 
 
 def _settings() -> dict[str, Any]:
-    return {**asdict(instance.configuration), "tenants": _tenants()}
+    return {
+        **instance.configuration.values(),
+        "version": instance.version,
+        "clock_skew": instance.clock_skew,
+        "is_licensed": instance.is_licensed,
+        "environment": sorted(instance.configuration.environment),
+        "tenants": _tenants(),
+    }
 
 
-def _change(values: Any) -> None:
-    """Change settings; `tenants` has the known slugs, and whether each is active."""
+def change(values: Any) -> None:
+    """Change settings; `tenants` has the slugs that there are, and whether each is active."""
     if not isinstance(values, Mapping):
         raise BadConfiguration("not a JSON object")
     tenants = values.get("tenants", _tenants())
     if not isinstance(tenants, dict) or not all(isinstance(v, bool) for v in tenants.values()):
         raise BadConfiguration('tenants: not an object like {"acme": true}')
-    others = {key: value for key, value in values.items() if key != "tenants"}
-    instance.configuration = instance.configuration.changed(others)
-    old = instance.tenants
-    instance.tenants = {
-        slug: Tenant(slug, active, old[slug].attributes if slug in old else {})
-        for slug, active in tenants.items()
-    }
-
-
-def _form(request: HttpRequest) -> dict[str, Any]:
-    """Return the settings of the page's form."""
-    values: dict[str, Any] = {key: key in request.POST for key in SWITCHES}
-    values["group_sync"] = request.POST.get("group_sync")
-    values["method"] = request.POST.get("method")
-    for key in ("group_mapping", "tenants"):
-        values[key] = json.loads(request.POST.get(key) or "{}")
-    return values
+    instance.update({key: value for key, value in values.items() if key != "tenants"})
+    for slug in instance.tenants.keys() - tenants.keys():
+        del instance.tenants[slug]
+    for slug, is_active in tenants.items():
+        tenant: Tenant = instance.tenants.get(slug) or add(instance, slug)
+        if tenant.is_active != is_active:
+            instance.set_tenant_active(tenant, is_active=is_active)

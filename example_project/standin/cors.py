@@ -1,35 +1,64 @@
-"""CORS for the embedding SDK, and who may show the pages in a frame."""
+"""CORS for the embedding SDK, and who may show the pages in a frame: two lists of origins."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from example_project.standin.conf import conf
+from example_project.standin.configuration import Configuration
+from example_project.standin.state import instance
 
-# Metabase lets every port of localhost in, whatever the CORS setting says.
-LOCALHOST = re.compile(r"https?://localhost(:\d+)?")
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 PATHS = ("/api/", "/auth/")
-# What the SDK's preflights ask for. Metabase's own answer is `*`.
-ALLOW_HEADERS = (
-    "Accept, Authorization, Content-Type, X-Metabase-Anti-CSRF-Token, X-Metabase-Client, "
-    "X-Metabase-Client-Version, X-Metabase-Embedded, X-Metabase-Locale, "
-    "X-Metabase-SDK-JWT-Hash, X-Metabase-Session"
+ENTRY = re.compile(
+    r"(?:(?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^:/\[]+)(?::(?P<port>\d+|\*))?/?"
 )
 EXPOSE_HEADERS = "X-Metabase-Anti-CSRF-Token, X-Metabase-Version"
 
 
-def is_allowed(origin: str) -> bool:
-    """Whether pages of this origin may call Metabase: compared exactly."""
-    return origin in conf.embedding_origins or bool(LOCALHOST.fullmatch(origin))
+def is_allowed(origin: str, configuration: Configuration) -> bool:
+    """Whether pages of this origin may call Metabase; loopback always, unless switched off."""
+    try:
+        parts = urlsplit(origin)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if (
+        origin != f"{parts.scheme}://{parts.netloc}"
+        or "@" in origin
+        or parts.scheme not in {"http", "https"}
+    ):
+        return False
+    if host in LOOPBACK and not configuration["disable-cors-on-localhost"]:
+        return True
+    entries = configuration["embedding-app-origins-sdk"].split()
+    return any(_matches(entry, parts.scheme, host, port) for entry in entries)
+
+
+def _matches(entry: str, scheme: str, host: str, port: int | None) -> bool:
+    """Whether an entry such as `https://*.example.com:*` stands for an origin.
+
+    `*.` is any number of labels; a scheme that is left out is any, a port that is left out none.
+    """
+    found = ENTRY.fullmatch(entry.lower())
+    if found is None or found["scheme"] not in {None, scheme}:
+        return False
+    if found["port"] != "*" and found["port"] != (None if port is None else str(port)):
+        return False
+    name = found["host"]
+    return host == name or (name.startswith("*.") and host.endswith(name[1:]))
 
 
 def frame_ancestors() -> str:
-    """Return the directive for full-app embedding."""
-    return " ".join(["frame-ancestors 'self'", *conf.embedding_origins])
+    """Return the directive for full-app embedding: the list as it is, without `'self'`."""
+    configuration = instance.configuration
+    origins = configuration["embedding-app-origins-interactive"]
+    is_on = configuration["enable-embedding-interactive"]
+    return "frame-ancestors " + (origins if is_on and origins else "'none'")
 
 
 class CorsMiddleware:
@@ -49,11 +78,11 @@ class CorsMiddleware:
         is_preflight = request.method == "OPTIONS" and bool(origin and asked)
         response = HttpResponse() if is_preflight else self.get_response(request)
         patch_vary_headers(response, ["Origin"])
-        if origin and is_allowed(origin):
+        if origin and is_allowed(origin, instance.configuration):
             response["Access-Control-Allow-Origin"] = origin
             response["Access-Control-Expose-Headers"] = EXPOSE_HEADERS
             if is_preflight:
-                response["Access-Control-Allow-Headers"] = ALLOW_HEADERS
+                response["Access-Control-Allow-Headers"] = "*"
                 response["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"
                 response["Access-Control-Max-Age"] = "60"
         return response

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from example_project.standin.conf import conf
 from example_project.standin.refusals import Refused
 from example_project.standin.state import instance
 from example_project.standin.tokens import verify
@@ -45,9 +44,9 @@ class GuestView:
 
 def open_embed(kind: Kind, token: str) -> GuestView:
     """Return what a guest token shows, or raise Refused with Metabase's text."""
-    if not instance.configuration.guest_enabled:
+    if not instance.configuration.is_on("static"):
         raise Refused("Embedding is not enabled.", 400)
-    claims = verify(token, conf.embedding_secret_key, instance.now())
+    claims = verify(token, instance.configuration["embedding-secret-key"] or "", instance.now())
     item = _item(kind, claims.get("resource"))
     params = claims.get("params")
     if not isinstance(params, dict):

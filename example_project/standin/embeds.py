@@ -77,7 +77,7 @@ def account_item(request: HttpRequest) -> HttpResponse:
     """`/api/standin/item`: what a component draws for the person of the session."""
     account = responses.account_of(request)
     if account is None:
-        return HttpResponse("Unauthenticated", status=401, content_type="text/plain")
+        return responses.unauthenticated()
     attributes = instance.attributes_of(account)
     data = {
         "title": "Sales by region",

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
-from example_project.standin.configuration import Configuration
+from example_project.standin.directory import ALL_USERS
 from example_project.standin.refusals import Refused
-from example_project.standin.state import ALL_USERS, Dropped
+from example_project.standin.reports import Dropped
+
+
+@dataclass(frozen=True)
+class Sync:
+    """How groups are synchronized: by name, or only those that a mapping names."""
+
+    is_on: bool = True
+    mapping: Mapping[str, Collection[str]] = field(default_factory=dict)
+    claim: str = "groups"
 
 
 def synced(
-    claim: object,
-    configuration: Configuration,
-    *,
-    current: Collection[str],
-    known: Collection[str],
+    claim: object, sync: Sync, *, current: Collection[str], known: Collection[str]
 ) -> tuple[set[str], list[Dropped]]:
     """Return the memberships after the claim, and which of its parts had no effect.
 
@@ -23,19 +29,18 @@ def synced(
     """
     if claim is None:
         return set(current), []
-    name = configuration.claim_names["groups"]
-    if configuration.group_sync == "off":
-        return set(current), [Dropped(name, "group sync is off in Metabase")]
+    if not sync.is_on:
+        return set(current), [Dropped(sync.claim, "group sync is off in Metabase")]
     names = [claim] if isinstance(claim, str) else claim
     if not isinstance(names, list):
-        return set(current), [Dropped(name, "not a list of group names")]
-    if configuration.group_sync == "automatic":
-        return _automatic(names, name, known)
-    return _manual(names, configuration, current, known)
+        return set(current), [Dropped(sync.claim, "not a list of group names")]
+    if sync.mapping:
+        return _manual(names, sync, current, known)
+    return _automatic(names, sync, known)
 
 
 def _automatic(
-    names: list[object], claim_name: str, known: Collection[str]
+    names: list[object], sync: Sync, known: Collection[str]
 ) -> tuple[set[str], list[Dropped]]:
     """Names match Metabase's names exactly, and the list replaces all memberships.
 
@@ -45,30 +50,26 @@ def _automatic(
     dropped = []
     for name in names:
         if not isinstance(name, str):
-            dropped.append(Dropped(f"{claim_name}: {name}", "a group name that is not a string"))
+            dropped.append(Dropped(f"{sync.claim}: {name}", "a group name that is not a string"))
         elif name not in known:
             reason = "no Metabase group has exactly this name"
-            dropped.append(Dropped(f"{claim_name}: {name}", reason))
+            dropped.append(Dropped(f"{sync.claim}: {name}", reason))
     return wanted | {ALL_USERS}, dropped
 
 
 def _manual(
-    names: list[object],
-    configuration: Configuration,
-    current: Collection[str],
-    known: Collection[str],
+    names: list[object], sync: Sync, current: Collection[str], known: Collection[str]
 ) -> tuple[set[str], list[Dropped]]:
     """Only groups that the mapping names are touched. What is not a string is an error."""
-    mapping = configuration.group_mapping
     wanted: set[str] = set()
     dropped = []
     for name in names:
         if not isinstance(name, str):
             text = "java.lang.ClassCastException: a group name cannot be cast to class"
             raise Refused(f"{text} java.lang.String", 500)
-        if name not in mapping:
-            claim = f"{configuration.claim_names['groups']}: {name}"
-            dropped.append(Dropped(claim, "the mapping in Metabase does not name it"))
-        wanted.update(mapping.get(name, []))
-    touched = {group for groups in mapping.values() for group in groups} - {ALL_USERS}
+        if name not in sync.mapping:
+            reason = "the mapping in Metabase does not name it"
+            dropped.append(Dropped(f"{sync.claim}: {name}", reason))
+        wanted.update(sync.mapping.get(name, []))
+    touched = {group for groups in sync.mapping.values() for group in groups} - {ALL_USERS}
     return (set(current) - touched) | (wanted & set(known)), dropped

@@ -32,7 +32,7 @@ def page(request: HttpRequest, path: str) -> HttpResponse:
     context = {
         "account": account,
         "attributes": sorted(attributes.items()),
-        "own": account.attributes,
+        "own": {**account.jwt_attributes, **account.typed},
         "groups": sorted(account.groups),
         "tenant": instance.tenants.get(account.tenant or ""),
         "title": _title(path),

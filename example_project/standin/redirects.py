@@ -7,7 +7,6 @@ from urllib.parse import quote, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 
-from example_project.standin.conf import conf
 from example_project.standin.refusals import Refused
 from example_project.standin.state import instance
 
@@ -16,7 +15,7 @@ ILLEGAL = re.compile(r"""[\x00-\x1f\x7f-\x9f\s|{}"<>\\^`]|%(?![0-9A-Fa-f]{2})"""
 PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
-def check_return_to(return_to: str) -> str:
+def check_return_to(return_to: str, site_url: str) -> str:
     """Return it, or refuse it as Metabase does (metabase/metabase#33028).
 
     It is parsed as Java's URI class would and must have neither scheme nor host, or the host of
@@ -25,7 +24,7 @@ def check_return_to(return_to: str) -> str:
     try:
         parts = urlsplit(return_to)
         is_relative = not parts.scheme and parts.hostname is None
-        is_ours = parts.hostname == urlsplit(conf.site_url).hostname
+        is_ours = parts.hostname == urlsplit(site_url).hostname
     except ValueError:  # brackets that are no IPv6 address
         raise Refused("Invalid redirect URL", 400) from None
     is_uri = not (ILLEGAL.search(return_to) or re.search(r"[\[\]]", parts.path))
@@ -43,8 +42,7 @@ def landing(request: HttpRequest) -> str:
 
 def identity_provider_uri() -> str:
     """Return what is typed into Metabase as the JWT Identity Provider URI."""
-    typed = instance.configuration.identity_provider_uri
-    return conf.jwt_identity_provider_uri if typed is None else typed
+    return instance.configuration["jwt-identity-provider-uri"] or ""
 
 
 def to_identity_provider(return_to: str | None) -> HttpResponse:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """Metabase would answer with this text and this status."""
+    """Metabase would answer with this text and this status; `kind` is in its JSON."""
 
-    def __init__(self, text: str, status: int) -> None:
+    def __init__(self, text: str, status: int, kind: str = "error") -> None:
         super().__init__(text)
         self.text = text
         self.status = status
+        self.kind = kind
 
 
 CAUSES = {

@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from example_project.standin.cors import frame_ancestors
+from example_project.standin.directory import Account
 from example_project.standin.refusals import Refused, likely_cause
-from example_project.standin.state import Account, instance
+from example_project.standin.state import instance
 
 COOKIE = "metabase.SESSION"
 HEADERS = {
@@ -50,8 +51,7 @@ def refusal(request: HttpRequest, refused: Refused, *, as_json: bool) -> HttpRes
     """Return Metabase's error text with its status, and on a page the likely cause below it."""
     instance.refusals.append(refused.text)
     if as_json:
-        kind = refused.text if refused.text.startswith("error-") else "error"
-        return json({"status": kind, "message": refused.text}, status=refused.status)
+        return json({"status": refused.kind, "message": refused.text}, status=refused.status)
     context = {"text": refused.text, "status": refused.status, "cause": likely_cause(refused.text)}
     return html(request, "refused.html", context, status=refused.status)
 
@@ -62,5 +62,16 @@ def session_of(request: HttpRequest) -> str | None:
 
 
 def account_of(request: HttpRequest) -> Account | None:
-    """Return who is signed in."""
-    return instance.account_of(session_of(request))
+    """Return who asks: the account of an API key, or the one that is signed in."""
+    key = request.headers.get("X-API-Key")
+    return instance.account_of(session_of(request)) if key is None else instance.api_keys.get(key)
+
+
+def unauthenticated() -> HttpResponse:
+    """Return what nobody gets."""
+    return HttpResponse("Unauthenticated", status=401, content_type="text/plain")
+
+
+def missing(text: str = "Not found.") -> HttpResponse:
+    """Return what is not there."""
+    return HttpResponse(text, status=404, content_type="text/plain")

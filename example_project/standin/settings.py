@@ -3,30 +3,31 @@
     DJANGO_SETTINGS_MODULE=example_project.standin.settings \\
         python manage.py runserver 127.0.0.1:3000 --noreload
 
-Never with more than one process: what the stand-in knows is in its memory.
+Never with more than one process: what the stand-in knows is in its memory. Without any variable it
+is as Metabase is after its installation: JWT, group sync and embedding are off.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
-# What a Metabase administrator types into Metabase, here from the environment.
-STANDIN_SITE_URL = os.environ.get("STANDIN_SITE_URL", "http://localhost:3000")
-STANDIN_JWT_SHARED_SECRET = os.environ.get(
-    "STANDIN_JWT_SHARED_SECRET", "demo-only-jwt-shared-secret-not-for-production"
-)
-STANDIN_EMBEDDING_SECRET_KEY = os.environ.get(
-    "STANDIN_EMBEDDING_SECRET_KEY", "demo-only-embedding-secret-key-not-for-production"
-)
-STANDIN_JWT_IDENTITY_PROVIDER_URI = os.environ.get(
-    "STANDIN_JWT_IDENTITY_PROVIDER_URI", "http://localhost:8000/sso/metabase"
-)
-# The origins that may call it with CORS and show it in a frame, split by commas or spaces.
-STANDIN_EMBEDDING_ORIGINS = (
-    os.environ.get("STANDIN_EMBEDDING_ORIGINS", "http://localhost:8000").replace(",", " ").split()
-)
-STANDIN_VERSION_TAG = os.environ.get("STANDIN_VERSION_TAG", "v1.56.3")
+# What an administrator has typed into Metabase already: its own keys, as JSON.
+STANDIN_SETTINGS = json.loads(os.environ.get("STANDIN_SETTINGS", "{}"))
+# What Metabase itself takes from the environment, such as MB_JWT_ENABLED.
+STANDIN_ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if name.startswith("MB_") or name == "MAX_SESSION_AGE"
+}
+STANDIN_VERSION = int(os.environ.get("STANDIN_VERSION", "65"))
+STANDIN_API_KEYS = {
+    os.environ.get(
+        "STANDIN_API_KEY", "mb_demo-only-api-key-not-for-production="
+    ): "Administrators",
+    "mb_demo-only-api-key-of-another-group=": "All Users",
+}
 
 # Nothing is signed with it: no sessions, messages or CSRF tokens of Django's.
 SECRET_KEY = "stand-in-only-signs-nothing"

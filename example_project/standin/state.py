@@ -6,122 +6,223 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import http_date
 
-from example_project.standin.configuration import Configuration
+from example_project.standin.configuration import BadConfiguration, Configuration
+from example_project.standin.directory import (
+    ADMINISTRATORS,
+    ALL_TENANT_USERS,
+    ALL_USERS,
+    Account,
+    Directory,
+)
+from example_project.standin.reports import How, SignIn
+from example_project.standin.versions import NEWEST, Version
 
-How = Literal["GET", "POST", "to_session", "navigation"]
-
-ALL_USERS = "All Users"
-ADMINISTRATORS = "Administrators"
-GROUPS = (ALL_USERS, ADMINISTRATORS, "Data Analysts", "Analysts", "Sales", "Support")
+DATA_ANALYSTS = "Data Analysts"
+GROUPS = (
+    ALL_USERS,
+    ADMINISTRATORS,
+    ALL_TENANT_USERS,
+    DATA_ANALYSTS,
+    "Analysts",
+    "Sales",
+    "Support",
+)
 ADMIN_EMAIL = "admin@metabase.example"
+FIRST_ID_OF_A_KEY = 9_000_001  # keys are accounts to Metabase; here they are not in the directory
+MAX_SESSION_AGE = 20_160  # minutes
 
 
-@dataclass(frozen=True)
-class Dropped:
-    """A claim, or a part of one, that Metabase takes no notice of."""
-
-    claim: str
-    reason: str
-
-
-@dataclass
-class SignIn:
-    """What one token did."""
-
-    email: str
-    how: How
-    events: list[str] = field(default_factory=list)
-    dropped: list[Dropped] = field(default_factory=list)
-    joined: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Account:
-    """A Metabase account; `sso_source` is None for one that signs in with a password."""
-
-    id: int
-    email: str
-    first_name: str | None = None
-    last_name: str | None = None
-    sso_source: str | None = None
-    is_active: bool = True
-    groups: set[str] = field(default_factory=lambda: {ALL_USERS})
-    attributes: dict[str, str] = field(default_factory=dict)
-    tenant: str | None = None
-    last_sign_in: SignIn | None = None
-
-    @property
-    def common_name(self) -> str:
-        return " ".join(filter(None, [self.first_name, self.last_name])) or self.email
-
-    @property
-    def is_superuser(self) -> bool:
-        return ADMINISTRATORS in self.groups
-
-
-@dataclass
+@dataclass(slots=True)
 class Tenant:
     """A tenant; its slug never changes."""
 
+    id: int
     slug: str
+    name: str
     is_active: bool = True
     attributes: dict[str, str] = field(default_factory=dict)
 
 
-def _first_accounts() -> dict[str, Account]:
-    groups = {ALL_USERS, ADMINISTRATORS}
-    admin = Account(1, ADMIN_EMAIL, "Admin", "Istrator", groups=groups)
-    return {admin.email: admin}
+@dataclass(slots=True)
+class Session:
+    """Somebody who is signed in."""
+
+    number: int
+    account: Account
+    started: int  # by the instance's clock
+    how: How | None  # None: not by a token
+
+
+def _first_accounts() -> Directory:
+    found = Directory()
+    admin = Account(1, ADMIN_EMAIL, "Admin", "Istrator", groups={ALL_USERS, ADMINISTRATORS})
+    found.add(admin)
+    return found
 
 
 def _first_tenants() -> dict[str, Tenant]:
-    return {slug: Tenant(slug) for slug in ("acme", "globex")}
+    names = ("acme", "globex")
+    return {slug: Tenant(i, slug, slug.title()) for i, slug in enumerate(names, start=1)}
+
+
+def _configuration() -> Configuration:
+    """Return the settings that this process was started with: what Django's settings say."""
+    return Configuration(
+        Version(getattr(settings, "STANDIN_VERSION", NEWEST)),
+        getattr(settings, "STANDIN_SETTINGS", {}),
+        getattr(settings, "STANDIN_ENVIRONMENT", {}),
+    )
+
+
+def _keys() -> dict[str, Account]:
+    """Return an account for each API key, in the one group that the key has."""
+    known: Mapping[str, str] = getattr(settings, "STANDIN_API_KEYS", {})
+    return {
+        key: Account(
+            number, f"api-key-user-{number}@api-key.invalid", "Key", group, groups={group}
+        )
+        for number, (key, group) in enumerate(known.items(), start=FIRST_ID_OF_A_KEY)
+    }
 
 
 @dataclass
 class Instance:
     """One Metabase."""
 
-    configuration: Configuration = field(default_factory=Configuration)
-    groups: set[str] = field(default_factory=lambda: set(GROUPS))
-    accounts: dict[str, Account] = field(default_factory=_first_accounts)  # by e-mail
-    tenants: dict[str, Tenant] = field(default_factory=_first_tenants)
-    sessions: dict[str, str] = field(default_factory=dict)  # to the account's e-mail
+    configuration: Configuration = field(default_factory=_configuration)
+    clock_skew: int = 0  # seconds that its clock is ahead
+    is_licensed: bool = True
+    groups: dict[str, int] = field(
+        default_factory=lambda: {name: number for number, name in enumerate(GROUPS, start=1)}
+    )
+    accounts: Directory = field(default_factory=_first_accounts)
+    api_keys: dict[str, Account] = field(default_factory=_keys, repr=False)
+    tenants: dict[str, Tenant] = field(default_factory=_first_tenants)  # by slug
+    sessions: dict[str, Session] = field(default_factory=dict, repr=False)
     sign_ins: deque[SignIn] = field(default_factory=lambda: deque(maxlen=1000))
     refusals: deque[str] = field(default_factory=lambda: deque(maxlen=1000))
+    _session_count: int = 0
 
     def reset(self) -> None:
         """Forget everything, and be as new."""
         vars(self).update(vars(Instance()))
 
-    def start_session(self, account: Account) -> str:
-        """Return the id of a new session, which nothing ends but a sign-out."""
-        session = str(uuid.uuid4())
-        self.sessions[session] = account.email
-        return session
+    @property
+    def version(self) -> Version:
+        return self.configuration.version
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Type settings of Metabase's in, as its admin pages and its API do. All or none."""
+        had_tenants = self.has_tenants
+        self.configuration.change(values)
+        if had_tenants and not self.has_tenants:
+            self.deactivate_tenant_users()
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Change the stand-in: its version, clock, licence or environment. All or none."""
+        rest = dict(values)
+        version = rest.pop("version", self.version)
+        clock_skew = rest.pop("clock_skew", self.clock_skew)
+        is_licensed = rest.pop("is_licensed", self.is_licensed)
+        environment = rest.pop("environment", self.configuration.environment)
+        if version not in list(Version):
+            raise BadConfiguration(f"version: one of {', '.join(map(str, map(int, Version)))}")
+        if type(clock_skew) is not int or not isinstance(is_licensed, bool):
+            raise BadConfiguration("clock_skew, is_licensed: not a value that it can have")
+        if not isinstance(environment, dict) or not all(
+            isinstance(value, str) for value in environment.values()
+        ):
+            raise BadConfiguration('environment: not an object like {"MB_JWT_ENABLED": "true"}')
+        changed = self.configuration.moved_to(Version(version), environment)
+        changed.checked(rest)
+        self.configuration = changed
+        self.clock_skew, self.is_licensed = clock_skew, is_licensed
+        self.change(rest)
+
+    @property
+    def has_tenants(self) -> bool:
+        """Whether there are tenants: the version knows them, and they are switched on."""
+        return self.version.has_tenants and bool(self.configuration["use-tenants"])
 
     def now(self) -> int:
         """Return what its clock says, in seconds since 1970."""
-        return int(time.time()) + self.configuration.clock_skew
+        return int(time.time()) + self.clock_skew
+
+    # Sessions
+
+    def start_session(self, account: Account, how: How | None = None) -> str:
+        """Return the id of a new session."""
+        session = str(uuid.uuid4())
+        self._session_count += 1
+        self.sessions[session] = Session(self._session_count, account, self.now(), how)
+        return session
 
     def account_of(self, session: str | None) -> Account | None:
-        """Return whose session this is; None when there is none, or the account is inactive."""
-        account = self.accounts.get(self.sessions.get(session or "", ""))
-        return account if account and account.is_active else None
+        """Return whose session this is; None when it ended, or the account is inactive."""
+        found = self.sessions.get(session or "")
+        if found is None or not found.account.is_active:
+            return None
+        minutes = int(self.configuration.environment.get("MAX_SESSION_AGE", MAX_SESSION_AGE))
+        return found.account if self.now() - found.started < minutes * 60 else None
+
+    def end_sessions(self, account: Account | None) -> list[Session]:
+        """End all sessions of an account, or everybody's; return them."""
+        ended = {
+            name: session
+            for name, session in self.sessions.items()
+            if account is None or session.account is account
+        }
+        for name in ended:
+            del self.sessions[name]
+        return list(ended.values())
+
+    # People
+
+    def deactivate(self, account: Account, *, with_tenant: bool = False) -> None:
+        """Switch an account off: none of its sessions works any more."""
+        if not account.is_active:
+            return
+        account.is_active, account.went_with_tenant = False, with_tenant
+        self.accounts.changed()
+        if self.version.ends_sessions_of_the_deactivated:
+            self.end_sessions(account)
+
+    def reactivate(self, account: Account) -> None:
+        account.is_active, account.went_with_tenant = True, False
+        self.accounts.changed()
+
+    def deactivate_tenant_users(self, slug: str | None = None) -> None:
+        """Deactivate the users of one tenant, or of all."""
+        for account in self.accounts:
+            if account.tenant is not None and slug in {None, account.tenant}:
+                self.deactivate(account, with_tenant=True)
+
+    def set_tenant_active(self, tenant: Tenant, *, is_active: bool) -> None:
+        """Switch a tenant on or off, and its users with it."""
+        tenant.is_active = is_active
+        if not is_active:
+            self.deactivate_tenant_users(tenant.slug)
+        for account in self.accounts:
+            if is_active and account.tenant == tenant.slug and account.went_with_tenant:
+                self.reactivate(account)
 
     def attributes_of(self, account: Account) -> dict[str, str]:
-        """Return the attributes that row-level security sees: the person's own ones win."""
+        """Return the attributes that row-level security sees.
+
+        Those of the tenant, then of the token, then those that an administrator typed in: the
+        last ones win, and stay.
+        """
         tenant = self.tenants.get(account.tenant or "")
         inherited = tenant.attributes if tenant else {}
-        return {**inherited, **account.attributes}
+        return {**inherited, **account.jwt_attributes, **account.typed}
 
 
 instance = Instance()

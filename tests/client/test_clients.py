@@ -152,7 +152,7 @@ def test_the_request_is_for_the_callables(
 
     configure(USER_ATTRIBUTES=attributes)
     answer = twin.call(ada, ME, request=rf.get("/report"))
-    assert answer.json()["login_attributes"] == {"path": "/report"}
+    assert answer.json()["jwt_attributes"] == {"path": "/report"}
 
 
 # When Metabase ends the session

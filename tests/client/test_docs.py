@@ -37,7 +37,7 @@ def test_the_view(
     request = rf.get("/")
     request.user = ada
     assert names["dashboards"](request).content == b"[]"
-    metabase.change(sso_enabled=False)
+    metabase.change(jwt_enabled=False)
     ada.email = "new@example.com"
     ada.save()
     assert names["dashboards"](request).status_code == 403

@@ -150,7 +150,7 @@ def test_the_secret_was_rotated(
 
 
 def test_sso_is_off(twin: Sync, metabase: Metabase, ada: User) -> None:
-    metabase.change(sso_enabled=False)
+    metabase.change(jwt_enabled=False)
     error = refused(twin, ada)
     assert (error.status, error.cause[:21]) == (400, "JWT is switched off i")
 

@@ -26,7 +26,7 @@ def test_text(doctor: Doctor, metabase: Metabase, settings: Settings) -> None:
     assert (exit_code, err) == (0, "")
     assert lines[0].startswith("ok       The system checks")
     assert {line.split()[0] for line in lines} == {"ok", "skipped", "cause:"}
-    metabase.change(sso_enabled=False)
+    metabase.change(jwt_enabled=False)
     exit_code, out, err = run("doctor")
     lines = out.splitlines()
     place = lines.index("fault    Metabase says: SSO has not been enabled and/or configured")

@@ -28,7 +28,7 @@ def test_all_is_well(doctor: Doctor, metabase: Metabase) -> None:
     before = metabase.state()
     report = doctor()
     assert report.exit_code == 0
-    assert "v1.56.3" in report.one("instance")["title"]
+    assert "v1.65.1" in report.one("instance")["title"]
     for code in ("clock", "site-url", "method", "identity-provider", "secret", "endpoint"):
         assert report.level(code) == "ok"
     after = metabase.state()
@@ -38,9 +38,13 @@ def test_all_is_well(doctor: Doctor, metabase: Metabase) -> None:
 
 # What is switched in the stand-in, and the text of section 6 of Metabase's facts
 SAID = [
-    ("sso", {"sso_enabled": False}, "SSO has not been enabled and/or configured"),
-    ("embedding", {"sdk_enabled": False}, "error-embedding-sdk-disabled"),
-    ("embedding", {"simple_enabled": False}, "error-embedding-simple-disabled"),
+    ("sso", {"jwt_enabled": False}, "SSO has not been enabled and/or configured"),
+    ("embedding", {"version": 63, "enable_embedding_sdk": False}, "error-embedding-sdk-disabled"),
+    (
+        "embedding",
+        {"version": 63, "enable_embedding_simple": False},
+        "error-embedding-simple-disabled",
+    ),
     ("secret", {"clock_skew": 300}, "Token is older than max-age (180)"),
 ]
 
@@ -91,7 +95,12 @@ def test_another_secret(
     [
         (EMBEDDING_SECRET, {}, "ok", "the same embedding secret key"),
         (OTHER_SECRET, {}, "fault", "Guest embeds: Metabase says: Message seems corrupt"),
-        (EMBEDDING_SECRET, {"guest_enabled": False}, "warning", "are switched off in Metabase"),
+        (
+            EMBEDDING_SECRET,
+            {"version": 63, "enable_embedding_static": False},
+            "warning",
+            "are switched off in Metabase",
+        ),
         (EMBEDDING_SECRET, {"clock_skew": 300}, "fault", "Token is expired"),
     ],
 )
@@ -141,7 +150,7 @@ def test_clocks(doctor: Doctor, metabase: Metabase, skew: int, level: str) -> No
 
 
 def test_saml_as_well(doctor: Doctor, metabase: Metabase) -> None:
-    metabase.change(method="saml")
+    metabase.change(saml_enabled=True)
     report = doctor()
     assert report.exit_code == 0
     assert report.level("method") == "warning"
@@ -149,7 +158,7 @@ def test_saml_as_well(doctor: Doctor, metabase: Metabase) -> None:
 
 
 def test_saml_instead(doctor: Doctor, metabase: Metabase) -> None:
-    metabase.change(method="saml_only")
+    metabase.change(saml_enabled=True, jwt_enabled=False)
     report = doctor()
     assert report.faults() == ["method"]
     assert "JWT is not" in report.one("method")["cause"]
@@ -160,7 +169,7 @@ def test_saml_instead(doctor: Doctor, metabase: Metabase) -> None:
 @pytest.mark.parametrize("embeds", [True, False])
 def test_no_embedding_at_all(doctor: Doctor, metabase: Metabase, embeds: bool) -> None:
     """Links and iframes sign in without it, and lead to the Identity Provider URI as well."""
-    metabase.change(sdk_enabled=False, simple_enabled=False)
+    metabase.change(enable_embedding_modular=False)
     report = doctor(*(["--origin", APP] if embeds else []))
     levels = {finding["level"] for finding in report.all("embedding")}
     assert levels == {"fault" if embeds else "warning"}
@@ -183,7 +192,7 @@ def test_no_embedding_at_all(doctor: Doctor, metabase: Metabase, embeds: bool) -
 def test_an_identity_provider_that_is_not_ours(
     doctor: Doctor, metabase: Metabase, uri: str, cause: str, cure: str
 ) -> None:
-    metabase.change(identity_provider_uri=uri)
+    metabase.change(version=63, jwt_identity_provider_uri=uri)
     report = doctor()
     assert report.faults() == ["identity-provider"]
     assert cause in report.one("identity-provider")["cause"]
@@ -195,7 +204,7 @@ def test_an_identity_provider_with_http(
     doctor: Doctor, metabase: Metabase, settings: Settings
 ) -> None:
     settings.ALLOWED_HOSTS = [".invalid"]
-    metabase.change(identity_provider_uri="http://app.invalid/sso/metabase/")
+    metabase.change(jwt_identity_provider_uri="http://app.invalid/sso/metabase/")
     report = doctor()
     assert report.faults() == ["identity-provider"]
     found = report.one("identity-provider")
@@ -267,19 +276,19 @@ def sign_in(doctor: Doctor, text: str) -> None:
 
 
 def test_no_provisioning(doctor: Doctor, metabase: Metabase, ada: User) -> None:
-    metabase.change(provisioning=False)
+    metabase.change(jwt_user_provisioning_enabled=False)
     sign_in(doctor, "Sorry, but you'll need a")
 
 
 def test_another_name_of_the_email_claim(doctor: Doctor, metabase: Metabase, ada: User) -> None:
-    metabase.change(claim_names={"email": "mail"})
+    metabase.change(jwt_attribute_email="mail")
     sign_in(doctor, "JWT token missing email claim")
 
 
 def test_the_email_from_another_claim(
     doctor: Doctor, metabase: Metabase, ada: User, configure: Configure
 ) -> None:
-    metabase.change(claim_names={"email": "manager"})
+    metabase.change(jwt_attribute_email="manager")
     configure(USER_ATTRIBUTES=lambda user, request: {"manager": "eve@example.com"})
     report = doctor("--user", "ada")
     assert report.faults() == ["exchange"]
@@ -304,7 +313,7 @@ def test_tenants(
     second: object,
     text: str,
 ) -> None:
-    metabase.change(tenants_enabled=True)
+    metabase.change(use_tenants=True)
     configure(TENANT=lambda user, request: first)
     assert doctor("--user", "ada").exit_code == 0
     configure(TENANT=lambda user, request: second)
@@ -314,7 +323,7 @@ def test_tenants(
 def test_a_tenant_that_is_off(
     doctor: Doctor, metabase: Metabase, ada: User, configure: Configure
 ) -> None:
-    metabase.change(tenants_enabled=True, tenants={"acme": False})
+    metabase.change(use_tenants=True, tenants={"acme": False})
     configure(TENANT=lambda user, request: "acme")
     sign_in(doctor, "Tenant is not active")
 
@@ -323,7 +332,7 @@ def test_a_tenant_that_is_no_text(
     doctor: Doctor, metabase: Metabase, ada: User, configure: Configure
 ) -> None:
     """This package sends no such tenant; a claim of Metabase's own name for it can be one."""
-    metabase.change(tenants_enabled=True, claim_names={"tenant": "groups"})
+    metabase.change(use_tenants=True, jwt_attribute_tenant="groups")
     configure(GROUP_MAPPING=lambda user, request: ["Sales"])
     sign_in(doctor, "Value of `@tenant` must be a string")
 

@@ -83,9 +83,9 @@ def test_a_check_that_breaks(doctor: Doctor, settings: Settings) -> None:
 def test_another_path(doctor: Doctor, metabase: Metabase, settings: Settings) -> None:
     """A subclass with a path() of its own is found, whatever it is called."""
     settings.ROOT_URLCONF = "tests.doctor.test_ourselves"
-    metabase.change(identity_provider_uri="http://localhost/own/")
+    metabase.change(jwt_identity_provider_uri="http://localhost/own/")
     assert doctor().level("endpoint") == "ok"
-    metabase.change(identity_provider_uri="http://localhost/sso/metabase")
+    metabase.change(jwt_identity_provider_uri="http://localhost/sso/metabase")
     report = doctor()
     assert "http://localhost/own/" in report.one("identity-provider")["cure"]
     assert report.level("endpoint") == "ok"
@@ -93,24 +93,24 @@ def test_another_path(doctor: Doctor, metabase: Metabase, settings: Settings) ->
 
 def test_the_other_view(doctor: Doctor, metabase: Metabase) -> None:
     """People can't sign in at the address for guest tokens."""
-    metabase.change(identity_provider_uri="http://localhost/sso/metabase/guest-token")
+    metabase.change(jwt_identity_provider_uri="http://localhost/sso/metabase/guest-token")
     assert "http://localhost/sso/metabase." in doctor().one("identity-provider")["cure"]
 
 
 def test_no_path(doctor: Doctor, metabase: Metabase, settings: Settings) -> None:
     settings.ROOT_URLCONF = "tests.test_csp"
-    metabase.change(identity_provider_uri="http://localhost/sso/metabase")
+    metabase.change(jwt_identity_provider_uri="http://localhost/sso/metabase")
     report = doctor()
     assert 'include("django_metabase_sso.urls")' in report.one("identity-provider")["cure"]
     assert report.level("endpoint") == "skipped"
 
 
 def test_a_script_prefix(doctor: Doctor, metabase: Metabase) -> None:
-    metabase.change(identity_provider_uri="http://localhost/app/sso/metabase")
+    metabase.change(jwt_identity_provider_uri="http://localhost/app/sso/metabase")
     set_script_prefix("/app/")  # what manage.py does with FORCE_SCRIPT_NAME
     try:
         report = doctor()
-        metabase.change(identity_provider_uri="http://localhost/sso/metabase")
+        metabase.change(jwt_identity_provider_uri="http://localhost/sso/metabase")
         without = doctor()
     finally:
         set_script_prefix("/")
@@ -249,7 +249,7 @@ def test_cookies(
 
 
 def test_a_secure_cookie_and_http(doctor: Doctor, metabase: Metabase, one_site: None) -> None:
-    metabase.change(identity_provider_uri="http://api.example.com/sso/metabase")
+    metabase.change(jwt_identity_provider_uri="http://api.example.com/sso/metabase")
     found = doctor("--timeout", "0.5").one("cookie")
     assert found["level"] == "fault"
     assert "SESSION_COOKIE_SECURE" in found["cause"]
@@ -294,7 +294,7 @@ def test_caches(
     query: str,
 ) -> None:
     with fake({"GET /sso/metabase": canned}) as server:
-        metabase.change(identity_provider_uri=f"{server.url}/sso/metabase{query}")
+        metabase.change(jwt_identity_provider_uri=f"{server.url}/sso/metabase{query}")
         found = doctor().one("cache")
     assert found["level"] == level
     assert words in found["cause"]
@@ -307,7 +307,7 @@ def test_caches(
 
 
 def test_the_real_site(doctor: Doctor, live_server: LiveServer, metabase: Metabase) -> None:
-    metabase.change(identity_provider_uri=f"{live_server.url}/sso/metabase")
+    metabase.change(jwt_identity_provider_uri=f"{live_server.url}/sso/metabase")
     report = doctor()
     assert report.exit_code == 0
     assert report.level("cache") == "ok"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from example_project.standin.start import configured, environment
 from tests.settings import EMBEDDING_SECRET, SECRET
 
 ROOT = Path(__file__).parent.parent.parent
@@ -34,21 +34,14 @@ def standin(identity_provider: str, origins: list[str], log: Path) -> Iterator[s
     """Run the stand-in Metabase as a process of its own; yield its address."""
     port = free_port()
     url = f"http://localhost:{port}"
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "example_project.standin.settings",
-        "STANDIN_SITE_URL": url,
-        "STANDIN_JWT_SHARED_SECRET": SECRET,
-        "STANDIN_EMBEDDING_SECRET_KEY": EMBEDDING_SECRET,
-        "STANDIN_JWT_IDENTITY_PROVIDER_URI": identity_provider,
-        "STANDIN_EMBEDDING_ORIGINS": " ".join(origins),
-    }
+    secrets = {"jwt-shared-secret": SECRET, "embedding-secret-key": EMBEDDING_SECRET}
+    settings = configured(url, identity_provider, origins, **secrets)
     command = [sys.executable, "-m", "django", "runserver", "--noreload", "--skip-checks"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, f"127.0.0.1:{port}"],
             cwd=ROOT,
-            env=environment,
+            env=environment(settings),
             stdout=output,
             stderr=output,
         )

@@ -12,10 +12,13 @@ from django.test import Client
 from pytest_django import Settings
 
 from example_project.standin import settings as standin_settings
+from example_project.standin.start import configured
 from example_project.standin.state import Instance, instance
 
 SECRET = "stand-in-test-secret-0123456789abcdef"
 EMBEDDING_SECRET = "stand-in-test-embedding-secret-0123456789"
+KEY = "mb_test-key-of-administrators="
+OTHER_KEY = "mb_test-key-of-sales="
 SITE = "http://localhost:3000"
 PROVIDER = "http://localhost:8000/sso/metabase"
 SDK = {"X-Metabase-Client": "embedding-sdk-react"}
@@ -29,12 +32,9 @@ def standin(settings: Settings) -> Iterator[Instance]:
     """Make this process the stand-in, as new."""
     for name in ("ROOT_URLCONF", "MIDDLEWARE", "TEMPLATES"):
         setattr(settings, name, getattr(standin_settings, name))
-    settings.STANDIN_SITE_URL = SITE
-    settings.STANDIN_JWT_SHARED_SECRET = SECRET
-    settings.STANDIN_EMBEDDING_SECRET_KEY = EMBEDDING_SECRET
-    settings.STANDIN_JWT_IDENTITY_PROVIDER_URI = PROVIDER
-    settings.STANDIN_EMBEDDING_ORIGINS = ["https://app.example.com"]
-    settings.STANDIN_VERSION_TAG = "v1.56.3"
+    secrets = {"jwt-shared-secret": SECRET, "embedding-secret-key": EMBEDDING_SECRET}
+    settings.STANDIN_SETTINGS = configured(SITE, PROVIDER, ["https://app.example.com"], **secrets)
+    settings.STANDIN_API_KEYS = {KEY: "Administrators", OTHER_KEY: "Sales"}
     instance.reset()
     yield instance
     instance.reset()

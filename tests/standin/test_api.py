@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.test import Client
 
-from tests.standin.conftest import SignIn, token
+from tests.standin.conftest import SITE, SignIn, token
 from tests.standin.test_sso import post
 
 
@@ -14,7 +14,7 @@ def test_the_current_user(browse: SignIn) -> None:
     claims = {"first_name": "Ada", "last_name": "Lovelace", "region": "North"}
     user = browse(**claims).get("/api/user/current").json()
     assert user["common_name"] == "Ada Lovelace"
-    assert user["login_attributes"] == {"region": "North"}
+    assert user["jwt_attributes"] == {"region": "North"}
     assert (user["sso_source"], user["is_active"], user["is_superuser"]) == ("jwt", True, False)
 
 
@@ -28,8 +28,16 @@ def test_nobody(client: Client) -> None:
 
 def test_properties(client: Client) -> None:
     properties = client.get("/api/session/properties").json()
-    assert properties["version"] == {"tag": "v1.56.3"}
-    assert properties["enable-embedding-sdk"] is True
+    assert properties["version"] == {"tag": "v1.65.1"}
+    assert properties["site-url"] == SITE
+    assert "https://app.example.com" in properties["embedding-app-origins-sdk"]
+    assert not [key for key in properties if key.startswith("enable-embedding")]
+
+
+def test_properties_of_somebody(browse: SignIn) -> None:
+    properties = browse().get("/api/session/properties").json()
+    assert properties["enable-embedding-sdk"] is properties["enable-embedding-modular"] is True
+    assert not [key for key in properties if "secret" in key]
 
 
 def test_a_dashboard(browse: SignIn) -> None:

@@ -9,16 +9,29 @@ import pytest
 from django.test import Client
 
 from example_project.standin.state import Instance
-from tests.standin.conftest import SDK, SITE, SignIn, token
+from tests.standin.conftest import KEY, PROVIDER, SDK, SITE, SignIn, token
 from tests.standin.test_sso import page_text, post
 
+SHOWN = (
+    "jwt-enabled",
+    "jwt-user-provisioning-enabled?",
+    "jwt-identity-provider-uri",
+    "jwt-group-mappings",
+    "use-tenants",
+    "saml-enabled",
+    "enable-embedding-modular",
+)
 FORM = {
-    "sso_enabled": "on",
-    "group_sync": "manual",
-    "group_mapping": '{"a": ["Sales"]}',
-    "tenants_enabled": "on",
+    "shown": SHOWN,
+    "jwt-enabled": "on",
+    "jwt-identity-provider-uri": PROVIDER,
+    "jwt-group-mappings": '{"a": [6]}',
+    "use-tenants": "on",
     "tenants": '{"acme": false, "initech": true}',
-    "method": "saml",
+    "saml-enabled": "on",
+    "version": "63",
+    "clock_skew": "-5",
+    "is_licensed": "on",
 }
 
 
@@ -44,6 +57,7 @@ def test_state(browse: SignIn, standin: Instance) -> None:
     assert ada["groups"] == ["All Users", "Sales"]
     assert ada["attributes"] == {"region": "North"}
     assert (ada["tenant"], ada["is_active"], ada["sso_source"]) == (None, True, "jwt")
+    assert KEY not in page_text(response)
     assert state["sessions"] == 2
     assert [(sign_in["email"], sign_in["how"]) for sign_in in state["sign_ins"]] == [
         ("ada@example.com", "navigation"),
@@ -57,11 +71,11 @@ def test_state(browse: SignIn, standin: Instance) -> None:
 
 def test_reset(browse: SignIn, standin: Instance) -> None:
     client = browse()
-    patch(client, {"provisioning": False})
+    patch(client, {"jwt-user-provisioning-enabled?": False})
     assert client.post("/standin/reset").status_code == 200
     assert len(standin.accounts) == 1
     assert not standin.sessions
-    assert standin.configuration.provisioning
+    assert standin.configuration["jwt-user-provisioning-enabled?"]
     assert client.get("/standin/reset").status_code == 405
     response = client.post("/standin/reset", headers={"Sec-Fetch-Mode": "navigate"})
     assert response["Location"] == "/standin/settings"
@@ -69,25 +83,23 @@ def test_reset(browse: SignIn, standin: Instance) -> None:
 
 def test_the_defaults(client: Client) -> None:
     defaults = client.get("/standin/state").json()["settings"]
-    assert defaults["sso_enabled"] is defaults["provisioning"] is True
-    assert defaults["group_sync"] == "automatic"
-    assert defaults["tenants_enabled"] is False
+    assert defaults["jwt-enabled"] is defaults["jwt-user-provisioning-enabled?"] is True
+    assert (defaults["use-tenants"], defaults["version"]) == (False, 65)
+    assert not [key for key in defaults if "secret" in key]
 
 
 def test_patch(client: Client, standin: Instance) -> None:
     standin.tenants["acme"].attributes["plan"] = "gold"
     values = {
-        "group_sync": "manual",
-        "group_mapping": {"a": ["Sales"]},
+        "jwt-group-mappings": {"a": [6]},
         "tenants": {"acme": False, "new": True},
-        "claim_names": {"email": "mail"},
+        "jwt_attribute_email": "mail",
+        "use_tenants": "true",
     }
     answer = patch(client, values).json()
-    assert {key: answer[key] for key in ("group_sync", "group_mapping", "tenants")} == {
-        key: values[key] for key in ("group_sync", "group_mapping", "tenants")
-    }
-    assert answer["claim_names"]["email"] == "mail"
-    assert answer["claim_names"]["groups"] == "groups"
+    assert answer["jwt-group-mappings"] == {"a": [6]}
+    assert answer["tenants"] == {"acme": False, "new": True}
+    assert (answer["jwt-attribute-email"], answer["use-tenants"]) == ("mail", True)
     assert standin.tenants["acme"].attributes == {"plan": "gold"}
     assert "globex" not in standin.tenants
 
@@ -96,16 +108,19 @@ def test_patch(client: Client, standin: Instance) -> None:
     ("body", "words"),
     [
         ([], "not a JSON object"),
-        ({"provisionning": True}, "provisionning: no such setting"),
-        ({"provisioning": "yes"}, "provisioning: not a value"),
-        ({"group_sync": "sometimes"}, "group_sync: not a value"),
-        ({"group_sync": None}, "group_sync: not a value"),
-        ({"group_mapping": []}, "group_mapping: not a value"),
-        ({"group_mapping": {"a": "Sales"}}, "group_mapping: not a value"),
-        ({"group_mapping": {"a": [1]}}, "group_mapping: not a value"),
-        ({"claim_names": []}, "claim_names: not a value"),
-        ({"claim_names": {"mail": "mail"}}, "claim_names: not a value"),
-        ({"claim_names": {"email": 1}}, "claim_names: not a value"),
+        ({"jwt_enabledd": True}, "jwt_enabledd: no such setting"),
+        ({"jwt_enabled": "yes"}, "jwt-enabled: not a value"),
+        ({"jwt_group_mappings": []}, "jwt-group-mappings: not a value"),
+        ({"jwt_group_mappings": {"a": 6}}, "jwt-group-mappings: not a value"),
+        ({"jwt_group_mappings": {"a": ["Sales"]}}, "jwt-group-mappings: not a value"),
+        ({"jwt_group_mappings": "{"}, "jwt-group-mappings: not JSON"),
+        ({"jwt_attribute_email": 1}, "jwt-attribute-email: not a value"),
+        ({"embedding_secret_key": "not hexadecimal"}, "embedding-secret-key: not 64"),
+        ({"version": 57}, "version: one of 56, 58, 60, 63, 65"),
+        ({"version": 56, "use_tenants": True}, "use_tenants: no such setting"),
+        ({"is_licensed": 1}, "not a value"),
+        ({"environment": ["MB_JWT_ENABLED"]}, "environment: not an object"),
+        ({"environment": {"MB_JWT_ENABLED": True}}, "environment: not an object"),
         ({"tenants": ["acme"]}, "tenants: not an object"),
         ({"tenants": {"acme": "yes"}}, "tenants: not an object"),
     ],
@@ -126,11 +141,11 @@ def test_the_page(client: Client, standin: Instance) -> None:
     response = client.post("/standin/settings", FORM, headers={"Origin": SITE})
     assert "Saved." in page_text(response)
     configuration = standin.configuration
-    assert configuration.sso_enabled
-    assert configuration.tenants_enabled
-    assert not configuration.provisioning
-    assert (configuration.group_sync, configuration.method) == ("manual", "saml")
-    assert configuration.group_mapping == {"a": ["Sales"]}
+    for key in ("jwt-enabled", "use-tenants", "saml-enabled"):
+        assert configuration[key]
+    assert not configuration["jwt-user-provisioning-enabled?"]
+    assert configuration["jwt-group-mappings"] == {"a": [6]}
+    assert (standin.version, standin.clock_skew, standin.is_licensed) == (63, -5, True)
     assert {slug: tenant.is_active for slug, tenant in standin.tenants.items()} == {
         "acme": False,
         "initech": True,
@@ -139,7 +154,7 @@ def test_the_page(client: Client, standin: Instance) -> None:
 
 def test_the_page_with_a_mistake(client: Client, standin: Instance) -> None:
     before = repr(standin)
-    for change in ({"group_mapping": "{"}, {"group_sync": "x"}):
+    for change in ({"jwt-group-mappings": "{"}, {"tenants": "{"}, {"version": "x"}):
         response = client.post("/standin/settings", {**FORM, **change})
         assert response.status_code == 400
         assert "Not saved:" in page_text(response)
@@ -187,13 +202,13 @@ def test_its_own_pages_and_clients_that_are_no_browsers(
 
 def test_the_identity_provider_uri_and_the_clock(client: Client, standin: Instance) -> None:
     uri = "https://other.example/sso"
-    patch(client, {"identity_provider_uri": uri, "clock_skew": -1000})
+    patch(client, {"jwt-identity-provider-uri": uri, "clock_skew": -1000})
     response = client.get("/auth/sso", headers=SDK)
     assert response.json() == {"url": uri, "method": "jwt"}
     assert client.get("/auth/sso")["Location"] == uri
     behind = time.time() - parsedate_to_datetime(response["Date"]).timestamp()
     assert 999 <= behind <= 1003
-    for bad in ({"identity_provider_uri": 1}, {"clock_skew": True}, {"clock_skew": 1.5}):
+    for bad in ({"jwt-identity-provider-uri": 1}, {"clock_skew": True}, {"clock_skew": 1.5}):
         assert patch(client, bad).status_code == 400
     patch(client, {"clock_skew": 200})
     response = post(client, "/auth/sso/to_session", {"jwt": token()})
@@ -201,6 +216,59 @@ def test_the_identity_provider_uri_and_the_clock(client: Client, standin: Instan
 
 
 def test_saml_alone(client: Client, standin: Instance) -> None:
-    patch(client, {"method": "saml_only"})
+    patch(client, {"saml_enabled": True, "jwt_enabled": False})
     for query in ("", "?preferred_method=jwt"):
         assert client.get(f"/auth/sso{query}", headers=SDK).json()["method"] == "saml"
+
+
+def test_a_page_of_another_version(client: Client, standin: Instance) -> None:
+    """Each version has its own switches, and what it does not know is left out."""
+    assert "enable-embedding-sdk" not in page_text(client.get("/standin/settings"))
+    client.post("/standin/settings", {**FORM, "version": "56"})
+    text = page_text(client.get("/standin/settings"))
+    assert standin.version == 56
+    assert "enable-embedding-sdk" in text
+    assert "enable-embedding-modular" not in text
+    assert '<option value="56" selected>' in text
+    assert '<input type="hidden" name="tenants"' in text
+
+
+def test_what_the_environment_sets_is_not_to_be_changed(client: Client, standin: Instance) -> None:
+    patch(client, {"environment": {"MB_JWT_GROUP_SYNC": "false"}})
+    assert "set by MB_JWT_GROUP_SYNC" in page_text(client.get("/standin/settings"))
+    patch(client, {"jwt-group-sync": True})
+    assert not standin.configuration["jwt-group-sync"]
+    patch(client, {"environment": {}})
+    assert standin.configuration["jwt-group-sync"]
+
+
+def make(client: Client, **fields: Any) -> Any:
+    return post(client, "/standin/accounts", fields)
+
+
+def test_many_accounts(client: Client, standin: Instance) -> None:
+    answer = make(
+        client, count=3, email="p{}@example.com", first_name="P{}", groups=["Sales"], tenant="acme"
+    )
+    assert answer.json() == {"made": 3, "total": 4}
+    account = standin.accounts.get("p2@example.com")
+    assert account
+    assert (account.first_name, account.sso_source, account.tenant) == ("P2", "jwt", "acme")
+    assert account.groups == {"Sales"}
+    assert make(client, email="P2@example.com", is_active=False).json()["total"] == 4
+    again = standin.accounts.get("p2@example.com")
+    assert again
+    assert (again.id, again.is_active) == (account.id, False)
+
+
+@pytest.mark.parametrize("fields", [{}, {"email": 1}, {"email": "a@b.c", "e_mail": ""}])
+def test_accounts_that_cannot_be(client: Client, fields: dict[str, Any]) -> None:
+    assert make(client, **fields).status_code == 400
+
+
+def test_the_page_with_many_accounts(client: Client) -> None:
+    make(client, count=100, email="p{}@example.com", is_active=False)
+    text = page_text(client.get("/standin/settings"))
+    assert "And 51 more." in text
+    assert "p7@example.com <span" in text
+    assert "deactivated)" in text

@@ -13,7 +13,7 @@ from example_project.standin.chart import MONTHS, SALES
 from example_project.standin.embedding import ITEMS
 from example_project.standin.state import Instance
 from tests.standin.conftest import EMBEDDING_SECRET, MISSING, SECRET, SignIn, signed
-from tests.standin.test_accounts import configure
+from tests.standin.test_sign_in import configure
 from tests.standin.test_sso import page_text
 
 PATHS = ["/api/embed", "/embed"]
@@ -125,7 +125,7 @@ def test_refused(client: Client, path: str, token: str, status: int, text: str) 
 
 
 def test_switched_off(client: Client, standin: Instance) -> None:
-    configure(standin, guest_enabled=False)
+    configure(standin, enable_embedding_modular=False)
     response = client.get(f"/api/embed/dashboard/{guest()}")
     assert (response.status_code, response.json()["message"]) == (400, "Embedding is not enabled.")
 

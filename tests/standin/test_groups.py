@@ -4,19 +4,25 @@ from typing import Any
 
 import pytest
 
-from example_project.standin.state import Instance
-from tests.standin.test_accounts import configure, dropped, refusal, signed_in
+from example_project.standin.state import GROUPS, Instance
+from tests.standin.test_sign_in import configure, dropped, refusal, signed_in
 
-MAPPING = {"analyst": ["Analysts"], "seller": ["Sales", "Support"], "boss": ["Administrators"]}
+ANALYSTS, SALES, SUPPORT = (GROUPS.index(name) + 1 for name in ("Analysts", "Sales", "Support"))
+MAPPING = {"analyst": [ANALYSTS], "seller": [SALES, SUPPORT], "boss": [2]}
+MODES: dict[str, dict[str, Any]] = {
+    "automatic": {},
+    "manual": {"jwt_group_mappings": MAPPING},
+    "off": {"jwt_group_sync": False},
+}
 
 
 @pytest.mark.parametrize("claim", [{}, {"groups": None}])
-@pytest.mark.parametrize("mode", ["automatic", "manual", "off"])
+@pytest.mark.parametrize("mode", MODES)
 def test_an_absent_claim_changes_nothing(
     standin: Instance, claim: dict[str, None], mode: str
 ) -> None:
     signed_in(standin, groups=["Sales"])
-    configure(standin, group_sync=mode, group_mapping=MAPPING)
+    configure(standin, **MODES[mode])
     assert signed_in(standin, **claim).groups == {"All Users", "Sales"}
 
 
@@ -56,7 +62,7 @@ def test_a_name_that_is_no_string(standin: Instance, name: object) -> None:
     ada = signed_in(standin, groups=[name, "Sales"])
     assert ada.groups == {"All Users", "Sales"}
     assert dropped(ada) == {f"groups: {name}": "a group name that is not a string"}
-    configure(standin, group_sync="manual")
+    configure(standin, jwt_group_mappings=MAPPING)
     refused = refusal(standin, groups=[name])
     assert "ClassCastException" in refused.text
     assert refused.status == 500
@@ -77,7 +83,7 @@ def test_manual_touches_mapped_groups_alone(
     standin: Instance, claim: list[str], groups: set[str]
 ) -> None:
     signed_in(standin, groups=["Support", "Data Analysts"])
-    configure(standin, group_sync="manual", group_mapping=MAPPING)
+    configure(standin, jwt_group_mappings=MAPPING)
     ada = signed_in(standin, groups=claim)
     assert ada.groups == {"All Users", "Data Analysts"} | groups
     unmapped = {f"groups: {name}" for name in claim if name not in MAPPING}
@@ -85,13 +91,13 @@ def test_manual_touches_mapped_groups_alone(
 
 
 def test_manual_with_a_group_that_is_gone(standin: Instance) -> None:
-    configure(standin, group_sync="manual", group_mapping={"a": ["All Users", "Gone"]})
+    configure(standin, jwt_group_mappings={"a": [1, 99]})
     assert signed_in(standin, groups=["a"]).groups == {"All Users"}
     assert signed_in(standin, groups=[]).groups == {"All Users"}
 
 
 def test_off(standin: Instance) -> None:
-    configure(standin, group_sync="off")
+    configure(standin, jwt_group_sync=False)
     ada = signed_in(standin, groups=["Sales"])
     assert ada.groups == {"All Users"}
     assert dropped(ada) == {"groups": "group sync is off in Metabase"}

@@ -6,7 +6,7 @@ from django.test import Client
 from example_project.standin.chart import REGIONS, SALES, chart_for
 from example_project.standin.state import ADMIN_EMAIL, Instance
 from tests.standin.conftest import PROVIDER, SignIn, token
-from tests.standin.test_accounts import configure
+from tests.standin.test_sign_in import configure
 from tests.standin.test_sso import page_text
 
 BANNER = "<strong>Stand-in for Metabase:</strong> for the demo and the tests only"
@@ -65,14 +65,14 @@ def test_an_administrator(browse: SignIn) -> None:
 
 
 def test_a_password_account(client: Client, standin: Instance) -> None:
-    session = standin.start_session(standin.accounts[ADMIN_EMAIL])
+    session = standin.start_session(*standin.accounts)
     text = page_text(client.get("/", headers={"X-Metabase-Session": session}))
     assert "Administrator, password" in text
     assert "What the last token did" not in text
 
 
 def test_a_tenant(browse: SignIn, standin: Instance) -> None:
-    configure(standin, tenants_enabled=True)
+    configure(standin, use_tenants=True)
     claims = {"@tenant": "acme", "@tenant.attributes": {"region": "north"}}
     text = page_text(browse(**claims).get("/"))
     assert "Tenant user, SSO (JWT)" in text
@@ -95,7 +95,7 @@ def test_frames(browse: SignIn) -> None:
     for path in ("/", "/auth/sso?jwt=x", "/auth/logout"):
         response = client.get(path)
         policy = response["Content-Security-Policy"]
-        assert policy.endswith("; frame-ancestors 'self' https://app.example.com")
+        assert policy.endswith("frame-ancestors https://app.example.com")
         assert "X-Frame-Options" not in response
         assert response["Referrer-Policy"] == "no-referrer"
         assert BANNER in page_text(response)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from pytest_django import Settings
 
 from example_project.standin.redirects import check_return_to, to_identity_provider
 from example_project.standin.refusals import Refused
-from tests.standin.conftest import PROVIDER
+from example_project.standin.state import Instance
+from tests.standin.conftest import PROVIDER, SITE
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from tests.standin.conftest import PROVIDER
     ],
 )
 def test_allowed(return_to: str) -> None:
-    assert check_return_to(return_to) == return_to
+    assert check_return_to(return_to, SITE) == return_to
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_allowed(return_to: str) -> None:
 )
 def test_refused(return_to: str) -> None:
     with pytest.raises(Refused) as caught:
-        check_return_to(return_to)
+        check_return_to(return_to, SITE)
     assert (caught.value.text, caught.value.status) == ("Invalid redirect URL", 400)
 
 
-def test_return_to_is_appended_as_it_is(settings: Settings) -> None:
+def test_return_to_is_appended_as_it_is(standin: Instance) -> None:
     path = '/dashboard/1?tab=2&city=Oslo|"x"#a'
     assert to_identity_provider(path)["Location"] == f"{PROVIDER}?return_to={path}"
-    settings.STANDIN_JWT_IDENTITY_PROVIDER_URI = f"{PROVIDER}?x=1"
+    standin.update({"jwt-identity-provider-uri": f"{PROVIDER}?x=1"})
     assert to_identity_provider(path)["Location"] == f"{PROVIDER}?x=1&return_to={path}"
     assert to_identity_provider(None)["Location"] == f"{PROVIDER}?x=1"
 

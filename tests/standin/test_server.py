@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 
 from example_project.standin import settings as standin_settings
 from example_project.standin.logs import HideTokens, hide_tokens
+from example_project.standin.start import configured, environment
 from tests.standin.conftest import token
 
 ROOT = Path(__file__).parent.parent.parent
@@ -24,13 +24,14 @@ STANDIN = ROOT / "example_project" / "standin"
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STANDIN_SITE_URL", "https://m.example")
-    monkeypatch.setenv("STANDIN_EMBEDDING_ORIGINS", "https://a.example, https://b.example")
+    monkeypatch.setenv("STANDIN_SETTINGS", '{"site-url": "https://m.example"}')
+    monkeypatch.setenv("STANDIN_VERSION", "58")
+    monkeypatch.setenv("MB_JWT_ENABLED", "true")
     read = importlib.reload(standin_settings)
-    assert read.STANDIN_SITE_URL == "https://m.example"
-    assert read.STANDIN_EMBEDDING_ORIGINS == ["https://a.example", "https://b.example"]
+    assert read.STANDIN_SETTINGS == {"site-url": "https://m.example"}
+    assert (read.STANDIN_VERSION, read.STANDIN_ENVIRONMENT["MB_JWT_ENABLED"]) == (58, "true")
     monkeypatch.undo()
-    assert importlib.reload(standin_settings).STANDIN_SITE_URL == "http://localhost:3000"
+    assert importlib.reload(standin_settings).STANDIN_SETTINGS == {}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_cut_token_is_hidden() -> None:
 
 def test_neither_imports_the_other() -> None:
     """The stand-in checks the package's work, so it may not share its mistakes."""
-    for module in STANDIN.glob("*.py"):
+    for module in STANDIN.rglob("*.py"):
         assert "django_metabase_sso" not in module.read_text()
     for module in (ROOT / "django_metabase_sso").rglob("*.py"):
         assert "standin" not in module.read_text()
@@ -84,14 +85,18 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "STANDIN_JWT_SHARED_SECRET": "x" * 32, "PYTHONUNBUFFERED": "1"}
-    environment["DJANGO_SETTINGS_MODULE"] = "example_project.standin.settings"
+    secret = {"jwt-shared-secret": "x" * 32}
+    there = configured("http://localhost:3000", "http://localhost:8000/sso/metabase", [], **secret)
     command = [sys.executable, "-m", "django", "runserver", f"127.0.0.1:{port}", "--noreload"]
     log = tmp_path / "log"
     url, sent = f"http://127.0.0.1:{port}", token()
     with log.open("w") as output:
         server = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env={**environment(there), "PYTHONUNBUFFERED": "1"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             deadline = time.monotonic() + 30

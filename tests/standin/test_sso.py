@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from example_project.standin.refusals import CAUSES
 from example_project.standin.state import ADMIN_EMAIL, Instance
 from tests.standin.conftest import MISSING, PROVIDER, SDK, SECRET, SITE, SignIn, signed, token
-from tests.standin.test_accounts import configure
+from tests.standin.test_sign_in import configure
 
 OFF = "SSO has not been enabled and/or configured"
 CORRUPT = "Message seems corrupt or manipulated"
@@ -36,7 +35,7 @@ def test_discovery(client: Client) -> None:
 def test_discovery_with_saml_on(
     client: Client, standin: Instance, query: dict[str, str], method: str
 ) -> None:
-    configure(standin, method="saml")
+    configure(standin, saml_enabled=True)
     assert client.get("/auth/sso", query, headers=SDK).json()["method"] == method
 
 
@@ -133,7 +132,7 @@ def test_a_token_that_is_refused(
 
 
 def test_a_refused_account_on_a_page(client: Client, standin: Instance) -> None:
-    configure(standin, provisioning=False)
+    configure(standin, jwt_user_provisioning_enabled=False)
     page = client.get("/auth/sso", {"jwt": token()})
     assert page.status_code == 401
     assert "Sorry, but you&#x27;ll need a metabase account" in page_text(page)
@@ -141,7 +140,7 @@ def test_a_refused_account_on_a_page(client: Client, standin: Instance) -> None:
 
 
 def test_sso_switched_off(client: Client, standin: Instance) -> None:
-    configure(standin, sso_enabled=False)
+    configure(standin, jwt_enabled=False)
     *answers, page = ways_in(client, token())
     for answer in [*answers, client.get("/auth/sso", headers=SDK)]:
         assert (answer.status_code, json.loads(answer.content)["message"]) == (400, OFF)
@@ -158,7 +157,7 @@ def test_a_kind_of_embedding_switched_off(
     client: Client, standin: Instance, client_name: str, switch: str
 ) -> None:
     headers = {"X-Metabase-Client": client_name}
-    configure(standin, **{f"{switch}_enabled": False})
+    configure(standin, version=63, **{f"enable_embedding_{switch}": False})
     for response in [
         client.get("/auth/sso", headers=headers),
         client.get("/auth/sso", {"jwt": token()}, headers=headers),
@@ -166,7 +165,7 @@ def test_a_kind_of_embedding_switched_off(
     ]:
         assert response.status_code == 402
         assert response.json()["status"] == f"error-embedding-{switch}-disabled"
-    configure(standin, **{f"{switch}_enabled": True})
+    configure(standin, **{f"enable_embedding_{switch}": True})
     assert client.get("/auth/sso", headers=headers).status_code == 200
 
 
@@ -193,8 +192,8 @@ def test_a_browser_brings_a_token(
     assert [sign_in.how for sign_in in standin.sign_ins] == ["navigation"]
 
 
-def test_the_cookie_is_secure_over_https(client: Client, settings: Settings) -> None:
-    settings.STANDIN_SITE_URL = "https://metabase.example.com"
+def test_the_cookie_is_secure_over_https(client: Client, standin: Instance) -> None:
+    configure(standin, site_url="https://metabase.example.com")
     response = client.get("/auth/sso", {"jwt": token()})
     assert response.cookies["metabase.SESSION"]["secure"]
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from example_project.standin.state import Instance
-from tests.standin.test_accounts import configure, dropped, refusal, signed_in
+from tests.standin.test_sign_in import configure, dropped, refusal, signed_in
 
 
 @pytest.fixture
 def tenants(standin: Instance) -> Instance:
-    configure(standin, tenants_enabled=True)
+    configure(standin, use_tenants=True)
     return standin
 
 
@@ -70,7 +70,7 @@ def test_an_inactive_tenant(tenants: Instance) -> None:
 
 
 def test_a_new_tenant_needs_provisioning(tenants: Instance) -> None:
-    configure(tenants, provisioning=False)
+    configure(tenants, jwt_user_provisioning_enabled=False)
     assert refusal(tenants, **{"@tenant": "new"}).text.startswith("Sorry, but you'll need a")
 
 
@@ -82,7 +82,7 @@ def test_attributes_are_added_and_never_updated(tenants: Instance) -> None:
     expected = {"plan": "gold", "seats": "5", "region": "North"}
     assert tenants.tenants["acme"].attributes == expected
     assert set(dropped(ada)) == {"@tenant.attributes: plan"}
-    assert ada.attributes == {}
+    assert ada.jwt_attributes == {}
     assert tenants.attributes_of(ada) == expected
 
 
@@ -106,11 +106,13 @@ def test_attributes_that_are_no_object(tenants: Instance) -> None:
 def test_attributes_without_a_tenant(tenants: Instance) -> None:
     ada = signed_in(tenants, **{"@tenant.attributes": {"plan": "gold"}})
     assert dropped(ada) == {"@tenant.attributes": "the token names no tenant"}
-    assert ada.attributes == {}
+    assert ada.jwt_attributes == {}
 
 
 def test_other_claim_names(tenants: Instance) -> None:
-    configure(tenants, claim_names={"tenant": "organisation", "tenant_attributes": "facts"})
+    configure(
+        tenants, jwt_attribute_tenant="organisation", jwt_attribute_tenant_attributes="facts"
+    )
     ada = signed_in(tenants, organisation="acme", facts={"plan": "gold"})
     assert ada.tenant == "acme"
     assert tenants.attributes_of(ada) == {"plan": "gold"}

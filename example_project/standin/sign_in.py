@@ -7,8 +7,10 @@ from typing import Any
 
 from example_project.standin import groups, tenants
 from example_project.standin.attributes import user_attributes
+from example_project.standin.directory import Account
 from example_project.standin.refusals import Refused
-from example_project.standin.state import Account, How, Instance, SignIn
+from example_project.standin.reports import How, SignIn
+from example_project.standin.state import Instance
 
 
 def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
@@ -23,10 +25,10 @@ def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
     slug = tenants.slug_of(instance, claims)
     tenants.check(instance, slug, account)
     _check_provisioning(instance, account, slug)
-    current = account or Account(len(instance.accounts) + 1, email, tenant=slug)
+    current = account or Account(instance.accounts.next_id, email, tenant=slug)
     members, dropped = groups.synced(
         claims.get(names["groups"]),
-        instance.configuration,
+        sync_of(instance),
         current=current.groups,
         known=instance.groups,
     )
@@ -36,12 +38,27 @@ def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
     report.left = sorted(current.groups - members)
     report.dropped = dropped + dropped_attributes + tenants.update(instance, slug, claims)
     _sync_names(current, claims, names)
-    current.groups, current.attributes = members, attributes
-    current.sso_source, current.is_active = "jwt", True
+    current.groups, current.jwt_attributes = members, attributes
+    current.sso_source = "jwt"
     current.last_sign_in = report
-    instance.accounts[email] = current
+    instance.reactivate(current)
+    if account is None:
+        instance.accounts.add(current)
     instance.sign_ins.append(report)
     return current
+
+
+def sync_of(instance: Instance) -> groups.Sync:
+    """Return how the instance synchronizes groups; its mapping has ids, and this one has names."""
+    configuration = instance.configuration
+    name_of = {number: name for name, number in instance.groups.items()}
+    mapping = {
+        name: [name_of[number] for number in numbers if number in name_of]
+        for name, numbers in configuration["jwt-group-mappings"].items()
+    }
+    return groups.Sync(
+        configuration["jwt-group-sync"], mapping, configuration.claim_names["groups"]
+    )
 
 
 def _email(value: object) -> str:
@@ -53,7 +70,7 @@ def _email(value: object) -> str:
 
 def _check_provisioning(instance: Instance, account: Account | None, slug: str | None) -> None:
     """Refuse to create or reactivate what is not there when user provisioning is off."""
-    if instance.configuration.provisioning:
+    if instance.configuration["jwt-user-provisioning-enabled?"]:
         return
     if account is None or not account.is_active or (slug and slug not in instance.tenants):
         text = "Sorry, but you'll need a metabase account to view this page."
@@ -75,7 +92,7 @@ def _events(account: Account | None) -> list[str]:
 
 def _sync_names(account: Account, claims: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Take over the two names; null and what is not a string is ignored."""
-    first_name, last_name = claims.get(names["first_name"]), claims.get(names["last_name"])
+    first_name, last_name = claims.get(names["firstname"]), claims.get(names["lastname"])
     if isinstance(first_name, str):
         account.first_name = first_name
     if isinstance(last_name, str):

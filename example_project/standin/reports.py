@@ -1,0 +1,28 @@
+"""What a token did, for the pages and the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+How = Literal["GET", "POST", "to_session", "navigation"]
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A claim, or a part of one, that Metabase takes no notice of."""
+
+    claim: str
+    reason: str
+
+
+@dataclass
+class SignIn:
+    """What one token did."""
+
+    email: str
+    how: How
+    events: list[str] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    joined: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
