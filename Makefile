@@ -41,7 +41,7 @@ mutation: $(VENV)/.mutation
 lint: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/python -m mypy  # -m: django-hosts installs a package `tests` beside ours
 	$(BIN)/lint-imports --no-cache
 
 # Every supported Python and Django; finds the Pythons on PATH and those of pyenv.

@@ -1,23 +1,33 @@
-"""CORS on this package's paths alone; django-cors-headers does the work below it."""
+"""CORS on this package's paths alone, and answers that a fetch can read.
+
+django-cors-headers does the work below it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
+from django.utils.translation import get_language_from_path, override
 
 from django_metabase_sso.conf import addresses, conf
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.http import responses
+from django_metabase_sso.http.endpoints import kind_of
+from django_metabase_sso.http.requests import is_fetch
+from django_metabase_sso.http.responses import SSOResponse
 
 __all__ = ["SSOCorsMiddleware"]
 
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class SSOCorsMiddleware:
@@ -25,7 +35,8 @@ class SSOCorsMiddleware:
 
     On our paths an origin in ALLOWED_ORIGINS gets the two headers that a request with credentials
     needs, whatever the status; any other origin gets neither, whatever the project's own CORS
-    settings say. Other paths are not touched, and neither is the database.
+    settings say. A fetch that a middleware below redirects, to a login page say, gets a 401 that
+    it can read. Other paths are not touched, and neither is the database.
     """
 
     sync_capable = True
@@ -39,26 +50,51 @@ class SSOCorsMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        origin = _allowed_origin(request)
-        request._metabase_sso_origin = origin  # type: ignore[attr-defined]  # noqa: SLF001
+        request._metabase_sso_cors = True  # type: ignore[attr-defined]  # noqa: SLF001
         if iscoroutinefunction(self):
-            return self._call_async(request, origin)
-        return _finish(request, self.get_response(request), origin)
+            return self._call_async(request)
+        return _finish(request, self.get_response(request))
 
-    async def _call_async(self, request: HttpRequest, origin: str | None) -> HttpResponseBase:
+    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
         response: Any = self.get_response(request)
-        return _finish(request, await response, origin)
+        return _finish(request, await response)
 
 
 def enable_cors(sender: object, request: HttpRequest, **kwargs: object) -> bool:
-    """Receive django-cors-headers' `check_request_enabled`: an allowed origin on our paths."""
-    return getattr(request, "_metabase_sso_origin", None) is not None
+    """Receive django-cors-headers' `check_request_enabled`: an allowed origin on our paths.
+
+    Without SSOCorsMiddleware the project's own CORS settings stay as they are.
+    """
+    is_covered = getattr(request, "_metabase_sso_cors", False)
+    return is_covered and _is_ours(request) and _allowed_origin(request) is not None
+
+
+def _finish(request: HttpRequest, response: Any) -> HttpResponseBase:
+    """Return the answer with our headers where it is ours.
+
+    That is decided now, since a middleware below may have set `request.urlconf`. Without an
+    Origin the URL is resolved here only for a redirect and for OPTIONS, which django-cors-headers
+    answers as a preflight without one as well.
+    """
+    is_redirect = response.status_code in REDIRECTS and not isinstance(response, SSOResponse)
+    is_known = request.resolver_match or "HTTP_ORIGIN" in request.META
+    if not (is_known or is_redirect or request.method == "OPTIONS") or not _is_ours(request):
+        return response  # type: ignore[no-any-return]
+    if is_redirect and is_fetch(request) and not _leads_to_https(request, response):
+        response = responses.interrupted(response)
+    origin = _allowed_origin(request)
+    if origin is None:
+        del response[ALLOW_ORIGIN], response[ALLOW_CREDENTIALS]
+    else:
+        response[ALLOW_ORIGIN] = origin
+        response[ALLOW_CREDENTIALS] = "true"
+    return responses.protect(response)
 
 
 def _allowed_origin(request: HttpRequest) -> str | None:
-    """Return the `Origin` when it is in ALLOWED_ORIGINS and the path is ours."""
-    origin = request.META.get("HTTP_ORIGIN")
-    if not origin or not _is_ours(request):
+    """Return the `Origin` when it is in ALLOWED_ORIGINS."""
+    origin: str | None = request.META.get("HTTP_ORIGIN")
+    if not origin:
         return None
     try:
         return origin if addresses.matches_any(origin, conf.ALLOWED_ORIGINS) else None
@@ -70,21 +106,28 @@ def _is_ours(request: HttpRequest) -> bool:
     match: ResolverMatch | None = request.resolver_match
     if match is None:
         try:
-            match = resolve(request.path_info, getattr(request, "urlconf", None))
+            match = _resolved(request)
         except Resolver404:
             return False
-    return getattr(match.func, "metabase_sso", False)
+    return kind_of(match.func) is not None
 
 
-def _finish(request: HttpRequest, response: Any, origin: str | None) -> HttpResponseBase:
-    # Without an Origin the URL is not resolved here: a 500 of ours has been resolved by then.
-    # OPTIONS is resolved, as django-cors-headers answers a preflight that lacks its Origin, too.
-    is_resolved = request.META.get("HTTP_ORIGIN") or request.resolver_match
-    if not (is_resolved or request.method == "OPTIONS") or not _is_ours(request):
-        return response  # type: ignore[no-any-return]
-    if origin is None:
-        del response[ALLOW_ORIGIN], response[ALLOW_CREDENTIALS]
-    else:
-        response[ALLOW_ORIGIN] = origin
-        response[ALLOW_CREDENTIALS] = "true"
-    return responses.protect(response)
+def _resolved(request: HttpRequest) -> ResolverMatch:
+    """Resolve the path in the language that it begins with, as LocaleMiddleware would.
+
+    This runs above that middleware: the thread still has the language of its last request.
+    """
+    language = get_language_from_path(request.path_info) or settings.LANGUAGE_CODE
+    with override(language):
+        return resolve(request.path_info, getattr(request, "urlconf", None))
+
+
+def _leads_to_https(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether a redirect leads to the same address with https: browsers may follow that one."""
+    if request.is_secure():
+        return False
+    target = urlsplit(response["Location"])
+    host = addresses.browser_host("https", target.netloc)
+    own = addresses.browser_host("https", request.get_host())
+    path = target._replace(scheme="", netloc="", fragment="").geturl()
+    return target.scheme == "https" and host == own and path == request.get_full_path()

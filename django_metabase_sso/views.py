@@ -29,6 +29,7 @@ from django_metabase_sso.http.requests import (
     is_framed,
     is_origin_allowed,
     is_prefetch,
+    is_scripted_link,
     is_subresource,
     wants_json,
 )
@@ -67,6 +68,8 @@ class SSOView(Endpoint):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
         if is_prefetch(request):
             return responses.empty(503)  # nothing is signed for a page that nobody opened
+        if self.is_fetch and is_scripted_link(request, self.query):
+            return responses.navigate(request.get_full_path())
         try:
             return self.answer(request)
         except (AccessRefused, InvalidReturnTo) as refused:

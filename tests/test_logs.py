@@ -84,6 +84,11 @@ def visit(client: Client) -> None:
     client.get(URL, headers=NAVIGATION)
 
 
+def redirected(client: Client) -> None:
+    with override_settings(SECURE_SSL_REDIRECT=True, SECURE_SSL_HOST="www.example.com"):
+        Client().get(FETCH)
+
+
 def wrong_method(client: Client) -> None:
     client.get(f"{URL}/guest-token")
 
@@ -143,6 +148,7 @@ CASES: list[Case] = [
     ("not-authenticated", {}, nobody),
     ("invalid-credentials", {"AUTHENTICATE": denied}, fetch),
     ("nobody", {"AUTHENTICATE": lambda request: AnonymousUser()}, fetch),
+    ("interrupted", {}, redirected),
     ("inactive", {"AUTHENTICATE": switched_off}, fetch),
     ("no-email", {}, without_address),
     ("invalid-email", {}, odd_address),

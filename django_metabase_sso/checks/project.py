@@ -34,6 +34,10 @@ KINDS: Final[dict[Kind, str]] = {
 }
 NOBODYS_ORIGIN = "https://anybody.invalid"
 
+# With these, a middleware chooses the URLconf of each request: django-hosts, django-tenants and
+# django-subdomains.
+CHOSEN_BY_REQUEST = ("ROOT_HOSTCONF", "PUBLIC_SCHEMA_URLCONF", "SUBDOMAIN_URLCONFS")
+
 
 @register(Tags.security)
 def check_cors(**kwargs: Any) -> list[CheckMessage]:
@@ -144,6 +148,8 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     if not routes("sso"):
+        if any(hasattr(settings, name) for name in CHOSEN_BY_REQUEST):
+            return []
         message = "The project's URLs do not include django_metabase_sso.urls."
         return [warning(14, message, f"Add to urlpatterns: {INCLUDE}")]
     found: list[CheckMessage] = []

@@ -29,5 +29,7 @@ def page_around(request: HttpRequest) -> str | None:
     if not url_has_allowed_host_and_scheme(referer, {own_host(request)}, request.is_secure()):
         return None
     parts = urlsplit(referer)
+    if parts.path in ("", "/") and not parts.query:
+        return None  # a Referrer-Policy of `origin` sends no more than this
     path = "/" + parts.path.lstrip("/")  # two slashes would begin another host
     return f"{path}?{parts.query}" if parts.query else path

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest
 
 from django_metabase_sso.conf import addresses, conf
+from django_metabase_sso.http.return_to import Query, read_query
 from django_metabase_sso.signals import logger
 from django_metabase_sso.troubleshooting import quoted
 
@@ -15,6 +17,17 @@ from django_metabase_sso.troubleshooting import quoted
 FRAME_MARK: Final = "frame=1"
 # What Django answers with a page and a status of its own, when a project's callable raises it.
 PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
+# How browsers say that they ask in advance, by their present and their former headers; and how
+# Turbo 8 (X-Sec-Purpose), instant.page and Safari (X-Purpose) and htmx (HX-Preloaded) do.
+IN_ADVANCE = re.compile("prefetch|prerender|preview|instant", re.IGNORECASE)
+PREFETCHES = {
+    "HTTP_SEC_PURPOSE": IN_ADVANCE,
+    "HTTP_PURPOSE": IN_ADVANCE,
+    "HTTP_X_MOZ": IN_ADVANCE,
+    "HTTP_X_SEC_PURPOSE": IN_ADVANCE,
+    "HTTP_X_PURPOSE": IN_ADVANCE,
+    "HTTP_HX_PRELOADED": re.compile("true", re.IGNORECASE),
+}
 
 
 def is_origin_allowed(request: HttpRequest) -> bool:
@@ -41,10 +54,11 @@ def own_host(request: HttpRequest) -> str:
 
 
 def is_prefetch(request: HttpRequest) -> bool:
-    """Whether a browser asks in advance, by the present header or one of the two before it."""
-    headers = request.META
-    purpose = headers.get("HTTP_SEC_PURPOSE") or headers.get("HTTP_PURPOSE")
-    return "prefetch" in (purpose or headers.get("HTTP_X_MOZ") or "").lower()
+    """Whether a browser or a library asks in advance, for a page that nobody has opened."""
+    return any(
+        name in request.META and words.search(request.META[name])
+        for name, words in PREFETCHES.items()
+    )
 
 
 def is_subresource(request: HttpRequest) -> bool:
@@ -67,6 +81,18 @@ def is_framed(request: HttpRequest, query: str) -> bool:
     if destination is None:
         return FRAME_MARK in query.split("&")
     return destination in ("iframe", "frame")
+
+
+def is_fetch(request: HttpRequest) -> bool:
+    """Whether the caller is a fetch: `wants_json` for a request that nobody has read yet."""
+    return wants_json(request, read_query(request.META.get("QUERY_STRING", "")).outside)
+
+
+def is_scripted_link(request: HttpRequest, query: Query) -> bool:
+    """Whether a script loads what was a link: htmx says so, and `return_to` is for links alone."""
+    if "response=json" in query.outside.split("&"):
+        return False
+    return "HTTP_HX_REQUEST" in request.META or bool(query.values)
 
 
 def wants_json(request: HttpRequest, query: str) -> bool:

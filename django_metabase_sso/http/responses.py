@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,6 +16,7 @@ from django_metabase_sso.conf.addresses import LARGE_REDIRECT, LARGEST_REDIRECT,
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import logger
 from django_metabase_sso.tokens import Grant, Token
+from django_metabase_sso.troubleshooting import quoted
 
 
 def _never_cached() -> str:
@@ -31,6 +32,13 @@ SAFE_HEADERS = {
     "Expires": "0",  # in the past, by RFC 9111, section 5.3
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+}
+
+
+# A visitor of a hostile page could be talked into copying a token out of a frame.
+NEVER_FRAMED = {
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
 }
 
 
@@ -142,8 +150,35 @@ def error_page(
     return response
 
 
+def interrupted(redirect: HttpResponseBase) -> SSOResponse:
+    """Return what a fetch gets in place of a redirect by a middleware, with its cookies.
+
+    The page could read neither the redirect nor the login page behind it.
+    """
+    where = urlsplit(redirect["Location"])
+    logger.warning(
+        "A middleware redirected a request for a token to '%s': the fetch got a 401.",
+        quoted(f"{where.netloc}{where.path}"),
+        extra={"code": "interrupted", "user_id": None},
+    )
+    message = "This site redirected the request: the user may have to sign in again."
+    response = error_json(401, "interrupted", message)
+    response.cookies = redirect.cookies
+    return response
+
+
+def navigate(path: str) -> SSOResponse:
+    """Return what a script gets that loads a link to Metabase: the browser has to go there."""
+    message = "This link leads to another site: the browser has to open it, not a script."
+    response = error_json(409, "navigate", message)
+    response["HX-Redirect"] = path
+    return response
+
+
 def _json(data: dict[str, str], status: int = 200) -> SSOResponse:
-    return SSOResponse(json.dumps(data), status=status, content_type="application/json")
+    return SSOResponse(
+        json.dumps(data), status=status, content_type="application/json", **NEVER_FRAMED
+    )
 
 
 def _redirect(location: str) -> SSOResponse:
