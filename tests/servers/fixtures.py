@@ -31,8 +31,8 @@ def url_of(server: Server) -> str:
 
 
 @contextmanager
-def database(alias: str) -> Iterator[str]:
-    """Make a migrated database on that server for as long as the block; give its alias."""
+def database(alias: str) -> Iterator[dict[str, Any]]:
+    """Make a migrated database on that server for as long as the block; give its settings."""
     server, engine, options = ENGINES[alias]
     where = urlsplit(url_of(server))
     name = f"metabase_sso_{os.getpid()}"
@@ -46,45 +46,26 @@ def database(alias: str) -> Iterator[str]:
         "OPTIONS": options,
         "TEST": {"NAME": f"test_{name}"},
     }
-    every = connections.configure_settings({**connections.settings, alias: entry})
-    connections.settings[alias] = every[alias]
-    connection = connections[alias]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    configured = connections.configure_settings({**connections.settings, alias: entry})[alias]
+    with known(alias, configured):
+        creation = connections[alias].creation
+        creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield configured
+    finally:
+        with known(alias, configured):
+            creation.destroy_test_db(entry["NAME"], verbosity=0)
+            del connections[alias]
+
+
+@contextmanager
+def known(alias: str, configured: dict[str, Any]) -> Iterator[str]:
+    """Have the database among Django's. Others' tests do not see it, and so do not forbid it."""
+    connections.settings[alias] = configured
     try:
         yield alias
     finally:
-        connection.creation.destroy_test_db(entry["NAME"], verbosity=0)
-        del connections[alias], connections.settings[alias]
-
-
-@pytest.fixture(scope="session")
-def postgresql_database(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[str]:
-    """The alias of a database on a real PostgreSQL; what a test leaves in it stays."""
-    with django_db_blocker.unblock(), database("postgresql") as alias:
-        yield alias
-
-
-@pytest.fixture(scope="session")
-def mariadb_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The alias of a database on a real MariaDB; what a test leaves in it stays."""
-    with django_db_blocker.unblock(), database("mariadb") as alias:
-        yield alias
-
-
-@pytest.fixture
-def postgresql(postgresql_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The alias of a database on a real PostgreSQL, in a transaction that is rolled back."""
-    with django_db_blocker.unblock(), rolled_back(postgresql_database):
-        yield postgresql_database
-
-
-@pytest.fixture
-def mariadb(mariadb_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The alias of a database on a real MariaDB, in a transaction that is rolled back."""
-    with django_db_blocker.unblock(), rolled_back(mariadb_database):
-        yield mariadb_database
+        del connections.settings[alias]
 
 
 @contextmanager
@@ -93,6 +74,50 @@ def rolled_back(alias: str) -> Iterator[None]:
     with transaction.atomic(using=alias):
         yield
         transaction.set_rollback(True, using=alias)
+
+
+@pytest.fixture(scope="session")
+def _postgresql(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[dict[str, Any]]:
+    with django_db_blocker.unblock(), database("postgresql") as configured:
+        yield configured
+
+
+@pytest.fixture(scope="session")
+def _mariadb(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[dict[str, Any]]:
+    with django_db_blocker.unblock(), database("mariadb") as configured:
+        yield configured
+
+
+@pytest.fixture
+def postgresql_database(db: None, _postgresql: dict[str, Any]) -> Iterator[str]:
+    """The alias of a database on a real PostgreSQL; what a test leaves in it stays."""
+    with known("postgresql", _postgresql) as alias:
+        yield alias
+
+
+@pytest.fixture
+def mariadb_database(db: None, _mariadb: dict[str, Any]) -> Iterator[str]:
+    """The alias of a database on a real MariaDB; what a test leaves in it stays."""
+    with known("mariadb", _mariadb) as alias:
+        yield alias
+
+
+@pytest.fixture
+def postgresql(postgresql_database: str) -> Iterator[str]:
+    """The alias of a database on a real PostgreSQL, in a transaction that is rolled back."""
+    with rolled_back(postgresql_database):
+        yield postgresql_database
+
+
+@pytest.fixture
+def mariadb(mariadb_database: str) -> Iterator[str]:
+    """The alias of a database on a real MariaDB, in a transaction that is rolled back."""
+    with rolled_back(mariadb_database):
+        yield mariadb_database
 
 
 @pytest.fixture(scope="session")
