@@ -26,7 +26,7 @@ from django_metabase_sso.conf.addresses import site_of
 from django_metabase_sso.exceptions import AccessRefused, InvalidEmbed, InvalidReturnTo
 from django_metabase_sso.http.endpoints import INCLUDE, Kind, path_of, routes
 from django_metabase_sso.http.guest_body import written_context
-from django_metabase_sso.http.requests import FRAME_MARK
+from django_metabase_sso.http.requests import FRAME_MARK, is_from_this_machine
 from django_metabase_sso.http.return_to import clean_return_to
 from django_metabase_sso.signals import logger
 from django_metabase_sso.tokens import (
@@ -71,8 +71,9 @@ INTERFACE: Final = frozenset(
 FRAME: Final = frozenset("allow class height id loading name style width".split())
 
 
-def embed_config(
+def embed_config(  # noqa: PLR0913 - each is a key of Metabase's
     *,
+    request: HttpRequest | None = None,
     guest: bool = False,
     theme: Mapping[str, Any] | None = None,
     locale: str | None = None,
@@ -84,7 +85,8 @@ def embed_config(
     A host that is taken from a request is wrong behind a TLS proxy, and dangerous in a cached
     page; `config.js` completes the paths in the browser. `guest` is for guest embeds, which ask
     our endpoint for tokens when GUEST_PARAMS is set. `preferred_auth_method` is "jwt" unless you
-    say "saml". Raises InvalidEmbed for what does not go together.
+    say "saml". `request` is needed with DEVELOPMENT_API_KEY, which takes the place of signing in
+    for requests from this machine. Raises InvalidEmbed for what does not go together.
     """
     if guest and (preferred_auth_method or allowed_custom_visualizations):
         raise InvalidEmbed(
@@ -94,6 +96,8 @@ def embed_config(
     if guest:
         if conf.GUEST_PARAMS is not None:
             config["guestEmbedProviderUri"] = _path("guest_token")
+    elif key := _development_api_key(request):
+        config["apiKey"] = key  # embed.js refuses it beside preferredAuthMethod
     elif preferred_auth_method in (None, "jwt"):  # with SAML on as well, Metabase would prefer it
         config["preferredAuthMethod"] = "jwt"
         config["jwtProviderUri"] = _path("sso")
@@ -111,6 +115,23 @@ def embed_config(
     config.update({key: value for key, value in options.items() if value})
     to_json("metabase_config", config)
     return config
+
+
+def _development_api_key(request: HttpRequest | None) -> Token | None:
+    secret = conf.DEVELOPMENT_API_KEY
+    if secret is None:
+        return None
+    if request is None:
+        raise InvalidEmbed(f"With DEVELOPMENT_API_KEY, a page needs its request. {ADD_REQUEST}")
+    if not is_from_this_machine(request):
+        logger.warning(
+            "METABASE_SSO['DEVELOPMENT_API_KEY'] is left out of a page: the request does not come"
+            " directly from this machine (open http://localhost).",
+            extra={"code": "development-api-key", "user_id": None},
+        )
+        return None
+    keep_private(request)
+    return Token(secret.reveal().decode())
 
 
 def config_html(*, nonce: str = "", inline: bool = False, **options: Any) -> SafeString:

@@ -108,6 +108,69 @@ def test_config_with_saml() -> None:
     assert embeds.embed_config(preferred_auth_method="jwt") == embeds.embed_config()
 
 
+def page_request(**extra: str) -> HttpRequest:
+    return RequestFactory().get("/", **{"HTTP_HOST": "localhost:8000", **extra})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def api_key(configure: Configure, settings: Settings) -> str:
+    settings.DEBUG = True
+    settings.ALLOWED_HOSTS = ["*"]
+    configure(DEVELOPMENT_API_KEY="mb_demo-only-key")
+    return "mb_demo-only-key"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"REMOTE_ADDR": "::1", "HTTP_HOST": "[::1]:8000"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "app.localhost"},
+    ],
+)
+def test_config_with_an_api_key(api_key: str, extra: dict[str, str]) -> None:
+    """embed.js refuses apiKey beside preferredAuthMethod."""
+    request = page_request(**extra)
+    config = embeds.embed_config(request=request)
+    assert config == {"instanceUrl": INSTANCE, "isGuest": False, "apiKey": api_key}
+    assert api_key not in repr(config)
+    assert config_of(embeds.config_html(request=request)) == config
+    assert request._cache_update_cache is False  # type: ignore[attr-defined]
+    assert "apiKey" not in embeds.embed_config(request=request, guest=True)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"REMOTE_ADDR": "192.0.2.7"},
+        {"REMOTE_ADDR": ""},
+        {"HTTP_HOST": "a-tunnel.example.com"},
+        {"HTTP_HOST": "192.0.2.7:8000"},
+        {"HTTP_X_FORWARDED_FOR": "192.0.2.7"},
+        {"HTTP_FORWARDED": "for=192.0.2.7"},
+        {"HTTP_VIA": "1.1 tunnel"},
+    ],
+)
+def test_no_api_key_for_others(
+    api_key: str, caplog: pytest.LogCaptureFixture, extra: dict[str, str]
+) -> None:
+    config = embeds.embed_config(request=page_request(**extra))
+    assert "apiKey" not in config
+    assert config["preferredAuthMethod"] == "jwt"
+    [record] = caplog.records
+    assert record.__dict__["code"] == "development-api-key"
+    assert api_key not in record.getMessage()
+
+
+def test_an_api_key_needs_the_request_and_debug(api_key: str, settings: Settings) -> None:
+    with pytest.raises(InvalidEmbed, match=r"context_processors\.request"):
+        embeds.embed_config()
+    settings.DEBUG = False
+    with pytest.raises(BadSetting, match="DEBUG is off") as raised:
+        embeds.embed_config(request=page_request())
+    assert api_key not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -132,6 +132,10 @@ def frame(client: Client) -> None:
     embeds.iframe_html("/", title="Sales", request=request)
 
 
+def components_from_elsewhere(client: Client) -> None:
+    embeds.config_html(request=RequestFactory().get("/", headers={"Host": "a.example.com"}))
+
+
 def guest(body: Any = BODY, **options: Any) -> Callable[[Client], None]:
     def ask(client: Client) -> None:
         post(client, body, **options)
@@ -161,6 +165,11 @@ CASES: list[Case] = [
     ("privileged-group", {"GROUP_MAPPING": lambda *args: ["Administrators"]}, fetch),
     ("origin-not-allowed", {}, from_elsewhere),
     ("other-site", {}, frame),
+    (
+        "development-api-key",
+        {"DEVELOPMENT_API_KEY": "mb_demo-only-key"},
+        components_from_elsewhere,
+    ),
     ("guest-params-not-set", {}, guest()),
     ("guest-refused", {"GUEST_PARAMS": denied}, guest()),
     ("unsupported-media-type", {}, guest(content_type="text/plain")),

@@ -150,6 +150,15 @@ def test_config_once() -> None:
         assert html.count("<metabase-metabot>") == 4
 
 
+def test_config_with_an_api_key(configure: Configure, settings: Settings) -> None:
+    settings.DEBUG = True
+    configure(DEVELOPMENT_API_KEY="mb_demo-only-key")
+    settings.ALLOWED_HOSTS = ["localhost"]
+    request = RequestFactory().get("/", headers={"Host": "localhost"})
+    html = render("{% metabase_config %}", request=request)
+    assert config_of(html)["apiKey"] == "mb_demo-only-key"
+
+
 def test_config_with_options() -> None:
     html = render('{% metabase_config theme=theme locale="de" %}', theme={"preset": "dark"})
     config = config_of(html)

@@ -98,6 +98,21 @@ def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
     return [warning(2, message, f'Write "INSTANCE_URL": "https{str(instance)[4:]}".')]
 
 
+@register(Tags.security)
+def check_development(**kwargs: Any) -> list[CheckMessage]:
+    """Report an API key for development that belongs to a Metabase which others use."""
+    instance = read("INSTANCE_URL")
+    if instance is None or read("DEVELOPMENT_API_KEY") is None:
+        return []
+    if addresses.parse_origin(instance.origin).is_local:
+        return []
+    message = (
+        f"METABASE_SSO['DEVELOPMENT_API_KEY'] is a key of {instance.host}, which is not on this"
+        " machine: pages show the key to the browser, and Metabase allows it on localhost only."
+    )
+    return [warning(31, message, "Use a Metabase on this machine to try components.")]
+
+
 @register(Tags.security, deploy=True)
 def check_open_origins(**kwargs: Any) -> list[CheckMessage]:
     """Report origins that more people control than the project may think."""

@@ -64,6 +64,24 @@ def embedding_secret_key(key: str, written: Written) -> Secret | None:
     return secret
 
 
+def development_api_key(key: str, written: Written) -> Secret | None:
+    """Return the API key that pages show to everybody who sees them; None when it is not set.
+
+    BadSetting unless DEBUG is on: in production, all visitors would act with that key.
+    """
+    if written[key] is None:
+        return None
+    hint = f'Write "{key}": os.environ.get("METABASE_DEVELOPMENT_API_KEY") if DEBUG else None.'
+    secret = _read(key, written)
+    if isinstance(secret, str):
+        problem = f"{secret}."
+    elif not settings.DEBUG:
+        problem = "is set, and DEBUG is off: every visitor would get the key."
+    else:
+        return secret
+    raise BadSetting("metabase_sso.E031", f"METABASE_SSO[{key!r}] {problem}", hint)
+
+
 def _checked(key: str, written: Written) -> Secret:
     secret = _read(key, written)
     if isinstance(secret, str):

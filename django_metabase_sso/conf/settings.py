@@ -72,6 +72,7 @@ class Conf:
     GUEST_TOKEN_LIFETIME = Setting(readers.seconds, timedelta(minutes=10))
     GUEST_PARAMS = Setting(readers.callable_or_none, None, arguments=ITEM)
     GUEST_ENTITY_IDS = Setting(readers.switch, default=False)
+    DEVELOPMENT_API_KEY = Setting(secrets.development_api_key, None)
 
 
 conf = Conf()

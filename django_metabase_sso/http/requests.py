@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Final
 
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
@@ -15,6 +16,10 @@ from django_metabase_sso.troubleshooting import quoted
 
 # In the address of the frames that the template tags make, before `return_to`.
 FRAME_MARK: Final = "frame=1"
+# Headers with which proxies and tunnels say for whom they ask.
+FORWARDING: Final = frozenset(
+    "HTTP_FORWARDED HTTP_VIA HTTP_X_FORWARDED_FOR HTTP_X_FORWARDED_HOST HTTP_X_REAL_IP".split()
+)
 # What Django answers with a page and a status of its own, when a project's callable raises it.
 PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
 # How browsers say that they ask in advance, by their present and their former headers; and how
@@ -51,6 +56,18 @@ def is_origin_allowed(request: HttpRequest) -> bool:
 def own_host(request: HttpRequest) -> str:
     """Return this site's host, with its port, as browsers write it."""
     return addresses.browser_host(request.scheme or "http", request.get_host())
+
+
+def is_from_this_machine(request: HttpRequest) -> bool:
+    """Whether the browser runs here, and reaches this server without a proxy or a tunnel."""
+    if not FORWARDING.isdisjoint(request.META):
+        return False
+    try:
+        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+        origin = addresses.parse_origin(f"http://{own_host(request)}")
+    except ValueError:  # a socket of the file system has no address
+        return False
+    return address.is_loopback and origin.is_local
 
 
 def is_prefetch(request: HttpRequest) -> bool:

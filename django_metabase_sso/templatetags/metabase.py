@@ -31,6 +31,7 @@ def metabase_config(  # noqa: PLR0913 - a template names each
     if not _once(context, is_guest=guest):
         return SafeString("")
     return embeds.config_html(
+        request=_request(context),
         guest=guest,
         theme=theme,
         locale=locale,

@@ -132,6 +132,14 @@ FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"EMBEDDING_SECRET_KEY": OTHER}, {"SECRET_KEY": OTHER}, "E007", "EMBEDDING_SECRET_KEY"),
     ({"GUEST_TOKEN_LIFETIME": "10"}, {}, "E008", "GUEST_TOKEN_LIFETIME"),
     ({"GUEST_ENTITY_IDS": 1}, {}, "E014", "GUEST_ENTITY_IDS"),
+    ({"DEVELOPMENT_API_KEY": "mb_key"}, {}, "E031", "DEBUG is off"),
+    ({"DEVELOPMENT_API_KEY": " "}, {"DEBUG": True}, "E031", "is blank"),
+    (
+        {"DEVELOPMENT_API_KEY": "mb_key"},
+        {"DEBUG": True},
+        "W031",
+        "metabase.example.com, which is not on this machine",
+    ),
     ({"GUEST_PARAMS": "nowhere.function"}, {}, "E015", "nowhere.function"),
     (
         {"EMBEDDING_SECRET_KEY": "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----"},
@@ -328,6 +336,12 @@ SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"AUTH_USER_MODEL": "accounts.IndexedUser"}, "W012"),
     ({"REQUIRE_UNIQUE_EMAIL": False}, {}, "W012"),
     ({"ACCESS_POLICY": trust_emails}, {}, "W013"),
+    (
+        {"DEVELOPMENT_API_KEY": "mb_key", "INSTANCE_URL": "http://localhost:3000"},
+        {"DEBUG": True},
+        "W031",
+    ),
+    ({"DEVELOPMENT_API_KEY": "mb_key"}, {"DEBUG": True}, "E031"),
     ({}, {"ROOT_URLCONF": "tests.test_views"}, "W014"),
     ({}, {"ROOT_URLCONF": "tests.test_views"}, "W030"),
     ({}, {}, "W030"),

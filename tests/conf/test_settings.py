@@ -111,6 +111,9 @@ def test_settings_are_read_when_used(configure: Configure) -> None:
         ("TENANT", "tests.settings.SECRET_KEY", "metabase_sso.E016"),
         ("AUTHENTICATE", 1, "metabase_sso.E016"),
         ("TENANT_ATTRIBUTES", {}, "metabase_sso.E016"),
+        ("DEVELOPMENT_API_KEY", "", "metabase_sso.E031"),
+        ("DEVELOPMENT_API_KEY", 1, "metabase_sso.E031"),
+        ("DEVELOPMENT_API_KEY", "mb_key", "metabase_sso.E031"),
     ],
 )
 def test_bad_values(configure: Configure, key: str, value: Any, check_id: str) -> None:
