@@ -21,6 +21,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
 SIMPLE_JWT = {"SIGNING_KEY": "tests-only-simplejwt-key-0123456789abcdef"}  # read once
+REST_AUTH = {"USE_JWT": True, "JWT_AUTH_COOKIE": "jwt"}  # read once
 
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}  # 6.1
 

@@ -8,7 +8,15 @@ import sys
 
 import django_metabase_sso
 
-EXTRAS = ("allauth", "rest_framework", "rest_framework_simplejwt", "django_otp", "httpx", "pytest")
+EXTRAS = (
+    "allauth",
+    "django_otp",
+    "httpx",
+    "ninja",
+    "pytest",
+    "rest_framework",
+    "rest_framework_simplejwt",
+)
 # What may import an extra, at last when it is used.
 OUTSIDE = ("contrib", "client", "management", "test", "pytest_plugin")
 SOURCE = """
@@ -28,7 +36,7 @@ import importlib
 for name in {modules}:
     importlib.import_module(name)
 print(sorted(name for name in sys.modules if name.startswith({outside})))
-for name in ("allauth", "rest_framework"):
+for name in ("allauth", "ninja", "rest_framework"):
     importlib.import_module(f"django_metabase_sso.contrib.{{name}}")
 importlib.import_module("django_metabase_sso.test")
 from django.core.checks import run_checks

@@ -1,9 +1,10 @@
-"""django-allauth knows which e-mail addresses are verified. The extra is `[allauth]`."""
+"""What django-allauth knows: verified addresses and second factors. The extra is `[allauth]`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
-__all__ = ["require_verified_email"]
+__all__ = ["require_mfa", "require_verified_email"]
 
 
 def verified_sharers(email: str) -> Q:
@@ -43,6 +44,28 @@ def require_verified_email(user: AbstractBaseUser, request: HttpRequest | None) 
             return True
     message = gettext("Confirm your e-mail address first, and make it your primary one.")
     raise PermissionDenied(message)
+
+
+def require_mfa(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
+    """ACCESS_POLICY that allows users who used a second factor of `allauth.mfa` in this session.
+
+    A passkey that signs in without a password counts as well, and so do recovery codes; a browser
+    that is trusted (MFA_TRUST_ENABLED) does not, until its user confirms the second factor. The
+    factor must still be registered for the user. A user who is not the session's, from a header or
+    outside a request, is refused. Costs one query.
+    """
+    from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+    from allauth.mfa.models import Authenticator
+
+    session = getattr(request, "session", {})
+    if session.get(SESSION_KEY) != user._meta.pk.value_to_string(user):  # noqa: SLF001
+        raise PermissionDenied(gettext("Nothing tells whether you used your second factor."))
+    records = session.get(AUTHENTICATION_METHODS_SESSION_KEY, ())
+    used = [record["id"] for record in records if record["method"] == "mfa"]
+    # Older versions of allauth do not say whose records these are.
+    if not used or not Authenticator.objects.filter(pk__in=used, user=user.pk).exists():
+        raise PermissionDenied(gettext("Sign in with your second factor first."))
+    return True
 
 
 def _addresses() -> Any:

@@ -1,10 +1,12 @@
 """AUTHENTICATE by Django REST framework's authentication classes. The extra is `[drf]`.
 
-The header decides, or else the session; never the session after a header that is no good.
+The header decides, or else the session, but never the session after a bad header. A bad cookie is
+sent by the browser without being asked, so it counts as not signed in.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +28,10 @@ __all__ = ["authenticate", "using"]
 def authenticate(request: HttpRequest) -> AbstractBaseUser | None:
     """Return the user whom one of DEFAULT_AUTHENTICATION_CLASSES finds, for AUTHENTICATE.
 
-    None without a header: then the session decides. REST framework's SessionAuthentication is
-    passed over. Raises PermissionDenied, with REST framework's reason, for a bad credential, for
-    a header that no class knows, and for a credential that belongs to no user.
+    None without a header, or with a cookie that a class refuses: then the session decides.
+    SessionAuthentication is passed over. Raises PermissionDenied, with REST framework's reason,
+    for a bad credential, for a header that no class knows, and for a credential that belongs to
+    no user.
     """
     from rest_framework.settings import api_settings
 
@@ -72,30 +75,36 @@ def using(*classes: type[BaseAuthentication] | str) -> Using:
 def _first_user(
     request: HttpRequest, classes: Sequence[type[BaseAuthentication]]
 ) -> AbstractBaseUser | None:
-    from rest_framework import exceptions
     from rest_framework.authentication import SessionAuthentication
     from rest_framework.request import Request
 
-    refused = (
-        exceptions.AuthenticationFailed,
-        exceptions.NotAuthenticated,
-        exceptions.PermissionDenied,
-    )
     wrapped = Request(request)
     has_header = "HTTP_AUTHORIZATION" in request.META
     # SessionAuthentication would ask for a CSRF token; the view has the session's user itself.
     for authenticator in [e() for e in classes if not issubclass(e, SessionAuthentication)]:
+        has_header = has_header or _has_own_header(authenticator, wrapped)
         try:
             found = authenticator.authenticate(wrapped)
-        except refused as refusal:
+        except _refusals() as refusal:
+            if not has_header and _refuses_a_cookie(authenticator, request):
+                continue
             raise PermissionDenied(_reason(refusal.detail)) from None
         if found is not None:
-            return _checked(found[0])
-        has_header = has_header or _has_own_header(authenticator, wrapped)
+            return checked_user(found[0])
     if has_header:
         message = gettext("The credentials of this request are of a kind unknown here.")
         raise PermissionDenied(message)
     return None
+
+
+def _refusals() -> tuple[type[Any], ...]:
+    from rest_framework import exceptions
+
+    return (
+        exceptions.AuthenticationFailed,
+        exceptions.NotAuthenticated,
+        exceptions.PermissionDenied,
+    )
 
 
 def _has_own_header(authenticator: Any, request: object) -> bool:
@@ -104,13 +113,31 @@ def _has_own_header(authenticator: Any, request: object) -> bool:
     return get_header is not None and get_header(request) is not None
 
 
-def _checked(user: Any) -> AbstractBaseUser:
-    if user is None or not user.is_authenticated:
+def _refuses_a_cookie(authenticator: Any, request: HttpRequest) -> bool:
+    """Whether it refuses what the browser sends by itself, and has nothing against the rest."""
+    from rest_framework.request import Request
+
+    bare = copy.copy(request)
+    bare.COOKIES = {}
+    bare.META = {name: value for name, value in request.META.items() if name != "HTTP_COOKIE"}
+    vars(bare).pop("headers", None)  # Django remembers them
+    try:
+        return authenticator.authenticate(Request(bare)) is None
+    except _refusals():
+        return False
+
+
+def checked_user(user: Any) -> AbstractBaseUser:
+    """Return the user whom a credential belongs to.
+
+    Raises PermissionDenied for none, and ImproperlyConfigured for what is not of AUTH_USER_MODEL.
+    """
+    if user is None or not getattr(user, "is_authenticated", True):
         raise PermissionDenied(gettext("The credentials of this request belong to no user."))
     if not isinstance(user, get_user_model()):  # SimpleJWT's TokenUser is read from the token
         text = (
-            f"METABASE_SSO['AUTHENTICATE'] found a {type(user).__name__}, which is no"
-            " AUTH_USER_MODEL: use an authentication class that asks the database."
+            f"METABASE_SSO['AUTHENTICATE'] found a {type(user).__name__}, which is not an"
+            " AUTH_USER_MODEL: use an authentication class that returns a user of the database."
         )
         raise ImproperlyConfigured(text)
     return user

@@ -1,4 +1,4 @@
-"""The settings of a project that has django-allauth, REST framework and django-otp."""
+"""The settings of a project with django-allauth, REST framework, dj-rest-auth and django-otp."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ APPS = [
     *django_settings.INSTALLED_APPS,
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "dj_rest_auth",
     "django_otp",
     "django_otp.plugins.otp_static",
     "rest_framework",

@@ -16,7 +16,7 @@ from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.policies import trust_emails
 from tests.checks.test_checks import messages
 from tests.conftest import Configure, decode, token_of
-from tests.test_views import FETCH, assert_error
+from tests.test_views import FETCH, NAVIGATION, URL, assert_error
 
 AUTHENTICATE = "django_metabase_sso.contrib.rest_framework.authenticate"
 SESSION = "rest_framework.authentication.SessionAuthentication"
@@ -284,3 +284,91 @@ def test_a_fault_is_no_refusal(signed_in: Client, configure: Configure) -> None:
 
 def test_the_default_can_be_called_by_itself(rf: Any) -> None:
     assert authenticate(rf.get("/")) is None
+
+
+# Cookies: the browser sends them by itself
+
+COOKIE = "dj_rest_auth.jwt_auth.JWTCookieAuthentication"
+EXPIRED = timedelta(minutes=-5)
+
+
+def access_token(user: User, **options: Any) -> str:
+    return jwt_header(user, **options).partition(" ")[2]
+
+
+@pytest.fixture
+def cookies(configure: Configure) -> None:
+    configure(AUTHENTICATE=using(COOKIE, TOKEN))
+
+
+@pytest.mark.usefixtures("cookies")
+def test_a_sign_in_of_dj_rest_auth(client: Client, eve: User) -> None:
+    data = {"username": "eve", "password": "correct-horse"}
+    assert client.post("/rest/login/", data).status_code == 200
+    del client.cookies["sessionid"]
+    assert email_of(get(client, None)) == "eve@example.com"
+
+
+@pytest.fixture(params=["expired", "forged", "of nobody", "switched off"])
+def bad_cookie(request: pytest.FixtureRequest, eve: User) -> str:
+    token = access_token(eve, lifetime=EXPIRED if request.param == "expired" else EXPIRED * -1)
+    if request.param == "forged":
+        token = token[:-4] + "AAAA"
+    if request.param == "of nobody":
+        eve.delete()
+    if request.param == "switched off":
+        User.objects.filter(pk=eve.pk).update(is_active=False)
+    return token
+
+
+@pytest.mark.usefixtures("cookies")
+def test_a_bad_cookie_is_not_signed_in(client: Client, bad_cookie: str) -> None:
+    """An old cookie in a browser must lead to the login page, not to a dead end."""
+    client.cookies["jwt"] = bad_cookie
+    assert_error(get(client, None), 401, "not-authenticated")
+    response = client.get(URL, headers=NAVIGATION)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login/?next=")
+
+
+@pytest.mark.usefixtures("cookies")
+def test_a_bad_cookie_and_a_session(signed_in: Client, bad_cookie: str) -> None:
+    signed_in.cookies["jwt"] = bad_cookie
+    assert email_of(get(signed_in, None)) == "ada@example.com"
+
+
+@pytest.mark.usefixtures("cookies")
+def test_a_bad_cookie_and_a_header(signed_in: Client, eve: User) -> None:
+    signed_in.cookies["jwt"] = access_token(eve, lifetime=EXPIRED)
+    assert email_of(get(signed_in, token_header(eve))) == "eve@example.com"
+    assert_401(get(signed_in, expired_header(eve)), "Token is expired")
+    assert_401(get(signed_in, "Digest x"), "of a kind unknown here")
+
+
+def test_a_bad_header_of_its_own_and_a_cookie(signed_in: Client, configure: Configure) -> None:
+    """A class that reads a header of another name refuses without the cookies as well."""
+    from rest_framework.exceptions import AuthenticationFailed
+
+    class KeyAuthentication:
+        def authenticate(self, request: Any) -> None:
+            if request.headers.get("X-Key") == "bad":
+                raise AuthenticationFailed
+
+    configure(AUTHENTICATE=using(KeyAuthentication))
+    assert_error(signed_in.get(FETCH, headers={"X-Key": "bad"}), 401, "invalid-credentials")
+    assert email_of(get(signed_in, None)) == "ada@example.com"
+
+
+def test_a_class_that_reads_the_cookie_from_the_headers(
+    signed_in: Client, configure: Configure
+) -> None:
+    from rest_framework.exceptions import AuthenticationFailed
+
+    class CookieAuthentication:
+        def authenticate(self, request: Any) -> None:
+            if "old=1" in request.headers.get("Cookie", ""):
+                raise AuthenticationFailed
+
+    configure(AUTHENTICATE=using(CookieAuthentication))
+    signed_in.cookies["old"] = "1"
+    assert email_of(get(signed_in, None)) == "ada@example.com"

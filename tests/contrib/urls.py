@@ -19,6 +19,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     *plain,
     path("accounts/", include("allauth.urls")),
+    path("rest/", include("dj_rest_auth.urls")),
     path("profile/", profile),
     path("second-factor/", LoginView.as_view(template_name="login.html")),
 ]
