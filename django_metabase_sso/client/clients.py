@@ -22,8 +22,9 @@ from django_metabase_sso.client import errors, requests, responses
 from django_metabase_sso.client.requests import TIMEOUT, Options, Timeout
 from django_metabase_sso.client.sessions import Store
 from django_metabase_sso.conf.addresses import LOCALE_HEADER, SESSION_HEADER
+from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import MetabaseError, MetabaseUnavailable
-from django_metabase_sso.tokens import Grant, Token
+from django_metabase_sso.tokens import Grant
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -97,8 +98,8 @@ class BaseClient(ABC, Generic[Http, Transport, Answer_co]):
         return request, self._store.begin(grant)
 
     def _after_waiting(
-        self, grant: Grant, rejected: Token | None, before: MetabaseError | None
-    ) -> Token | None:
+        self, grant: Grant, rejected: Secret | None, before: MetabaseError | None
+    ) -> Secret | None:
         """Return the session of the call that this one waited for, or raise what it raised.
 
         `before` is the failure that was known when this call began to wait. An exception belongs
@@ -152,7 +153,7 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         session = None
         for _ in range(2):
             session = self._session(rejected=session)
-            request.headers[SESSION_HEADER] = session
+            request.headers[SESSION_HEADER] = session.reveal().decode()
             response = self._send(request)
             if response.status_code != httpx.codes.UNAUTHORIZED:
                 break
@@ -169,7 +170,7 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
             request = requests.sign_out(self._http, session, self._timeout)
             responses.check_ended(self._send(request))
 
-    def _session(self, rejected: Token | None) -> Token:
+    def _session(self, rejected: Secret | None) -> Secret:
         grant, session = self._store.find(rejected)
         if session is not None:
             return session
@@ -177,7 +178,7 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         with self._turn():
             return self._after_waiting(grant, rejected, before) or self._sign_in(grant)
 
-    def _sign_in(self, grant: Grant) -> Token:
+    def _sign_in(self, grant: Grant) -> Secret:
         request, mark = self._begin(grant)
         try:
             session = responses.session_of(self._send(request))
@@ -237,7 +238,7 @@ class AsyncMetabaseClient(
         session = None
         for _ in range(2):
             session = await self._session(rejected=session)
-            request.headers[SESSION_HEADER] = session
+            request.headers[SESSION_HEADER] = session.reveal().decode()
             response = await self._send(request)
             if response.status_code != httpx.codes.UNAUTHORIZED:
                 break
@@ -250,7 +251,7 @@ class AsyncMetabaseClient(
             request = requests.sign_out(self._http, session, self._timeout)
             responses.check_ended(await self._send(request))
 
-    async def _session(self, rejected: Token | None) -> Token:
+    async def _session(self, rejected: Secret | None) -> Secret:
         grant, session = await sync_to_async(self._store.find)(rejected)
         if session is not None:
             return session
@@ -259,7 +260,7 @@ class AsyncMetabaseClient(
             kept = await sync_to_async(self._after_waiting)(grant, rejected, before)
             return kept or await self._sign_in(grant)
 
-    async def _sign_in(self, grant: Grant) -> Token:
+    async def _sign_in(self, grant: Grant) -> Secret:
         request, mark = await sync_to_async(self._begin)(grant)
         try:
             session = responses.session_of(await self._send(request))

@@ -15,6 +15,7 @@ from django_metabase_sso.conf.addresses import (
     SESSION_HEADER,
     path_problem,
 )
+from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.tokens import Grant, Token
 
 if TYPE_CHECKING:
@@ -84,20 +85,22 @@ def check_path(path: str) -> str:
 
 def sign_in(http: AnyHttp, grant: Grant, timeout: Timeout) -> httpx.Request:
     """Return the request that exchanges a token for a session, and announce the token."""
-    body = {"jwt": grant.token}
     url = f"{conf.INSTANCE_URL}{SERVER_SIGN_IN}"
-    request = http.build_request("POST", url, json=body, timeout=timeout)
-    del body  # receivers may raise, and their error page shows the variables here
+    # No variable has the token: receivers may raise, and an error page shows the variables here.
+    request = http.build_request("POST", url, json={"jwt": grant.token}, timeout=timeout)
     with sessions.entered(grant.user):
         grant.announce()
     return request
 
 
-def sign_out(http: AnyHttp, session: Token, timeout: Timeout) -> httpx.Request:
+def sign_out(http: AnyHttp, session: Secret, timeout: Timeout) -> httpx.Request:
     """Return the request that ends a session."""
-    headers = {SESSION_HEADER: session}
-    url = f"{conf.INSTANCE_URL}{SESSION}"
-    return http.build_request("DELETE", url, headers=headers, timeout=timeout)
+    return http.build_request(
+        "DELETE",
+        f"{conf.INSTANCE_URL}{SESSION}",
+        headers={SESSION_HEADER: session.reveal().decode()},
+        timeout=timeout,
+    )
 
 
 def agent_headers(user: AbstractBaseUser, request: HttpRequest | None = None) -> dict[str, str]:

@@ -11,14 +11,14 @@ import httpx
 
 from django_metabase_sso.client import errors
 from django_metabase_sso.conf.addresses import SESSION_HEADER, origin_of
+from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import MetabaseUnavailable
-from django_metabase_sso.tokens import Token
 from django_metabase_sso.troubleshooting import quoted
 
 LONGEST_TEXT: Final = 500  # characters of Metabase's own words
 
 
-def session_of(response: httpx.Response) -> Token:
+def session_of(response: httpx.Response) -> Secret:
     """Return the session of an answer to a sign-in. Raises MetabaseRefused, MetabaseUnavailable.
 
     A success that is not JSON with a session did not come from Metabase.
@@ -34,7 +34,7 @@ def session_of(response: httpx.Response) -> Token:
             " Metabase."
         )
         raise MetabaseUnavailable(message, response.status_code)
-    return Token(session)
+    return Secret(session.encode())
 
 
 def checked(response: httpx.Response) -> httpx.Response:

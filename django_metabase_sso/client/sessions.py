@@ -25,9 +25,10 @@ from django.core.cache import BaseCache, caches
 from django.db import router, transaction
 
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import logger, send_refused
-from django_metabase_sso.tokens import Grant, Token, grant_for
+from django_metabase_sso.tokens import Grant, grant_for
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -144,19 +145,20 @@ class Store:
         self.request = request
         self.alias = alias or default_alias()
 
-    def find(self, rejected: Token | None = None) -> tuple[Grant, Token | None]:
+    def find(self, rejected: Secret | None = None) -> tuple[Grant, Secret | None]:
         """Return what the user may have now, and the session as `get` does."""
         grant = current_grant(self.user, self.request)
         return grant, self.get(grant, rejected)
 
-    def get(self, grant: Grant, rejected: Token | None = None) -> Token | None:
+    def get(self, grant: Grant, rejected: Secret | None = None) -> Secret | None:
         """Return the session that was kept for exactly these claims, unless it was `rejected`."""
         key, mark_at = session_key(grant), mark_key(grant.user)
         with self._sparing_the_call() as cache:
             found = cache.get_many([key, mark_at])
             kept = found.get(key)
-            if kept and kept["mark"] == found.get(mark_at) and kept["session"] != rejected:
-                return Token(kept["session"])
+            if kept and kept["mark"] == found.get(mark_at):
+                session = Secret(kept["session"].encode())
+                return None if session == rejected else session
         return None
 
     def begin(self, grant: Grant) -> str | None:
@@ -178,7 +180,7 @@ class Store:
                 cache.set(mark_at, mark, conf.TOKEN_LIFETIME)
         return mark
 
-    def keep(self, grant: Grant, mark: str | None, session: Token) -> None:
+    def keep(self, grant: Grant, mark: str | None, session: Secret) -> None:
         """Keep a new session, for no longer than its token would have lived."""
         if mark is None:
             return
@@ -187,12 +189,12 @@ class Store:
         with self._sparing_the_call() as cache:
             now = cache.get(mark_at)
             if now == mark:
-                cache.set(key, {"session": session, "mark": mark}, max(0, left))
+                cache.set(key, {"session": session.reveal().decode(), "mark": mark}, max(0, left))
             elif now and not now.startswith(key):
                 # Both were under way: nobody knows whose claims came last.
                 cache.delete(mark_at)
 
-    def leave(self) -> tuple[Grant, Token | None]:
+    def leave(self) -> tuple[Grant, Secret | None]:
         """Return the same as `find`, and drop all sessions of the user, even if it raises."""
         try:
             return self.find()

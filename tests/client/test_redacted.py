@@ -12,8 +12,10 @@ from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
 from django_metabase_sso.client import MetabaseClient, MetabaseError
+from django_metabase_sso.signals import token_issued
 from tests.client.conftest import Serve, Sync, Transport
 from tests.client.faulty import BAD_GATEWAY, CLOSED, HALF, HANG, HTML, SESSION, SIGNED_IN, answer
+from tests.conftest import Configure, receiving
 from tests.test_redacted import assert_clean, everything_logged
 
 __all__ = ["everything_logged"]
@@ -54,6 +56,67 @@ def test_errors(
         everything_logged(),
     ):
         assert_clean(text, *([SESSION] if answers[0] == SIGNED_IN else []))
+
+
+def shown(value: object) -> str:
+    """Return a local variable as error trackers send it: cut, copied and decoded before `repr`."""
+    if isinstance(value, dict):
+        return "".join(map(shown, [*value, *value.values()]))
+    if isinstance(value, list | tuple):
+        return "".join(map(shown, value))
+    if isinstance(value, bytes):
+        return value[:80].decode(errors="replace")
+    return str(value)[:80] if isinstance(value, str) else repr(value)
+
+
+def variables(error: BaseException) -> str:
+    """Return the local variables of the package's frames of an error and what it came from."""
+    found = ""
+    each: BaseException | None = error
+    while each is not None:
+        for frame, _ in traceback.walk_tb(each.__traceback__):
+            if "django_metabase_sso" in frame.f_code.co_filename:
+                found += "".join(map(shown, frame.f_locals.values()))
+        each = each.__cause__ or each.__context__
+    return found
+
+
+def fail(*args: Any, **kwargs: Any) -> None:
+    raise LookupError("broken")
+
+
+def test_a_receiver_that_raises(twin: Sync, serve: Serve, ada: User) -> None:
+    serve(SIGNED_IN)
+    with receiving(fail, token_issued), pytest.raises(LookupError) as caught:
+        twin.call(ada, "/api/dashboard")
+    assert "sign_in" in [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert_clean(variables(caught.value))
+
+
+def test_a_callable_that_raises_when_the_session_was_rejected(
+    twin: Sync, serve: Serve, ada: User, configure: Configure
+) -> None:
+    asked: list[Any] = []
+
+    def attributes(user: Any, request: Any) -> dict[str, str]:
+        asked.append(user)
+        if len(asked) == 2:
+            fail()
+        return {}
+
+    serve(SIGNED_IN, UNAUTHENTICATED)
+    configure(USER_ATTRIBUTES=attributes)
+    with pytest.raises(LookupError) as caught:
+        twin.call(ada, "/api/dashboard")
+    assert_clean(variables(caught.value), SESSION)
+
+
+@pytest.mark.parametrize("given", [UNAUTHENTICATED, ECHO, BAD_GATEWAY, CLOSED, b"nonsense"])
+def test_variables_of_an_error(twin: Sync, serve: Serve, ada: User, given: bytes) -> None:
+    serve(SIGNED_IN, given, SIGNED_IN, given)
+    with pytest.raises(MetabaseError) as caught:
+        twin.call(ada, "/api/dashboard", "POST")
+    assert_clean(variables(caught.value), SESSION)
 
 
 def test_a_success(twin: Sync, serve: Serve, ada: User, everything_logged: Any) -> None:

@@ -25,15 +25,17 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_metabase_sso.client import agent_headers, sessions
 from django_metabase_sso.client.sessions import Store, current_grant, mark_key, session_key
+from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import token_issued
-from django_metabase_sso.tokens import Grant, Token
+from django_metabase_sso.tokens import Grant
 from tests.accounts.models import ContactUser, EmailUser
 from tests.client.conftest import Metabase, Sync, entries
 from tests.conftest import Configure, decode, receiving
 from tests.test_redacted import assert_clean
 
-SESSION = Token("0b1d6d1f-5c1b-4b5e-9c5e-3f3d3f1d9a51")
+TEXT = "0b1d6d1f-5c1b-4b5e-9c5e-3f3d3f1d9a51"
+SESSION = Secret(TEXT.encode())
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 
 
@@ -209,8 +211,8 @@ def test_a_sign_in_with_other_claims_ends_the_session(
     """Metabase has one account: whoever gave a group up, and lost another since, has neither."""
     less, more = with_groups(ada, configure, "a"), with_groups(ada, configure, "a", "b")
     store.keep(less, store.begin(less), SESSION)
-    store.keep(more, store.begin(more), Token("another"))
-    assert store.get(more) == "another"
+    store.keep(more, store.begin(more), Secret(b"another"))
+    assert store.get(more) == Secret(b"another")
     assert store.get(less) is None
     store.keep(less, store.begin(less), SESSION)
     assert store.get(less) == SESSION
@@ -237,18 +239,18 @@ def test_two_sign_ins_with_the_same_claims_at_once(store: Store, who: Grant) -> 
     store.keep(who, first, SESSION)
     assert store.get(who) is None
     store.keep(who, second, SESSION)
-    store.keep(who, first, Token("late"))
+    store.keep(who, first, Secret(b"late"))
     assert store.get(who) == SESSION
-    assert repr(store.get(who)) == "<Token>"
+    assert repr(store.get(who)) == "<Secret>"
 
 
 def test_a_session_that_metabase_rejected(store: Store, who: Grant) -> None:
     store.keep(who, store.begin(who), SESSION)
     assert store.get(who, rejected=SESSION) is None
-    assert store.get(who, rejected=Token("an older one")) == SESSION
+    assert store.get(who, rejected=Secret(b"an older one")) == SESSION
 
 
-@pytest.mark.parametrize("entry", ["", "a text", {"session": SESSION}, [SESSION]])
+@pytest.mark.parametrize("entry", ["", "a text", {"session": TEXT}, [TEXT]])
 def test_an_entry_of_another_form(store: Store, who: Grant, entry: object) -> None:
     """Another program, or a later version of this one, may use the same cache."""
     cache.set(mark_key(who.user), store.begin(who))
@@ -295,7 +297,7 @@ def test_a_cache_that_takes_no_session(
     broken("set")
     store.keep(who, mark, SESSION)
     assert store.get(who) is None
-    assert_clean(caplog.text, SESSION)
+    assert_clean(caplog.text, TEXT)
 
 
 def test_a_cache_that_takes_no_mark_of_other_claims(
@@ -306,7 +308,7 @@ def test_a_cache_that_takes_no_mark_of_other_claims(
     store.keep(old, store.begin(old), SESSION)
     broken("set")
     new = with_groups(ada, configure, "b")
-    store.keep(new, store.begin(new), Token("another"))
+    store.keep(new, store.begin(new), Secret(b"another"))
     assert store.get(new) is None
     assert store.get(old) is None
 

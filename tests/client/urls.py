@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from django_metabase_sso.client.sessions import Store
+from django_metabase_sso.conf.secrets import Secret
 
 
 def asks_the_cache(request: HttpRequest) -> HttpResponse:
@@ -13,7 +14,7 @@ def asks_the_cache(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     store = Store(request.user, request, None)
     grant, session = store.find()
-    store.keep(grant, store.begin(grant), grant.token)
+    store.keep(grant, store.begin(grant), Secret(b"a session"))
     return HttpResponse(f"{session} {User.objects.count()}")
 
 
