@@ -136,7 +136,7 @@ def signed(payload: Mapping[str, Any], secret: Secret, key: str) -> Token:
     token = _encoded(_encode(payload).encode(), secret)
     if token is None:
         message = f"METABASE_SSO[{key!r}] looks like a public key, not like a secret."
-        raise BadSetting("metabase_sso.E017", message, NEW_SECRET)
+        raise BadSetting("metabase_sso.E005", message, NEW_SECRET)
     return token
 
 

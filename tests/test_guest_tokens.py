@@ -87,7 +87,7 @@ def test_wrong_parameters() -> None:
     ("secret", "check_id"),
     [
         (None, "metabase_sso.E029"),
-        (PEM, "metabase_sso.E017"),
+        (PEM, "metabase_sso.E005"),
         (" ", "metabase_sso.E005"),
         ("\ud83d" * 40, "metabase_sso.E005"),
         ("short", "metabase_sso.E006"),

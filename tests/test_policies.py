@@ -134,7 +134,7 @@ def test_each_policy_gets_the_user_and_the_request(
 @pytest.mark.parametrize("compose", [all_of, any_of])
 @pytest.mark.parametrize(
     ("policy", "check_id"),
-    [("nowhere.policy", "E015"), ("tests.settings.SECRET_KEY", "E016"), (None, "E016")],
+    [("nowhere.policy", "E015"), ("tests.settings.SECRET_KEY", "E015"), (None, "E015")],
 )
 def test_policies_that_are_none(
     ada: User, configure: Configure, compose: Any, policy: Any, check_id: str

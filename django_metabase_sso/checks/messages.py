@@ -1,16 +1,37 @@
-"""How the checks read settings and word their findings."""
+"""How the checks are registered, and how they read settings."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, Warning  # noqa: A004
+from django.core import checks
 from django.utils.module_loading import import_string
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.settings import written
+from django_metabase_sso.conf.settings import problems, written
 from django_metabase_sso.exceptions import BadSetting
+
+Check = Callable[..., list[checks.CheckMessage]]
+
+
+def register(*tags: str, deploy: bool = False) -> Callable[[Check], Check]:
+    """Register a check of a project whose `METABASE_SSO` can be read.
+
+    Where it cannot, E001 or E002 says so, and whatever would follow from it is not reported.
+    """
+
+    def decorate(check: Check) -> Check:
+        @wraps(check)
+        def guarded(**kwargs: Any) -> list[checks.CheckMessage]:
+            return [] if problems() else check(**kwargs)
+
+        checks.register(*tags, deploy=deploy)(guarded)
+        return guarded
+
+    return decorate
 
 
 def read(key: str) -> Any:
@@ -21,28 +42,26 @@ def read(key: str) -> Any:
         return None
 
 
-def value_or_none(key: str) -> Any:
-    """Return a setting as it was written; None when METABASE_SSO can't be read."""
-    try:
-        return written()[key]
-    except BadSetting:
-        return None
-
-
-def error(number: int, message: str, hint: str) -> Error:
-    """Return a finding that cannot work or is unsafe."""
-    return Error(message, hint, id=f"metabase_sso.E{number:03}")
-
-
-def warning(number: int, message: str, hint: str) -> Warning:
-    """Return a finding that is probably wrong."""
-    return Warning(message, hint, id=f"metabase_sso.W{number:03}")
+def as_written(key: str) -> Any:
+    """Return a setting as the project wrote it: a mistyped path is not a setting left out."""
+    return written()[key]
 
 
 def position_of(middleware: type) -> int | None:
     """Return the place of a middleware (or a subclass of it) in MIDDLEWARE; None if absent."""
     for index, path in enumerate(settings.MIDDLEWARE):
-        found = import_string(path)
-        if isinstance(found, type) and issubclass(found, middleware):
+        if issubclass(class_at(path), middleware):
             return index
     return None
+
+
+def class_at(path: str) -> type:
+    """Return the class at a dotted path; `object` for a function, and for what does not import.
+
+    Django says at the start what does not import.
+    """
+    try:
+        found = import_string(path)
+    except ImportError:
+        return object
+    return found if isinstance(found, type) else object

@@ -1,13 +1,14 @@
-"""Checks of pages that embed: guest settings, the Content-Security-Policy, sites."""
+"""Checks of pages that embed: the Content-Security-Policy, templates, sites."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, register
+from django.core import checks
+from django.core.checks import CheckMessage, Tags
 
-from django_metabase_sso.checks.messages import error, read, value_or_none, warning
+from django_metabase_sso.checks.messages import as_written, read, register
 from django_metabase_sso.conf.addresses import parse_origin, site_of
 from django_metabase_sso.csp import blocked_directives, csp_sources
 
@@ -17,27 +18,6 @@ POLICIES = {
     "SECURE_CSP": "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "CONTENT_SECURITY_POLICY": "csp.middleware.CSPMiddleware",
 }
-
-
-@register(Tags.security)
-def check_guest(**kwargs: Any) -> list[CheckMessage]:
-    """Report guest settings that do not go together."""
-    found: list[CheckMessage] = []
-    if value_or_none("GUEST_PARAMS") and value_or_none("EMBEDDING_SECRET_KEY") is None:
-        message = "METABASE_SSO['GUEST_PARAMS'] is set, and EMBEDDING_SECRET_KEY is not."
-        hint = 'Write "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].'
-        found.append(error(29, message, hint))
-    headers = getattr(settings, "CORS_ALLOW_HEADERS", ("content-type",))
-    methods = getattr(settings, "CORS_ALLOW_METHODS", ("POST",))
-    if (
-        value_or_none("GUEST_PARAMS")
-        and value_or_none("ALLOWED_ORIGINS")
-        and ("content-type" not in map(str.lower, headers) or "POST" not in methods)
-    ):
-        message = "CORS settings forbid the POST with JSON that asks for a guest token."
-        hint = 'Add "content-type" to CORS_ALLOW_HEADERS, and "POST" to CORS_ALLOW_METHODS.'
-        found.append(warning(19, message, hint))
-    return found
 
 
 @register(Tags.security)
@@ -62,18 +42,7 @@ def check_policy_of_pages(**kwargs: Any) -> list[CheckMessage]:
                 what = "the way into Metabase behind a login form, for frames and plain links"
             message = f"{name} blocks {what}: {', '.join(blocked)}."
             hint = f"Add {missing}; csp_sources() of django_metabase_sso.csp returns them."
-            found.append(warning(17, message, hint))
-    return found
-
-
-@register(Tags.security)
-def check_policy_is_sent(**kwargs: Any) -> list[CheckMessage]:
-    """Report a Content-Security-Policy in settings that no middleware sends."""
-    found: list[CheckMessage] = []
-    for name, middleware in POLICIES.items():
-        if getattr(settings, name, None) and middleware not in settings.MIDDLEWARE:
-            message = f"{name} is set, and no middleware sends it: the pages have no policy."
-            found.append(warning(20, message, f'Add "{middleware}" to MIDDLEWARE.'))
+            found.append(checks.Warning(message, hint, id="metabase_sso.W017"))
     return found
 
 
@@ -87,10 +56,11 @@ def check_request(**kwargs: Any) -> list[CheckMessage]:
         if engine.get("BACKEND") == "django.template.backends.django.DjangoTemplates"
     ]
     processors = [p for each in options for p in each.get("context_processors", ())]
-    if not options or not value_or_none("EMBEDDING_SECRET_KEY") or REQUEST in processors:
+    if not options or not as_written("EMBEDDING_SECRET_KEY") or REQUEST in processors:
         return []
     message = "Guest embeds need the request, and no template gets it."
-    return [warning(22, message, f'Add "{REQUEST}" to the context_processors in TEMPLATES.')]
+    hint = f'Add "{REQUEST}" to the context_processors in TEMPLATES.'
+    return [checks.Warning(message, hint, id="metabase_sso.W022")]
 
 
 @register(Tags.security, deploy=True)
@@ -103,13 +73,13 @@ def check_sites(**kwargs: Any) -> list[CheckMessage]:
         return []
     if parse_origin(instance.origin).is_local:
         return []
-    return [
-        warning(
-            18,
-            f"This site ({', '.join(sorted(sites))}) and METABASE_SSO['INSTANCE_URL']"
-            f" ({instance.host}) are different sites: in Safari a full-app frame asks for a"
-            " sign-in for ever, and signing out here can't sign out there.",
-            "Embed web components ({% metabase_dashboard %}), which need no cookie of Metabase's,"
-            " or serve both from one site. Silence this check if you embed no frame.",
-        )
-    ]
+    message = (
+        f"This site ({', '.join(sorted(sites))}) and METABASE_SSO['INSTANCE_URL']"
+        f" ({instance.host}) are different sites: in Safari a full-app frame keeps asking for a"
+        " sign-in, and signing out here cannot sign out there."
+    )
+    hint = (
+        "Embed web components ({% metabase_dashboard %}), which need no cookie of Metabase's, or"
+        " serve both from one site. Silence this check if you embed no frame."
+    )
+    return [checks.Warning(message, hint, id="metabase_sso.W018")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,14 +10,17 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.checks import CheckMessage, Tags, register
+from django.core import checks
+from django.core.checks import CheckMessage, Tags
 from django.middleware.common import CommonMiddleware
+from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve
+from django.utils import translation
 
-from django_metabase_sso.checks.messages import error, position_of, read, warning
+from django_metabase_sso.checks.messages import as_written, position_of, read, register
 from django_metabase_sso.conf.addresses import site_of
-from django_metabase_sso.http.endpoints import INCLUDE, Kind, routes
+from django_metabase_sso.http.endpoints import INCLUDE, Kind, path_of, routes
 from django_metabase_sso.middleware import SSOCorsMiddleware
 
 MIDDLEWARE_HINT = """Begin MIDDLEWARE with:
@@ -27,49 +30,13 @@ ACROSS_SITES = (
     'Set SESSION_COOKIE_SAMESITE = "None" and SESSION_COOKIE_SECURE = True, or serve both from'
     " one site, or send a header and set METABASE_SSO['AUTHENTICATE']."
 )
-END_ANCHOR = re.compile(r"(?<!\\)(\$|\\[Zz])\)*\Z")
 KINDS: Final[dict[Kind, str]] = {
     "sso": "signs people in to Metabase",
     "guest_token": "signs guest tokens",
 }
-NOBODYS_ORIGIN = "https://anybody.invalid"
-
 # With these, a middleware chooses the URLconf of each request: django-hosts, django-tenants and
 # django-subdomains.
-CHOSEN_BY_REQUEST = ("ROOT_HOSTCONF", "PUBLIC_SCHEMA_URLCONF", "SUBDOMAIN_URLCONFS")
-
-
-@register(Tags.security)
-def check_cors(**kwargs: Any) -> list[CheckMessage]:
-    """Report CORS settings of the whole project that open its other paths, or close ours."""
-    found: list[CheckMessage] = []
-    patterns = [
-        getattr(pattern, "pattern", pattern)
-        for pattern in getattr(settings, "CORS_ALLOWED_ORIGIN_REGEXES", ())
-    ]
-    anybody = getattr(settings, "CORS_ALLOW_ALL_ORIGINS", False) or any(
-        re.match(pattern, NOBODYS_ORIGIN) for pattern in patterns
-    )
-    if anybody and getattr(settings, "CORS_ALLOW_CREDENTIALS", False):
-        found.append(
-            error(
-                24,
-                "CORS_ALLOW_CREDENTIALS lets every website act with your users' sessions, since"
-                " every origin is allowed.",
-                "Set CORS_ALLOW_CREDENTIALS = False: ALLOWED_ORIGINS does not need it.",
-            )
-        )
-    for pattern in patterns:
-        if not END_ANCHOR.search(pattern):
-            message = f"CORS_ALLOWED_ORIGIN_REGEXES: {pattern!r} has no end anchor."
-            found.append(warning(7, message, f"End it with a $: {pattern + '$'!r}."))
-    headers = {
-        header.lower() for header in getattr(settings, "CORS_ALLOW_HEADERS", ("authorization",))
-    }
-    if read("ALLOWED_ORIGINS") and read("AUTHENTICATE") and "authorization" not in headers:
-        message = "CORS_ALLOW_HEADERS has no 'authorization': browsers will not send that header."
-        found.append(warning(16, message, 'Add "authorization" to CORS_ALLOW_HEADERS.'))
-    return found
+CHOSEN_BY_REQUEST: Final = ("ROOT_HOSTCONF", "PUBLIC_SCHEMA_URLCONF", "SUBDOMAIN_URLCONFS")
 
 
 @register(Tags.security)
@@ -79,67 +46,121 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
         return []
     if not apps.is_installed("corsheaders"):
         message = "METABASE_SSO['ALLOWED_ORIGINS'] needs django-cors-headers."
-        return [error(21, message, 'Add "corsheaders" to INSTALLED_APPS.')]
+        hint = 'Add "corsheaders" to INSTALLED_APPS.'
+        return [checks.Error(message, hint, id="metabase_sso.E022")]
     from corsheaders.middleware import CorsMiddleware
 
     ours, theirs, common = map(position_of, (SSOCorsMiddleware, CorsMiddleware, CommonMiddleware))
     if ours is None or theirs is None:
         message = "METABASE_SSO['ALLOWED_ORIGINS'] needs two middlewares, and one is missing."
-        return [error(22, message, MIDDLEWARE_HINT)]
-    if theirs != ours + 1 or (common is not None and common < ours):
-        message = (
-            "SSOCorsMiddleware is not directly above CorsMiddleware, or below CommonMiddleware."
-        )
-        return [error(23, message, MIDDLEWARE_HINT)]
-    return []
+    elif theirs != ours + 1:
+        message = "SSOCorsMiddleware is not directly above CorsMiddleware."
+    elif common is not None and common < ours:
+        message = "SSOCorsMiddleware is below CommonMiddleware: its redirects get no CORS headers."
+    else:
+        return []
+    return [checks.Error(message, MIDDLEWARE_HINT, id="metabase_sso.E022")]
+
+
+@register(Tags.security)
+def check_cors(**kwargs: Any) -> list[CheckMessage]:
+    """Report CORS settings of the project that keep front ends from asking for a token."""
+    if not read("ALLOWED_ORIGINS"):
+        return []
+    headers = {
+        header.lower()
+        for header in getattr(settings, "CORS_ALLOW_HEADERS", ("authorization", "content-type"))
+    }
+    found: list[CheckMessage] = []
+    if as_written("AUTHENTICATE") and "authorization" not in headers:
+        message = "CORS_ALLOW_HEADERS has no 'authorization': browsers will not send that header."
+        hint = 'Add "authorization" to CORS_ALLOW_HEADERS.'
+        found.append(checks.Warning(message, hint, id="metabase_sso.W016"))
+    methods = getattr(settings, "CORS_ALLOW_METHODS", ("POST",))
+    if as_written("GUEST_PARAMS") and ("content-type" not in headers or "POST" not in methods):
+        message = "CORS settings forbid the POST with JSON that asks for a guest token."
+        hint = 'Add "content-type" to CORS_ALLOW_HEADERS, and "POST" to CORS_ALLOW_METHODS.'
+        found.append(checks.Warning(message, hint, id="metabase_sso.W016"))
+    return found
 
 
 @register(Tags.security)
 def check_cookies(**kwargs: Any) -> list[CheckMessage]:
     """Report a session cookie that does not arrive where it is needed."""
-    if settings.SESSION_COOKIE_SAMESITE == "Strict":
+    same_site = session_same_site()
+    if same_site == "strict":
         message = (
             "SESSION_COOKIE_SAMESITE = 'Strict': Metabase's redirects come without a session."
         )
-        return [warning(8, message, 'Set SESSION_COOKIE_SAMESITE = "Lax".')]
-    if read("AUTHENTICATE"):
+        hint = 'Set SESSION_COOKIE_SAMESITE = "Lax".'
+        return [checks.Warning(message, hint, id="metabase_sso.W008")]
+    if as_written("AUTHENTICATE"):
         return []
-    if settings.SESSION_COOKIE_SAMESITE == "None" and not settings.SESSION_COOKIE_SECURE:
+    if same_site == "none":
+        if settings.SESSION_COOKIE_SECURE:
+            return []
         message = "SESSION_COOKIE_SAMESITE = 'None' without Secure: browsers drop that cookie."
-        return [warning(10, message, "Set SESSION_COOKIE_SECURE = True.")]
+        hint = "Set SESSION_COOKIE_SECURE = True."
+        return [checks.Warning(message, hint, id="metabase_sso.W008")]
     hosts = [settings.SESSION_COOKIE_DOMAIN or "", *settings.ALLOWED_HOSTS]
     sites = {site_of(host.lstrip(".")) for host in hosts if host.strip(".*")}
-    foreign = [
-        entry.text
-        for entry in read("ALLOWED_ORIGINS") or ()
-        if site_of(entry.host) not in sites and sites and "*" not in hosts
-    ]
-    if settings.SESSION_COOKIE_SAMESITE == "None" or not foreign:
+    if not sites or "*" in hosts:
         return []
-    return [
-        warning(
-            9,
-            f"{', '.join(foreign)}: another site than ALLOWED_HOSTS, so the session cookie"
-            f" (SESSION_COOKIE_SAMESITE = {settings.SESSION_COOKIE_SAMESITE!r}) does not travel.",
-            ACROSS_SITES,
-        )
-    ]
+    origins = read("ALLOWED_ORIGINS") or ()
+    foreign = [entry.text for entry in origins if site_of(entry.host) not in sites]
+    if not foreign:
+        return []
+    message = (
+        f"{', '.join(foreign)}: another site than ALLOWED_HOSTS, so browsers do not send the"
+        f" session cookie (SESSION_COOKIE_SAMESITE = {settings.SESSION_COOKIE_SAMESITE!r})."
+    )
+    return [checks.Warning(message, ACROSS_SITES, id="metabase_sso.W009")]
+
+
+def session_same_site() -> str:
+    """Return SESSION_COOKIE_SAMESITE in lower case, as browsers compare it; "" if off."""
+    value = settings.SESSION_COOKIE_SAMESITE
+    return value.lower() if isinstance(value, str) else ""
+
+
+@register(Tags.security, deploy=True)
+def check_cookie_path(**kwargs: Any) -> list[CheckMessage]:
+    """Report a session cookie that browsers keep from the sign-in view."""
+    path = path_of("sso") if getattr(settings, "ROOT_URLCONF", None) else None
+    if path is None or as_written("AUTHENTICATE") or session_covers(path):
+        return []
+    message = (
+        f"SESSION_COOKIE_PATH = {settings.SESSION_COOKIE_PATH!r}: browsers do not send the session"
+        f" cookie to {path}, so nobody is signed in there."
+    )
+    hint = (
+        'Set SESSION_COOKIE_PATH = "/". If a server cuts that prefix off, set FORCE_SCRIPT_NAME'
+        " to it."
+    )
+    return [checks.Warning(message, hint, id="metabase_sso.W024")]
+
+
+def session_covers(path: str) -> bool:
+    """Whether browsers send the session cookie to a path: RFC 6265, section 5.1.4."""
+    covered: str = settings.SESSION_COOKIE_PATH
+    if not covered or not covered.startswith("/") or path == covered:
+        return True  # without a path of its own, a cookie has that of the page that set it
+    return path.startswith(covered if covered.endswith("/") else f"{covered}/")
 
 
 @register(Tags.security)
 def check_login(**kwargs: Any) -> list[CheckMessage]:
     """Report a project in which nobody can be signed in."""
     needed = (SessionMiddleware, AuthenticationMiddleware)
-    if read("AUTHENTICATE") or all(position_of(entry) is not None for entry in needed):
+    if as_written("AUTHENTICATE") or all(position_of(entry) is not None for entry in needed):
         return []
-    return [
-        error(
-            25,
-            "No request of this project has a user.",
-            "Add SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE, or set"
-            " METABASE_SSO['AUTHENTICATE'].",
-        )
-    ]
+    message = "Nothing in MIDDLEWARE is known to set request.user, so nobody is signed in."
+    hint = (
+        "Add SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE, or set"
+        " METABASE_SSO['AUTHENTICATE']. If a middleware of your own sets request.user, add"
+        ' "metabase_sso.W023" to SILENCED_SYSTEM_CHECKS.'
+    )
+    return [checks.Warning(message, hint, id="metabase_sso.W023")]
 
 
 @register(Tags.urls)
@@ -151,7 +172,8 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
         if any(hasattr(settings, name) for name in CHOSEN_BY_REQUEST):
             return []
         message = "The project's URLs do not include django_metabase_sso.urls."
-        return [warning(14, message, f"Add to urlpatterns: {INCLUDE}")]
+        hint = f"Add to urlpatterns: {INCLUDE}"
+        return [checks.Warning(message, hint, id="metabase_sso.W014")]
     found: list[CheckMessage] = []
     for kind in KINDS:
         places = [f"{route.route!r} ({route.view_name})" for route in routes(kind)]
@@ -164,7 +186,7 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
                 "Keep one. A project with a subclass writes a path() for each view that it needs,"
                 " and does not include django_metabase_sso.urls."
             )
-            found.append(warning(30, message, hint))
+            found.append(checks.Warning(message, hint, id="metabase_sso.W030"))
     return found
 
 
@@ -172,17 +194,43 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
 def check_login_page(**kwargs: Any) -> list[CheckMessage]:
     """Report that there is no page to sign in at."""
     login = read("LOGIN_URL")
-    if not login or not getattr(settings, "ROOT_URLCONF", None) or read("AUTHENTICATE"):
+    if not login or not getattr(settings, "ROOT_URLCONF", None) or as_written("AUTHENTICATE"):
         return []
     try:
         url = resolve_url(login)
-        if url.startswith(get_script_prefix()) and not url.startswith("//"):
-            resolve("/" + urlsplit(url).path.removeprefix(get_script_prefix()))
-    except (NoReverseMatch, Resolver404):
-        message = f"Nobody can sign in: there is no page at LOGIN_URL, {login!r}."
-        hint = (
-            'Add path("accounts/", include("django.contrib.auth.urls")) and a template'
-            " registration/login.html, or set LOGIN_URL to your login page."
-        )
-        return [warning(21, message, hint)]
-    return []
+    except NoReverseMatch:
+        url = None
+    prefix = get_script_prefix()
+    if url is not None and (not url.startswith(prefix) or url.startswith("//")):
+        return []  # another site, or another application of this one
+    if url is not None and _has_page(f"/{urlsplit(url).path.removeprefix(prefix)}"):
+        return []
+    message = f"Nobody can sign in: there is no page at LOGIN_URL, {login!r}."
+    hint = (
+        'Add path("accounts/", include("django.contrib.auth.urls")) and a template'
+        " registration/login.html, or set LOGIN_URL to your login page."
+    )
+    return [checks.Warning(message, hint, id="metabase_sso.W021")]
+
+
+def _has_page(path: str) -> bool:
+    """Whether there is a page at a path, or where Django's middlewares redirect it to."""
+    for language, candidate in _candidates(path):
+        with translation.override(language):
+            try:
+                resolve(candidate)
+            except Resolver404:
+                continue
+            return True
+    return False
+
+
+def _candidates(path: str) -> Iterator[tuple[str, str]]:
+    """Yield paths, each with the language to resolve it in."""
+    language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
+    paths = [path]
+    if settings.APPEND_SLASH and position_of(CommonMiddleware) is not None:
+        paths.append(f"{path}/")
+    yield from ((language, entry) for entry in paths)
+    if position_of(LocaleMiddleware) is not None:
+        yield from ((language, f"/{language}{entry}") for entry in paths)

@@ -7,33 +7,29 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from asgiref.sync import iscoroutinefunction
+from django.core import checks
+from django.core.checks import CheckMessage, Tags
 
-from django_metabase_sso.checks.messages import error, read, value_or_none, warning
+from django_metabase_sso.checks.messages import as_written, read, register
 from django_metabase_sso.conf import addresses, conf
-from django_metabase_sso.conf.secrets import NEW_SECRET, SECRETS, Secret
-from django_metabase_sso.conf.settings import DEFAULTS, SETTINGS, problems, written
+from django_metabase_sso.conf.secrets import NEW_SECRET, SECRETS, SHORTEST_SECRET, Secret
+from django_metabase_sso.conf.settings import SETTINGS, problems
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.tokens import signed
 
 DAY = 86_400  # seconds
 FOR_TESTS = "tests-only-metabase-"  # as in django_metabase_sso.test
 FEWEST_CHARACTERS = 8  # different ones: hex has 16
+QUOTES = ('""', "''", "\u201c\u201d", "\u2018\u2019")
 
 
-@register(Tags.security)
+@checks.register(Tags.security)
 def check_values(**kwargs: Any) -> list[CheckMessage]:
-    """Report what the properties of `conf` would raise at run time."""
+    """Report what reading a setting would raise at run time."""
     if problems():
         return [_as_error(problem) for problem in problems()]
-    # A callable is asked under --deploy only: it may be a vault. The second secret asks the first.
-    plain = list(takewhile(lambda key: not callable(written()[key]), SECRETS))
-    found = _raised(key for key in DEFAULTS if key not in SECRETS or key in plain)
-    found += _surrounding_space(plain)
-    if read("TENANT_ATTRIBUTES") and not read("TENANT"):
-        message = "METABASE_SSO['TENANT_ATTRIBUTES'] is set, and 'TENANT' is not."
-        found.append(warning(4, message, "Set TENANT too, or move the values to USER_ATTRIBUTES."))
-    return found
+    return _raised([*(key for key in SETTINGS if key not in SECRETS), *_plain_secrets()])
 
 
 @register(Tags.security)
@@ -41,7 +37,7 @@ def check_callables(**kwargs: Any) -> list[CheckMessage]:
     """Report callables that take other arguments than they will get, and async ones."""
     found: list[CheckMessage] = []
     for key, setting in SETTINGS.items():
-        function = value_or_none(key) if key in SECRETS else read(key)
+        function = as_written(key) if key in SECRETS else read(key)
         if setting.arguments is not None and callable(function):
             found += _check_callable(key, function, setting.arguments)
     return found
@@ -59,9 +55,11 @@ def _check_callable(
     except TypeError:
         name = getattr(function, "__name__", key.lower())
         message = f"{where}: {name} is called with other arguments."
-        found.append(error(18, message, f"def {name}({', '.join(arguments)}): ..."))
-    if inspect.iscoroutinefunction(function):
-        found.append(error(19, f"{where} is async, and is not awaited.", "Make it a plain def."))
+        hint = f"def {name}({', '.join(arguments)}): ..."
+        found.append(checks.Error(message, hint, id="metabase_sso.E018"))
+    if any(map(iscoroutinefunction, (function, getattr(function, "__call__", None)))):  # noqa: B004
+        message = f"{where} is async, and is not awaited."
+        found.append(checks.Error(message, "Make it a plain def.", id="metabase_sso.E019"))
     try:
         # A callable made of others, which may be dotted paths, has these.
         for part in getattr(function, "parts", list)():
@@ -72,8 +70,23 @@ def _check_callable(
 
 
 @register(Tags.security)
+def check_pairs(**kwargs: Any) -> list[CheckMessage]:
+    """Report settings that need another one."""
+    found: list[CheckMessage] = []
+    if as_written("TENANT_ATTRIBUTES") and not as_written("TENANT"):
+        message = "METABASE_SSO['TENANT_ATTRIBUTES'] is set, and 'TENANT' is not."
+        hint = "Set TENANT as well, or move the values to USER_ATTRIBUTES."
+        found.append(checks.Warning(message, hint, id="metabase_sso.W004"))
+    if as_written("GUEST_PARAMS") and as_written("EMBEDDING_SECRET_KEY") is None:
+        message = "METABASE_SSO['GUEST_PARAMS'] is set, and EMBEDDING_SECRET_KEY is not."
+        hint = 'Write "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].'
+        found.append(checks.Error(message, hint, id="metabase_sso.E029"))
+    return found
+
+
+@register(Tags.security)
 def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
-    """Report a lifetime that the clocks' difference eats up, or that keeps stale rights alive."""
+    """Report a lifetime below the difference of two clocks, or one that keeps old rights alive."""
     found: list[CheckMessage] = []
     for key in ("TOKEN_LIFETIME", "GUEST_TOKEN_LIFETIME"):
         lifetime = read(key)
@@ -82,7 +95,8 @@ def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
                 f"METABASE_SSO[{key!r}] is {lifetime} s: below 30 s tokens expire when the clocks"
                 " differ, above a day an embed goes on for that long with old rights."
             )
-            found.append(warning(3, message, f'Write "{key}": timedelta(minutes=10).'))
+            hint = f'Write "{key}": timedelta(minutes=10).'
+            found.append(checks.Warning(message, hint, id="metabase_sso.W003"))
     return found
 
 
@@ -95,7 +109,8 @@ def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
     if instance.origin.startswith("https:"):
         return []
     message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions travel in the clear."
-    return [warning(2, message, f'Write "INSTANCE_URL": "https{str(instance)[4:]}".')]
+    hint = f'Write "INSTANCE_URL": "https{str(instance)[4:]}".'
+    return [checks.Warning(message, hint, id="metabase_sso.W002")]
 
 
 @register(Tags.security)
@@ -110,7 +125,8 @@ def check_development(**kwargs: Any) -> list[CheckMessage]:
         f"METABASE_SSO['DEVELOPMENT_API_KEY'] is a key of {instance.host}, which is not on this"
         " machine: pages show the key to the browser, and Metabase allows it on localhost only."
     )
-    return [warning(31, message, "Use a Metabase on this machine to try components.")]
+    hint = "Use a Metabase on this machine to try components."
+    return [checks.Warning(message, hint, id="metabase_sso.W031")]
 
 
 @register(Tags.security, deploy=True)
@@ -120,12 +136,20 @@ def check_open_origins(**kwargs: Any) -> list[CheckMessage]:
     for entry in read("ALLOWED_ORIGINS") or ():
         where = f"METABASE_SSO['ALLOWED_ORIGINS']: {entry.text!r}"
         if entry.wildcard:
-            message = f"{where} trusts every host below {entry.host}, forgotten ones too."
-            found.append(warning(5, message, "Name each front end by its exact origin."))
+            message = f"{where} trusts every host below {entry.host}, forgotten ones as well."
+            hint = "Name each front end by its exact origin."
+            found.append(checks.Warning(message, hint, id="metabase_sso.W005"))
         if entry.scheme == "http" and not entry.is_local:
-            message = f"{where} is http: whoever is on the network can be that origin."
-            found.append(warning(6, message, f"Write {'https' + entry.text[4:]!r}."))
+            message = f"{where} is http: anybody on the network can be that origin."
+            hint = f"Write {'https' + entry.text[4:]!r}."
+            found.append(checks.Warning(message, hint, id="metabase_sso.W006"))
     return found
+
+
+@register(Tags.security)
+def check_edges(**kwargs: Any) -> list[CheckMessage]:
+    """Report what probably came with a secret by accident."""
+    return _edges(_plain_secrets())
 
 
 @register(Tags.security, deploy=True)
@@ -133,27 +157,31 @@ def check_guessable_secret(**kwargs: Any) -> list[CheckMessage]:
     """Report secrets that anybody could have."""
     found: list[CheckMessage] = []
     for key in SECRETS:
-        value = value_or_none(key)
-        if isinstance(value, str) and (
-            value.startswith(FOR_TESTS) or len(set(value)) < FEWEST_CHARACTERS
-        ):
+        if _is_guessable(as_written(key)):
             message = f"METABASE_SSO[{key!r}] can be guessed: it is published, or all alike."
-            found.append(warning(29, message, NEW_SECRET))
+            found.append(checks.Warning(message, NEW_SECRET, id="metabase_sso.W029"))
     return found
 
 
 @register(Tags.security, deploy=True)
 def check_called_secret(**kwargs: Any) -> list[CheckMessage]:
     """Ask the callables among the secrets, and report what is wrong with what they return."""
-    called = [key for key in SECRETS if callable(value_or_none(key))]
-    if not called:
-        return []
+    called = [key for key in SECRETS if key not in _plain_secrets()]
     try:
-        return [*_raised(SECRETS), *_surrounding_space(called)]
+        return [*_raised(called), *_edges(called)]
     except Exception as failure:  # noqa: BLE001
         name = type(failure).__name__  # its text could quote the secret
         message = f"A callable for {' or '.join(called)} in METABASE_SSO raised {name}."
-        return [error(20, message, "Call it in `manage.py shell` to see why.")]
+        hint = "Call it in `manage.py shell` to see why."
+        return [checks.Error(message, hint, id="metabase_sso.E020")]
+
+
+def _plain_secrets() -> list[str]:
+    """Return the keys of the secrets that can be read without asking a callable, a vault perhaps.
+
+    Those under a callable wait for --deploy; and reading the second secret asks for the first.
+    """
+    return list(takewhile(lambda key: not callable(as_written(key)), SECRETS))
 
 
 def _raised(keys: Iterable[str]) -> list[CheckMessage]:
@@ -169,22 +197,34 @@ def _raised(keys: Iterable[str]) -> list[CheckMessage]:
     return list(found.values())
 
 
-def _as_error(problem: BadSetting) -> Error:
-    return Error(problem.message, problem.hint, id=problem.check_id)
+def _as_error(problem: BadSetting) -> checks.Error:
+    return checks.Error(problem.message, problem.hint, id=problem.check_id)
 
 
-def _surrounding_space(keys: Iterable[str]) -> list[CheckMessage]:
+def _edges(keys: Iterable[str]) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for key in keys:
         secret = read(key)
-        if secret is not None and _has_space(secret):
-            message = f"METABASE_SSO[{key!r}] begins or ends with white space."
-            hint = "Strip it, here and in Metabase: the two have to be the same to the byte."
-            found.append(warning(1, message, hint))
+        problem = "" if secret is None else _edge(secret)
+        if problem:
+            message = f"METABASE_SSO[{key!r}] {problem}."
+            hint = "Remove it, here and in Metabase: the two must be the same, byte by byte."
+            found.append(checks.Warning(message, hint, id="metabase_sso.W001"))
     return found
 
 
-def _has_space(secret: Secret) -> bool:
-    """Return instead of raising: error pages show local variables."""
+# These two return instead of raising, since error pages show local variables.
+def _edge(secret: Secret) -> str:
     text = secret.reveal().decode()
-    return text != text.strip().strip("\ufeff")
+    inner = text.strip().strip("\ufeff")
+    if text != inner:
+        return "begins or ends with white space"
+    if text[0] + text[-1] in QUOTES:
+        return "is in quotation marks, which count as a part of it"
+    return ""
+
+
+def _is_guessable(value: object) -> bool:
+    if not isinstance(value, str) or len(value) < SHORTEST_SECRET:
+        return False
+    return value.startswith(FOR_TESTS) or len(set(value)) < FEWEST_CHARACTERS

@@ -8,12 +8,12 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.checks import CheckMessage, Tags, register
+from django.core import checks
+from django.core.checks import CheckMessage, Tags
 from django.db import DatabaseError, connections, router, transaction
-from django.utils.module_loading import import_string
 
 from django_metabase_sso import claims
-from django_metabase_sso.checks.messages import error, read, warning
+from django_metabase_sso.checks.messages import as_written, class_at, read, register
 from django_metabase_sso.identity import uniqueness
 
 OTP_MIDDLEWARE = "django_otp.middleware.OTPMiddleware"
@@ -42,15 +42,21 @@ def check_groups(**kwargs: Any) -> list[CheckMessage]:
         get_user_model(), "groups"
     ):
         message = "METABASE_SSO['GROUP_MAPPING'] needs Django groups; the user model has none."
-        found.append(error(26, message, "Use a callable: def groups_for(user, request): ..."))
-    if not isinstance(mapping, Mapping) or read("ALLOW_ADMINISTRATORS"):
+        found.append(
+            checks.Error(
+                message,
+                "Use a callable: def groups_for(user, request): ...",
+                id="metabase_sso.E026",
+            )
+        )
+    if not isinstance(mapping, Mapping) or read("ALLOW_ADMINISTRATORS") is not False:
         return found
     for name, entry in mapping.items():
         for group in [entry] if isinstance(entry, str) else entry:
             if claims.is_privileged(group):
                 message = f"METABASE_SSO['GROUP_MAPPING']: {group!r} (for {name!r}) is never sent."
                 hint = 'Leave it out, or write "ALLOW_ADMINISTRATORS": True.'
-                found.append(warning(15, message, hint))
+                found.append(checks.Warning(message, hint, id="metabase_sso.W015"))
     return found
 
 
@@ -61,14 +67,14 @@ def check_email(**kwargs: Any) -> list[CheckMessage]:
     if read("REQUIRE_UNIQUE_EMAIL") and field is None:
         message = "METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] needs an e-mail address in a column."
         hint = "Set EMAIL_FIELD on your user model to the name of that field."
-        return [error(27, message, hint)]
+        return [checks.Error(message, hint, id="metabase_sso.E027")]
     if read("REQUIRE_UNIQUE_EMAIL") is not False or (field is not None and field.unique):
         return []
     if uniqueness.is_guaranteed():
         return []
     message = "METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] is off, and addresses are not unique."
     hint = 'Write "REQUIRE_UNIQUE_EMAIL": True: two users with one address are one in Metabase.'
-    return [warning(11, message, hint)]
+    return [checks.Warning(message, hint, id="metabase_sso.W011")]
 
 
 @register(Tags.security, deploy=True)
@@ -83,7 +89,11 @@ def check_email_index(**kwargs: Any) -> list[CheckMessage]:
     message = (
         "REQUIRE_UNIQUE_EMAIL asks the database, which has no index on the lower-case e-mail."
     )
-    return [warning(12, message, MIGRATION.format(table=table, column=field.column))]
+    return [
+        checks.Warning(
+            message, MIGRATION.format(table=table, column=field.column), id="metabase_sso.W012"
+        )
+    ]
 
 
 @register(Tags.database)
@@ -106,61 +116,61 @@ def check_shared_addresses(
             count = 0 if uniqueness.is_guaranteed() else uniqueness.shared_addresses().count()
     except DatabaseError as failure:
         message = f"The e-mail addresses could not be read ({type(failure).__name__})."
-        return [warning(27, message, "Try again when the database is up, and migrated.")]
+        return [
+            checks.Warning(
+                message, "Try again when the database is up, and migrated.", id="metabase_sso.W027"
+            )
+        ]
     found: list[CheckMessage] = []
     if not is_comparable:
         message = "To the database's language, I is not the capital of i, so Ida@ is not ida@."
         hint = 'Write db_collation="C" (PostgreSQL) or one like "utf8mb4_general_ci" (MySQL) into'
-        found.append(warning(28, message, f"{hint} the e-mail field, and migrate."))
+        found.append(
+            checks.Warning(
+                message, f"{hint} the e-mail field, and migrate.", id="metabase_sso.W028"
+            )
+        )
     if count:
         message = f"Addresses that several active users share: {count}. To Metabase, those who"
         hint = "To see which: manage.py shell -c 'from django_metabase_sso.identity.uniqueness"
         hint += ' import shared_addresses; print(*shared_addresses(), sep="\\n")\''
-        found.append(warning(27, f"{message} share one are one person.", hint))
+        found.append(
+            checks.Warning(f"{message} share one are one person.", hint, id="metabase_sso.W027")
+        )
     return found
 
 
 @register(Tags.security, deploy=True)
 def check_policy(**kwargs: Any) -> list[CheckMessage]:
     """Report that nobody said whether e-mail addresses can be trusted."""
-    if read("ACCESS_POLICY"):
+    if as_written("ACCESS_POLICY") is not None:
         return []
-    return [
-        warning(
-            13,
-            "METABASE_SSO['ACCESS_POLICY'] is not set: whoever can edit their own e-mail address"
-            " here can become that person in Metabase, administrators included.",
-            'If addresses are verified, write "ACCESS_POLICY":'
-            ' "django_metabase_sso.policies.trust_emails"; to keep Metabase\'s administrators out'
-            ' of reach, "ACCESS_POLICY": deny_emails("*@corp.example").',
-        )
-    ]
-
-
-@register(Tags.security)
-def check_allauth(**kwargs: Any) -> list[CheckMessage]:
-    """Report that django-allauth knows whose address is verified, and nobody asks it."""
-    if read("ACCESS_POLICY") or not apps.is_installed("allauth.account"):
-        return []
-    message = "METABASE_SSO['ACCESS_POLICY'] is not set: unverified addresses of allauth count."
-    hint = 'Write "ACCESS_POLICY": "django_metabase_sso.contrib.allauth.require_verified_email".'
-    return [warning(25, message, hint)]
-
-
-@register(Tags.security)
-def check_otp(**kwargs: Any) -> list[CheckMessage]:
-    """Report a second factor that opens everything but Metabase."""
-    if read("ACCESS_POLICY") or not any(map(_is_otp, settings.MIDDLEWARE)):
-        return []
-    message = "METABASE_SSO['ACCESS_POLICY'] is not set: nobody needs their second factor here."
-    hint = (
-        'Write "ACCESS_POLICY": "django_metabase_sso.policies.require_otp"; Metabase asks for no'
-        " second factor after a JWT sign-in."
+    message = (
+        "METABASE_SSO['ACCESS_POLICY'] is not set: anybody who can edit their own e-mail address"
+        " here can become that person in Metabase, administrators included."
     )
-    return [warning(26, message, hint)]
+    return [checks.Warning(message, _policy_hint(), id="metabase_sso.W013")]
+
+
+def _policy_hint() -> str:
+    """Return what fits first: the addresses that allauth verified, the second factor, or trust."""
+    if apps.is_installed("allauth.account"):
+        return (
+            "django-allauth knows which addresses are verified. Write"
+            ' "ACCESS_POLICY": "django_metabase_sso.contrib.allauth.require_verified_email".'
+        )
+    if any(map(_is_otp, settings.MIDDLEWARE)):
+        return (
+            "Metabase asks for no second factor after a JWT sign-in. If addresses are verified,"
+            ' write "ACCESS_POLICY": "django_metabase_sso.policies.require_otp".'
+        )
+    return (
+        'If addresses are verified, write "ACCESS_POLICY":'
+        ' "django_metabase_sso.policies.trust_emails"; to keep Metabase\'s administrators out'
+        ' of reach, "ACCESS_POLICY": deny_emails("*@corp.example").'
+    )
 
 
 def _is_otp(path: str) -> bool:
-    found = import_string(path)
-    classes = found.__mro__ if isinstance(found, type) else ()
+    classes = class_at(path).__mro__
     return any(f"{entry.__module__}.{entry.__qualname__}" == OTP_MIDDLEWARE for entry in classes)

@@ -55,12 +55,12 @@ def instance_url(key: str, written: Written) -> addresses.InstanceURL:
         raise BadSetting("metabase_sso.E003", f"METABASE_SSO[{key!r}] is missing.", hint)
     if not isinstance(url, str):
         message = f"METABASE_SSO[{key!r}] is not a string: it is a {type(url).__name__}."
-        raise BadSetting("metabase_sso.E004", message, hint)
+        raise BadSetting("metabase_sso.E003", message, hint)
     try:
         return addresses.parse_instance_url(url)
     except ValueError as error:
         message = f"METABASE_SSO[{key!r}] {error}."
-        raise BadSetting("metabase_sso.E004", message, hint) from None
+        raise BadSetting("metabase_sso.E003", message, hint) from None
 
 
 def switch(key: str, written: Written) -> bool:
@@ -127,7 +127,7 @@ def origins(key: str, written: Written) -> tuple[addresses.AllowedOrigin, ...]:
     entries = written[key]
     hint = f'Write "{key}": ["https://app.example.com"].'
     if not isinstance(entries, list | tuple):
-        raise BadSetting("metabase_sso.E011", f"METABASE_SSO[{key!r}] is not a list.", hint)
+        raise BadSetting("metabase_sso.E012", f"METABASE_SSO[{key!r}] is not a list.", hint)
     allowed = []
     for entry in entries:
         try:
@@ -180,7 +180,7 @@ def as_callable(key: str, value: object) -> Callable[..., Any]:
         return value
     message = f"METABASE_SSO[{key!r}] is neither callable nor the dotted path of a callable."
     hint = f"Write a function, its dotted path, or leave {key} out."
-    raise BadSetting("metabase_sso.E016", message, hint)
+    raise BadSetting("metabase_sso.E015", message, hint)
 
 
 def _nearest(path: str) -> str:

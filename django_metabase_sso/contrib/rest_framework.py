@@ -56,7 +56,7 @@ class Using:
             if not isinstance(entry, type) or not hasattr(entry, "authenticate"):
                 message = f"METABASE_SSO['AUTHENTICATE']: {entry!r} is no authentication class."
                 hint = 'Write using("rest_framework.authentication.TokenAuthentication").'
-                raise BadSetting("metabase_sso.E016", message, hint)
+                raise BadSetting("metabase_sso.E015", message, hint)
         return found
 
     def parts(self) -> list[Callable[..., Any]]:

@@ -202,10 +202,10 @@ def test_using_nothing() -> None:
     ("entry", "check_id"),
     [
         ("rest_framework.authentication.Nothing", "E015"),
-        ("rest_framework.authentication.get_authorization_header", "E016"),
-        ("rest_framework.request.Request", "E016"),
-        ("builtins.dict", "E016"),
-        (None, "E016"),
+        ("rest_framework.authentication.get_authorization_header", "E015"),
+        ("rest_framework.request.Request", "E015"),
+        ("builtins.dict", "E015"),
+        (None, "E015"),
     ],
 )
 def test_classes_that_are_none(

@@ -32,7 +32,7 @@ def nobody_there(configure: Configure) -> None:
     [
         ({"INSTANCE_URL": ""}, "metabase_sso.E003"),
         ({"JWT_SHARED_SECRET": "short"}, "metabase_sso.E006"),
-        ({"ALLOWED_ORIGINS": "x"}, "metabase_sso.E011"),
+        ({"ALLOWED_ORIGINS": "x"}, "metabase_sso.E012"),
         ({"UNKNOWN": 1}, "metabase_sso.E002"),
     ],
 )
@@ -69,7 +69,7 @@ def test_silenced_checks_are_silent(doctor: Doctor, settings: Settings) -> None:
 
 
 def test_a_check_that_breaks(doctor: Doctor, settings: Settings) -> None:
-    settings.MIDDLEWARE = ["nowhere.Middleware"]
+    settings.ROOT_URLCONF = "nowhere.urls"
     report = doctor()
     assert {"settings", "endpoint"} <= set(report.faults())
     assert {found["cause"].partition("raised ")[2] for found in report.all("settings")} == {
