@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
-from django_metabase_sso.client import MetabaseClient, MetabaseError
+from django_metabase_sso.client import MetabaseClient, MetabaseError, agent_headers
+from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.signals import token_issued
 from tests.client.conftest import Serve, Sync, Transport
 from tests.client.faulty import BAD_GATEWAY, CLOSED, HALF, HANG, HTML, SESSION, SIGNED_IN, answer
@@ -91,6 +92,18 @@ def test_a_receiver_that_raises(twin: Sync, serve: Serve, ada: User) -> None:
         twin.call(ada, "/api/dashboard")
     assert "sign_in" in [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
     assert_clean(variables(caught.value))
+
+
+def test_a_receiver_that_raises_for_the_agent(ada: User) -> None:
+    with receiving(fail, token_issued), pytest.raises(LookupError) as caught:
+        agent_headers(ada)
+    assert_clean(variables(caught.value))
+
+
+def test_a_token_that_cannot_be_signed_is_not_announced(ada: User, configure: Configure) -> None:
+    configure(JWT_SHARED_SECRET="ssh-rsa " + "A" * 40)
+    with receiving(fail, token_issued), pytest.raises(BadSetting, match="public key"):
+        agent_headers(ada)
 
 
 def test_a_callable_that_raises_when_the_session_was_rejected(
