@@ -12,6 +12,7 @@ from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
 from django_metabase_sso.client import MetabaseClient, MetabaseError, agent_headers
+from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.signals import token_issued
 from tests.client.conftest import Serve, Sync, Transport
@@ -84,6 +85,10 @@ def variables(error: BaseException) -> str:
 
 def fail(*args: Any, **kwargs: Any) -> None:
     raise LookupError("broken")
+
+
+def test_shown() -> None:
+    assert shown({"a": [b"b" * 99, Secret(b"c")]}) == "a" + "b" * 80 + "<Secret>"
 
 
 def test_a_receiver_that_raises(twin: Sync, serve: Serve, ada: User) -> None:
