@@ -18,7 +18,8 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from tests.e2e.browser import chromium
-from tests.e2e.servers import ROOT, free_port
+from tests.helpers.paths import ROOT
+from tests.servers.ports import free_port
 
 IMAGES = ROOT / "docs/images"
 # For each picture: who is signed in, which link of the demo, what must be there, the height.

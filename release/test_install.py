@@ -16,8 +16,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.conftest import decode
-from tests.test_docs import QUICKSTART, block, follow_quickstart
+from tests.helpers.markdown import block
+from tests.helpers.quickstart import QUICKSTART, follow_quickstart
+from tests.helpers.tokens import decode
 
 TEMPLATES = """
 TEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]

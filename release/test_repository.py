@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from release.conftest import ROOT
-from tests.test_docs import rows
+from tests.helpers.markdown import rows
 
 TRACKED = subprocess.run(
     ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True

@@ -1,23 +1,20 @@
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import jwt
 import pytest
 from django.contrib.auth.models import User
-from django.dispatch import Signal
 from django.test import Client
 from pytest_django import Settings
 
 from django_metabase_sso import claims
 from django_metabase_sso.conf import addresses
 from django_metabase_sso.identity import emails
-from tests.settings import SECRET
+from tests.helpers.configure import Configure
 
-Configure = Callable[..., None]
 pytest_plugins = ["django_metabase_sso.test.plugin", "tests.servers.fixtures"]
 
 
@@ -68,31 +65,15 @@ def signed_in(client: Client, ada: User) -> Client:
     return client
 
 
-def decode(token: str) -> dict[str, Any]:
-    """Return the verified claims of a token."""
-    claims: dict[str, Any] = jwt.decode(token, SECRET, algorithms=["HS256"])
-    return claims
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """Return a function that returns all log records with everything that is in them."""
+    caplog.set_level(logging.DEBUG)
 
+    def text() -> str:
+        formatter = logging.Formatter()
+        return "\n".join(
+            formatter.format(record) + repr(record.__dict__) for record in caplog.records
+        )
 
-def token_of(response: Any) -> str:
-    """Return the token of a 200 or a redirect."""
-    if response.status_code == 200:
-        answer: dict[str, str] = response.json()
-        assert list(answer) == ["jwt"]
-        return answer["jwt"]
-    assert response.status_code == 302
-    before, _, after = response["Location"].partition("jwt=")
-    assert before.endswith(("?", "&"))
-    return str(after.partition("&")[0])
-
-
-@contextmanager
-def receiving(receiver: Callable[..., None], *signals: Signal) -> Iterator[None]:
-    """Connect a receiver for as long as the block."""
-    for signal in signals:
-        signal.connect(receiver)
-    try:
-        yield
-    finally:
-        for signal in signals:
-            signal.disconnect(receiver)
+    return text

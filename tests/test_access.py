@@ -17,8 +17,10 @@ from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.policies import deny_emails, trust_emails
 from django_metabase_sso.signals import token_issued
 from tests.accounts.models import IndexedUser
-from tests.conftest import Configure, decode, receiving, token_of
-from tests.test_views import FETCH
+from tests.helpers.configure import Configure
+from tests.helpers.signals import receiving
+from tests.helpers.sso import FETCH
+from tests.helpers.tokens import decode, token_of
 
 MESSAGES = {
     "not-authenticated": "not authenticated",

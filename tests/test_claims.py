@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from django_metabase_sso.claims import INTERNAL, build, django_groups, is_privileged, person_names
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from tests.accounts.models import ContactUser
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
 
 
 class Team(str, Enum):

@@ -8,7 +8,7 @@ import pytest
 from csp.constants import NONCE
 
 from django_metabase_sso.csp import DIRECTIVES, blocked_directives, csp_sources
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
 
 urlpatterns: list[Any] = []  # of a project that forgot ours
 ORIGIN = "https://metabase.example.com"

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-import textwrap
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -23,31 +18,16 @@ from pytest_django import Settings
 from django_metabase_sso.conf.readers import CLAIM_NAMES, REQUIRED
 from django_metabase_sso.conf.settings import DEFAULTS
 from django_metabase_sso.exceptions import RefusalCode
-from tests.checks.test_checks import FIRING, FIRING_ON_DATABASE, FIRING_ON_DEPLOY, messages
-from tests.conftest import Configure, decode, token_of
-from tests.settings import SECRET
-from tests.test_views import FETCH
+from tests.checks.test_checks import FIRING, FIRING_ON_DATABASE, FIRING_ON_DEPLOY
+from tests.helpers.configure import Configure
+from tests.helpers.findings import messages
+from tests.helpers.markdown import README, block, blocks, rows
+from tests.helpers.paths import ROOT
+from tests.helpers.quickstart import QUICKSTART, follow_quickstart
+from tests.helpers.sso import FETCH
+from tests.helpers.tokens import decode, token_of
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
 CHECKS = (ROOT / "docs/checks.md").read_text()
-
-
-def blocks(language: str, text: str = README) -> list[str]:
-    """Return the code blocks in a language, dedented."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text, re.DOTALL | re.MULTILINE)
-    return [textwrap.dedent(code) for _, code in found]
-
-
-def block(language: str, words: str) -> str:
-    [found] = [code for code in blocks(language) if words in code]
-    return found
-
-
-def rows(text: str, heading: str) -> list[list[str]]:
-    """Return the cells of the table below a heading row."""
-    table = text.partition(heading)[2].partition("\n\n")[0].splitlines()[2:]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
 
 
 def test_settings_table() -> None:
@@ -146,46 +126,6 @@ def test_the_first_screen() -> None:
     for words in ("The risk", "make demo", "make test"):
         assert words in first_screen
     assert len(first_screen.splitlines()) < 40
-
-
-QUICKSTART = """
-from django.test import Client
-from django.contrib.auth.models import User
-client = Client(headers={"host": "localhost"})
-assert client.get("/sso/metabase?response=json").status_code == 401
-client.force_login(User.objects.create_user("ada", "ada@example.com"))
-print(client.get("/sso/metabase?response=json").json()["jwt"])
-"""
-
-
-def follow_quickstart(folder: Path, python: str = sys.executable) -> Callable[..., str]:
-    """Start a project in a folder and do what the README says; return what runs its Python."""
-    environment = {**os.environ, "METABASE_JWT_SHARED_SECRET": SECRET}
-    del environment["DJANGO_SETTINGS_MODULE"]
-
-    def run(*command: str, **kwargs: Any) -> str:
-        done = subprocess.run(
-            [python, *command],
-            cwd=folder,
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-            **kwargs,
-        )
-        return str(done.stdout)
-
-    run("-m", "django", "startproject", "site1", ".")
-    step = "\nimport os\n\nINSTALLED_APPS"
-    [settings_block] = [code for code in blocks("python") if step in f"\n{code}"]
-    middleware_block = block("python", "*MIDDLEWARE,")
-    urls_block = block("python", "from django.urls import include, path")
-    for name, added in [("settings", settings_block + middleware_block), ("urls", urls_block)]:
-        file = folder / f"site1/{name}.py"
-        file.write_text(f"{file.read_text()}\n{added}")
-    assert "no issues" in run("manage.py", "check")
-    run("manage.py", "migrate", "--verbosity=0")
-    return run
 
 
 def test_quickstart(tmp_path: Path) -> None:

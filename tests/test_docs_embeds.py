@@ -22,12 +22,13 @@ from django_metabase_sso.templatetags import metabase
 from django_metabase_sso.tokens import ALL_ROWS
 from django_metabase_sso.values.components import COMPONENTS, GLOBAL, WRITTEN
 from django_metabase_sso.views import GuestTokenView
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.guests import BODY, URL, post
+from tests.helpers.html import Reader
+from tests.helpers.markdown import README, blocks, rows
+from tests.helpers.paths import ROOT
+from tests.helpers.tokens import claims_of
 from tests.settings import EMBEDDING_SECRET
-from tests.test_docs import README, ROOT, blocks, rows
-from tests.test_guest_tokens import claims_of
-from tests.test_guest_views import BODY, URL, post
-from tests.values.test_elements import Reader
 
 TEMPLATES = (ROOT / "docs/templates.md").read_text()
 GUESTS = (ROOT / "docs/guest-embeds.md").read_text()

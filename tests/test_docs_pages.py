@@ -23,12 +23,14 @@ from django_metabase_sso.views import params_for
 from example_project.standin.directory import ALL_USERS
 from example_project.standin.groups import Sync, synced
 from example_project.standin.tokens import MAX_AGE
-from tests.checks.test_checks import messages
-from tests.conftest import Configure, decode, token_of
+from tests.helpers.configure import Configure
+from tests.helpers.findings import messages
+from tests.helpers.markdown import blocks, rows
+from tests.helpers.quickstart import follow_quickstart
+from tests.helpers.sso import FETCH, NAVIGATION, URL
+from tests.helpers.tokens import decode, token_of
 from tests.settings import SECRET
-from tests.test_docs import blocks, follow_quickstart, rows
 from tests.test_docs_site import DOCS
-from tests.test_views import FETCH, NAVIGATION, URL
 
 SHEET = {
     row[0]: row[1] for row in rows(DOCS["assistants"], "| question | answer |") if len(row) == 2

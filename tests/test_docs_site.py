@@ -15,9 +15,11 @@ from django.utils.module_loading import import_string
 
 import django_metabase_sso
 from django_metabase_sso.conf.settings import DEFAULTS, SETTINGS
-from tests.test_commands_docs import options
-from tests.test_docs import PAGES, ROOT, blocks, rows
-from tests.test_docs_topics import find_module
+from tests.helpers.commands import options
+from tests.helpers.markdown import blocks, rows
+from tests.helpers.modules import find_module
+from tests.helpers.paths import ROOT
+from tests.test_docs import PAGES
 
 DOCS = {page.stem: page.read_text() for page in PAGES if page.parent.name == "docs"}
 API = DOCS["api"]

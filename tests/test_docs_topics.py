@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,14 @@ from django.utils.module_loading import import_string
 
 from django_metabase_sso.access import check_access
 from django_metabase_sso.exceptions import AccessRefused
-from tests.checks.test_checks import messages
-from tests.conftest import Configure
-from tests.test_docs import ROOT, blocks
+from tests.helpers.configure import Configure
+from tests.helpers.findings import messages
+from tests.helpers.markdown import blocks
+from tests.helpers.modules import find_module
+from tests.helpers.paths import ROOT
 
 PAGES = [ROOT / "docs/access.md", ROOT / "docs/bearer-tokens.md"]
 SETTINGS = [code for page in PAGES for code in blocks("python", page.read_text())]
-
-
-def find_module(name: str) -> bool:
-    """Whether a dotted path is that of a module."""
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:  # its parent is a module without submodules
-        return False
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

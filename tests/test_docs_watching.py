@@ -16,11 +16,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from django_metabase_sso import signals, test
-from tests.conftest import Configure
-from tests.test_docs import ROOT, blocks, rows
+from tests.helpers.configure import Configure
+from tests.helpers.markdown import blocks, rows
+from tests.helpers.paths import ROOT
+from tests.helpers.signals import Recorder
+from tests.helpers.sso import FETCH
 from tests.test_logs import CODES
-from tests.test_tokens import Recorder
-from tests.test_views import FETCH
 
 AUDIT = (ROOT / "docs/audit.md").read_text()
 TESTING = (ROOT / "docs/testing.md").read_text()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,37 +21,12 @@ from django_metabase_sso.claims import Claims
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidEmbed
 from django_metabase_sso.signals import token_issued, token_refused
 from django_metabase_sso.views import SSOView
-from tests.conftest import Configure, receiving
-from tests.test_guest_tokens import ENTITY_ID
-from tests.values.test_elements import HOSTILE, read
+from tests.helpers.configure import Configure
+from tests.helpers.guests import ENTITY_ID
+from tests.helpers.html import HOSTILE, config_of, read, scripts
+from tests.helpers.signals import receiving
 
 INSTANCE = "https://metabase.example.com"
-
-
-class Scripts(HTMLParser):
-    """Collects the scripts of a page: their attributes and their text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: list[tuple[dict[str, str | None], str]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag == "script"
-        self.found.append((dict(attrs), ""))
-
-    def handle_data(self, data: str) -> None:
-        attributes, text = self.found.pop()
-        self.found.append((attributes, text + data))
-
-
-def scripts(html: str) -> list[tuple[dict[str, str | None], str]]:
-    return Scripts(html).found
-
-
-def config_of(html: str) -> Any:
-    """Return the configuration in what `config_html` returned."""
-    return json.loads(scripts(html)[0][0]["data-config"] or "")
 
 
 def test_config() -> None:

@@ -1,23 +1,10 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
+from tests.helpers.example import run
+from tests.helpers.paths import ROOT
 from tests.settings import SECRET
-
-ROOT = Path(__file__).parent.parent
-
-
-def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    own = {**os.environ, **environment}
-    own.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)  # set for the browser tests
-    return subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=own, capture_output=True, text=True, check=False
-    )
 
 
 def test_the_production_settings_are_beyond_reproach() -> None:

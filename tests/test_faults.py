@@ -30,12 +30,14 @@ from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.http.responses import SAFE_HEADERS
 from django_metabase_sso.signals import token_issued, token_refused
 from example_project.standin.tokens import TokenRefused, verify
-from tests.conftest import Configure, token_of
-from tests.gone import LOCATION, gone_database
+from tests.helpers.configure import Configure
+from tests.helpers.failing import LOCATION, gone_database
+from tests.helpers.markdown import rows
+from tests.helpers.paths import ROOT
+from tests.helpers.redaction import assert_clean
+from tests.helpers.sso import FETCH, NAVIGATION, URL
+from tests.helpers.tokens import token_of
 from tests.settings import EMBEDDING_SECRET, SECRET
-from tests.test_docs import ROOT, rows
-from tests.test_redacted import assert_clean
-from tests.test_views import FETCH, NAVIGATION, URL
 
 PAGE = (ROOT / "docs/faults.md").read_text()
 GUEST = "/sso/metabase/guest-token"
@@ -45,8 +47,8 @@ CACHES = {
     name: {"default": {"BACKEND": backend, "LOCATION": LOCATION}}
     for name, backend in {
         "there": "django.core.cache.backends.locmem.LocMemCache",
-        "unwritable": "tests.gone.UnwritableCache",
-        "gone": "tests.gone.GoneCache",
+        "unwritable": "tests.helpers.failing.UnwritableCache",
+        "gone": "tests.helpers.failing.GoneCache",
     }.items()
 }
 

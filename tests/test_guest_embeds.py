@@ -11,11 +11,12 @@ from django.test import RequestFactory
 
 from django_metabase_sso import embeds
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidParameter
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.guests import ENTITY_ID
+from tests.helpers.html import read
+from tests.helpers.redaction import JWT
+from tests.helpers.tokens import claims_of
 from tests.settings import EMBEDDING_SECRET
-from tests.test_guest_tokens import ENTITY_ID, claims_of
-from tests.test_redacted import JWT
-from tests.values.test_elements import read
 
 INSTANCE = "https://metabase.example.com"
 

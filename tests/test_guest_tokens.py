@@ -7,22 +7,15 @@ import time
 from datetime import timedelta
 from typing import Any
 
-import jwt
 import pytest
 
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed, InvalidParameter
 from django_metabase_sso.tokens import ALL_ROWS, guest_token
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.guests import ENTITY_ID
+from tests.helpers.redaction import PEM
+from tests.helpers.tokens import claims_of
 from tests.settings import EMBEDDING_SECRET, SECRET
-from tests.test_redacted import PEM
-
-ENTITY_ID = "V1StGXR8_Z5jdHi6B-myT"
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    """Return the verified claims of a guest token."""
-    claims: dict[str, Any] = jwt.decode(token, EMBEDDING_SECRET, algorithms=["HS256"])
-    return claims
 
 
 @pytest.fixture(autouse=True)

@@ -21,15 +21,13 @@ from django_metabase_sso.exceptions import (
 )
 from django_metabase_sso.http.guest_body import read_body
 from django_metabase_sso.http.responses import SAFE_HEADERS
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.guests import BODY, ENTITY_ID, ORIGIN, URL, post
+from tests.helpers.html import read
+from tests.helpers.tokens import claims_of
 from tests.settings import EMBEDDING_SECRET
-from tests.test_guest_tokens import ENTITY_ID, claims_of
-from tests.values.test_elements import read
 
-URL = "/sso/metabase/guest-token"
-ORIGIN = "http://testserver"
 APP = "https://app.example.com"
-BODY: dict[str, Any] = {"entityType": "dashboard", "entityId": 10, "customContext": {"a": [1]}}
 
 
 MESSAGES = {
@@ -69,14 +67,6 @@ def may_see(request: HttpRequest, kind: str, number: Any, context: Any) -> dict[
 @pytest.fixture(autouse=True)
 def _guest_embeds(configure: Configure) -> None:
     configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET, GUEST_PARAMS=may_see, ALLOWED_ORIGINS=[APP])
-
-
-def post(client: Client, body: Any = BODY, *, origin: str | None = ORIGIN, **extra: Any) -> Any:
-    data = body if isinstance(body, bytes | str) else json.dumps(body)
-    headers = {"Origin": origin} if origin is not None else {}
-    headers.update(extra.pop("headers", {}))
-    extra = {"content_type": "application/json", **extra}
-    return client.post(URL, data, headers=headers, **extra)
 
 
 def assert_refused(

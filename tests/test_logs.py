@@ -24,10 +24,10 @@ from django_metabase_sso.exceptions import AccessRefused, RefusalCode
 from django_metabase_sso.http import guest_body
 from django_metabase_sso.tokens import issue_token
 from django_metabase_sso.views import GuestTokenView
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.guests import BODY, post
+from tests.helpers.sso import FETCH, NAVIGATION, URL
 from tests.settings import EMBEDDING_SECRET
-from tests.test_guest_views import BODY, post
-from tests.test_views import FETCH, NAVIGATION, URL
 
 PACKAGE = Path(django_metabase_sso.__file__).parent
 LOGGING = re.compile(
@@ -118,12 +118,12 @@ def nobody(client: Client) -> None:
 
 
 def sign_out_without_a_cache(client: Client) -> None:
-    with override_settings(CACHES={"default": {"BACKEND": "tests.gone.GoneCache"}}):
+    with override_settings(CACHES={"default": {"BACKEND": "tests.helpers.failing.GoneCache"}}):
         client.logout()
 
 
 def call_without_a_cache(client: Client) -> None:
-    with override_settings(CACHES={"default": {"BACKEND": "tests.gone.GoneCache"}}):
+    with override_settings(CACHES={"default": {"BACKEND": "tests.helpers.failing.GoneCache"}}):
         Store(User.objects.get(), None, "default").find()
 
 

@@ -10,11 +10,11 @@ from django.test import AsyncClient, Client
 from pytest_django import Settings
 
 from django_metabase_sso.http import responses
-from tests.conftest import Configure, token_of
-from tests.test_views import FETCH, REFUSALS, SAFE_HEADERS, as_backend
+from tests.helpers.configure import Configure
+from tests.helpers.cors import APP, EVIL, assert_closed, assert_open, preflight
+from tests.helpers.sso import FETCH, REFUSALS, SAFE_HEADERS, as_backend
+from tests.helpers.tokens import token_of
 
-APP = "https://app.example.com"
-EVIL = "https://evil.example"
 OPEN_PROJECTS: list[dict[str, Any]] = [
     {},
     {"CORS_ALLOW_ALL_ORIGINS": True},
@@ -36,26 +36,6 @@ def project(request: pytest.FixtureRequest, settings: Settings) -> dict[str, Any
         setattr(settings, name, value)
     found: dict[str, Any] = request.param
     return found
-
-
-def preflight(client: Client, origin: str, path: str = FETCH, method: str = "GET") -> Any:
-    headers = {
-        "Origin": origin,
-        "Access-Control-Request-Method": method,
-        "Access-Control-Request-Headers": "authorization",
-    }
-    return client.options(path, headers=headers)
-
-
-def assert_open(response: Any, origin: str = APP) -> None:
-    assert response["Access-Control-Allow-Origin"] == origin
-    assert response["Access-Control-Allow-Credentials"] == "true"
-    assert "origin" in response["Vary"].lower().split(", ")
-
-
-def assert_closed(response: Any) -> None:
-    assert "Access-Control-Allow-Origin" not in response
-    assert "Access-Control-Allow-Credentials" not in response
 
 
 @pytest.mark.usefixtures("project")

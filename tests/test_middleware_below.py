@@ -24,11 +24,11 @@ from django.utils import timezone, translation
 from django_hosts import host
 from pytest_django import Settings
 
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.cors import APP, EVIL, assert_closed, assert_open, preflight
+from tests.helpers.sso import FETCH, NAVIGATION, URL, assert_error
 from tests.servers import POSTGRESQL
 from tests.servers.fixtures import url_of
-from tests.test_middleware import APP, EVIL, assert_closed, assert_open, preflight
-from tests.test_views import FETCH, NAVIGATION, URL, assert_error
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SSO = path("sso/", include("django_metabase_sso.urls"))

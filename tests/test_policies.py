@@ -24,8 +24,8 @@ from django_metabase_sso.policies import (
     require_permission,
 )
 from tests.accounts.models import EmailUser
-from tests.checks.test_checks import ids, messages
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.findings import ids, messages
 
 TRUST = "django_metabase_sso.policies.trust_emails"
 ADA = EmailUser(email="ada@example.com")

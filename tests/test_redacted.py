@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import pickle
 import pprint
-import re
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -21,31 +19,10 @@ from pytest_django import Settings
 from django_metabase_sso.conf import conf
 from django_metabase_sso.signals import token_issued
 from django_metabase_sso.tokens import Token, issue_token
-from tests.conftest import token_of
+from tests.helpers.redaction import JWT, PEM, assert_clean
+from tests.helpers.sso import FETCH, NAVIGATION, URL
+from tests.helpers.tokens import token_of
 from tests.settings import SECRET
-from tests.test_views import FETCH, NAVIGATION, URL
-
-JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
-PEM = f"-----BEGIN PUBLIC KEY-----\n{SECRET}\n-----END PUBLIC KEY-----\n"
-
-
-def assert_clean(text: str, *secrets: str) -> None:
-    assert not JWT.search(text)
-    for secret in (SECRET, *secrets):
-        assert secret not in text
-
-
-@pytest.fixture
-def everything_logged(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
-    caplog.set_level(logging.DEBUG)
-
-    def text() -> str:
-        formatter = logging.Formatter()
-        return "\n".join(
-            formatter.format(record) + repr(record.__dict__) for record in caplog.records
-        )
-
-    return text
 
 
 def test_reprs(ada: User) -> None:

@@ -21,11 +21,10 @@ from rest_framework.request import Request
 
 from django_metabase_sso.exceptions import BadSetting, InvalidEmbed
 from django_metabase_sso.templatetags import metabase
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.html import HOSTILE, Reader, config_of, scripts
+from tests.helpers.tokens import claims_of
 from tests.settings import EMBEDDING_SECRET
-from tests.test_embeds import config_of, scripts
-from tests.test_guest_tokens import claims_of
-from tests.values.test_elements import HOSTILE, Reader
 
 GUEST = "{% metabase_guest_dashboard 10 params=params %}"
 

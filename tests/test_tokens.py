@@ -19,9 +19,11 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import token_issued, token_refused
 from django_metabase_sso.tokens import grant_for, issue_token, sign
-from tests.conftest import Configure, decode, token_of
+from tests.helpers.configure import Configure
+from tests.helpers.signals import Recorder
+from tests.helpers.sso import FETCH
+from tests.helpers.tokens import decode, token_of
 from tests.settings import SECRET
-from tests.test_views import FETCH
 
 
 def test_issue_token(
@@ -172,14 +174,6 @@ def test_a_grant_shows_neither_token_nor_claims_and_stays_as_it_is(ada: User) ->
 
 
 # Signals
-
-
-class Recorder:
-    def __init__(self) -> None:
-        self.calls: list[dict[str, Any]] = []
-
-    def __call__(self, **kwargs: Any) -> None:
-        self.calls.append(kwargs)
 
 
 @pytest.fixture

@@ -19,10 +19,11 @@ from pytest_django import Settings
 import django_metabase_sso
 from django_metabase_sso.access import check_access
 from django_metabase_sso.exceptions import AccessRefused
-from tests.conftest import Configure, token_of
+from tests.helpers.configure import Configure
+from tests.helpers.guests import post
+from tests.helpers.sso import FETCH, NAVIGATION, URL
+from tests.helpers.tokens import token_of
 from tests.settings import EMBEDDING_SECRET
-from tests.test_guest_views import post
-from tests.test_views import FETCH, NAVIGATION, URL
 
 PACKAGE = Path(django_metabase_sso.__file__).parent
 CATALOGUES = sorted(PACKAGE.glob("locale/*/LC_MESSAGES/django.po"))

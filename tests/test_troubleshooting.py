@@ -13,7 +13,8 @@ from django_metabase_sso.troubleshooting import (
     quoted,
     refusal_of,
 )
-from tests.test_docs import ROOT, rows
+from tests.helpers.markdown import rows
+from tests.helpers.paths import ROOT
 
 
 @pytest.mark.parametrize("row", ERROR_TEXTS)

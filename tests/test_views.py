@@ -23,47 +23,17 @@ from django_metabase_sso.http import responses
 from django_metabase_sso.http.endpoints import Endpoint
 from django_metabase_sso.tokens import Grant, Token
 from django_metabase_sso.views import GuestTokenView, SSOView
-from tests.conftest import Configure, decode, token_of
-
-URL = "/sso/metabase"
-FETCH = f"{URL}?response=json"
-NAVIGATION = {"Accept": "text/html,application/xhtml+xml;q=0.9"}
-REFUSALS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-    ({"is_active": False}, {}, "inactive"),
-    ({"email": ""}, {}, "no-email"),
-    ({"email": " ada@example.com"}, {}, "invalid-email"),
-    ({}, {"ACCESS_POLICY": lambda user, request: False}, "policy"),
-    ({}, {"TENANT": lambda user, request: None}, "no-tenant"),
-]
-SAFE_HEADERS = {
-    "Cache-Control": "max-age=0, no-cache, no-store, must-revalidate, private",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-def assert_safe(response: Any) -> None:
-    for name, value in SAFE_HEADERS.items():
-        assert response[name] == value
-    assert {"Cookie", "Origin"} <= set(response["Vary"].split(", "))
-    # wsgiref, which runserver is built on, refuses headers of a subclass of str.
-    assert {type(value) for value in response.headers.values()} == {str}
-
-
-def assert_error(response: Any, status: int, code: str) -> None:
-    """Assert that the answer is the one shape that every refused fetch gets."""
-    assert response.status_code == status
-    assert response["Content-Type"] == "application/json"
-    assert list(response.json()) == ["status", "code", "message"]
-    assert response.json()["status"] == "error"
-    assert response.json()["code"] == code
-    assert response.json()["message"]
-    assert_safe(response)
-
-
-def as_backend(settings: Settings) -> None:
-    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.AllowAllUsersModelBackend"]
-
+from tests.helpers.configure import Configure
+from tests.helpers.sso import (
+    FETCH,
+    NAVIGATION,
+    REFUSALS,
+    URL,
+    as_backend,
+    assert_error,
+    assert_safe,
+)
+from tests.helpers.tokens import decode, token_of
 
 # A user may have a token
 

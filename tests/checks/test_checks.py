@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import django
 import pytest
-from django.core.checks import CheckMessage, run_checks
+from django.core.checks import run_checks
 from django.db import connection
 from django.urls import include, path
 from django_otp.middleware import OTPMiddleware
@@ -19,7 +19,8 @@ from django_metabase_sso.claims import django_groups
 from django_metabase_sso.csp import csp_sources
 from django_metabase_sso.policies import deny_emails, trust_emails
 from django_metabase_sso.test import SETTINGS
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.findings import ids, messages
 from tests.settings import EMBEDDING_SECRET as OTHER
 from tests.settings import SECRET
 
@@ -35,21 +36,6 @@ OTP = "django_otp.middleware.OTPMiddleware"
 APPS_OF_ALLAUTH = ["django.contrib.contenttypes", "allauth", "allauth.account"]
 urlpatterns = [path("i18n/", include("django.conf.urls.i18n"))]
 SOURCE = Path(django_metabase_sso.__file__).parent
-
-
-def messages(*, deploy: bool = False) -> dict[str, CheckMessage]:
-    """Return our findings by id, without the prefix."""
-    found = {}
-    for message in run_checks(include_deployment_checks=deploy):
-        if str(message.id).startswith("metabase_sso."):
-            assert message.hint
-            assert SECRET not in f"{message.msg} {message.hint}"
-            found[str(message.id).removeprefix("metabase_sso.")] = message
-    return found
-
-
-def ids(*, deploy: bool = False) -> set[str]:
-    return set(messages(deploy=deploy))
 
 
 def asynchronous() -> Any:

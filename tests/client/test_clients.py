@@ -32,9 +32,11 @@ from django_metabase_sso.client.clients import close_shared, shared_http
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.signals import token_issued, token_refused
 from django_metabase_sso.tokens import issue_token
-from tests.client.conftest import ME, Metabase, Sync, Transport, entries
-from tests.client.faulty import BAD_GATEWAY, HANG, LIST, SESSION, SIGNED_IN, answer
-from tests.conftest import Configure, receiving
+from tests.helpers.configure import Configure
+from tests.helpers.signals import receiving
+from tests.helpers.twins import ME, Sync, Transport, entries
+from tests.servers.faulty import BAD_GATEWAY, HANG, LIST, SESSION, SIGNED_IN, answer
+from tests.servers.standin import Metabase
 
 
 def test_a_call_as_the_user(twin: Sync, metabase: Metabase, ada: User) -> None:

@@ -13,11 +13,13 @@ from django.test import RequestFactory
 from django_metabase_sso import client
 from django_metabase_sso.client import clients, requests, sessions
 from django_metabase_sso.client.sessions import Store
-from tests.client.conftest import Metabase, Serve
-from tests.client.faulty import LIST, SIGNED_IN, answer
-from tests.conftest import Configure
-from tests.test_docs import ROOT, blocks
-from tests.test_redacted import JWT
+from tests.helpers.configure import Configure
+from tests.helpers.markdown import blocks
+from tests.helpers.paths import ROOT
+from tests.helpers.redaction import JWT
+from tests.helpers.twins import Serve
+from tests.servers.faulty import LIST, SIGNED_IN, answer
+from tests.servers.standin import Metabase
 
 TEXT = (ROOT / "docs/server-side.md").read_text()
 

@@ -15,12 +15,11 @@ from django_metabase_sso.client import MetabaseClient, MetabaseError, agent_head
 from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.signals import token_issued
-from tests.client.conftest import Serve, Sync, Transport
-from tests.client.faulty import BAD_GATEWAY, CLOSED, HALF, HANG, HTML, SESSION, SIGNED_IN, answer
-from tests.conftest import Configure, receiving
-from tests.test_redacted import assert_clean, everything_logged
-
-__all__ = ["everything_logged"]
+from tests.helpers.configure import Configure
+from tests.helpers.redaction import assert_clean
+from tests.helpers.signals import receiving
+from tests.helpers.twins import Serve, Sync, Transport
+from tests.servers.faulty import BAD_GATEWAY, CLOSED, HALF, HANG, HTML, SESSION, SIGNED_IN, answer
 
 UNAUTHENTICATED = answer("Unauthenticated", "401 Unauthorized")
 ECHO = answer(f'{{"message": "no session {SESSION}"}}', "400 Bad Request")

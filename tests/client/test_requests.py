@@ -9,8 +9,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from django_metabase_sso.client.requests import check_path
-from tests.client.conftest import Serve, Sync
-from tests.client.faulty import LIST, SESSION, SIGNED_IN, answer
+from tests.helpers.twins import Serve, Sync
+from tests.servers.faulty import LIST, SESSION, SIGNED_IN, answer
 
 
 def test_headers(twin: Sync, serve: Serve, ada: User) -> None:

@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 
 from django_metabase_sso.client import MetabaseError, MetabaseRefused, MetabaseUnavailable
 from django_metabase_sso.client.errors import unavailable
-from tests.client.conftest import ME, Metabase, Serve, Sync
-from tests.client.faulty import (
+from tests.helpers.configure import Configure
+from tests.helpers.twins import ME, Serve, Sync
+from tests.servers.faulty import (
     BAD_GATEWAY,
     CLOSED,
     HALF,
@@ -24,7 +25,7 @@ from tests.client.faulty import (
     SIGNED_IN,
     answer,
 )
-from tests.conftest import Configure
+from tests.servers.standin import Metabase
 from tests.settings import SECRET
 
 OTHER_SECRET = "another-jwt-shared-secret-0123456789abcdef"

@@ -17,13 +17,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from django_metabase_sso.client import MetabaseClient, MetabaseUnavailable
-from tests.client.conftest import ME, Metabase, Serve, Sync, Transport
-from tests.client.faulty import BAD_GATEWAY, SESSION, SIGNED_IN
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
+from tests.helpers.redaction import assert_clean
+from tests.helpers.twins import ME, Serve, Sync, Transport
 from tests.servers import MEMCACHED, REDIS
-from tests.test_redacted import assert_clean, everything_logged
-
-__all__ = ["everything_logged"]
+from tests.servers.faulty import BAD_GATEWAY, SESSION, SIGNED_IN
+from tests.servers.standin import Metabase
 
 Logged = Callable[[], str]
 

@@ -30,9 +30,12 @@ from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import token_issued
 from django_metabase_sso.tokens import Grant
 from tests.accounts.models import ContactUser, EmailUser
-from tests.client.conftest import Metabase, Sync, entries
-from tests.conftest import Configure, decode, receiving
-from tests.test_redacted import assert_clean
+from tests.helpers.configure import Configure
+from tests.helpers.redaction import assert_clean
+from tests.helpers.signals import receiving
+from tests.helpers.tokens import decode
+from tests.helpers.twins import Sync, entries
+from tests.servers.standin import Metabase
 
 TEXT = "0b1d6d1f-5c1b-4b5e-9c5e-3f3d3f1d9a51"
 SESSION = Secret(TEXT.encode())

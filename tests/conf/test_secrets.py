@@ -10,7 +10,7 @@ import pytest
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import BadSetting
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
 from tests.settings import SECRET
 
 

@@ -14,7 +14,7 @@ from django_metabase_sso.conf.readers import CLAIM_NAMES
 from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.conf.settings import DEFAULTS, SETTINGS, Conf
 from django_metabase_sso.exceptions import BadSetting
-from tests.conftest import Configure
+from tests.helpers.configure import Configure
 from tests.settings import SECRET
 
 LONG = "another-secret-of-thirty-two-bytes"
@@ -106,7 +106,7 @@ def test_settings_are_read_when_used(configure: Configure) -> None:
         ("ALLOW_IMPERSONATION", None, "metabase_sso.E014"),
         ("ACCESS_POLICY", "nowhere.policy", "metabase_sso.E015"),
         ("ACCESS_POLICY", "policy", "metabase_sso.E015"),
-        ("USER_ATTRIBUTES", "tests.broken.function", "metabase_sso.E015"),
+        ("USER_ATTRIBUTES", "tests.helpers.broken.function", "metabase_sso.E015"),
         ("TENANT", "tests.settings.nothing", "metabase_sso.E015"),
         ("TENANT", "tests.settings.SECRET_KEY", "metabase_sso.E015"),
         ("AUTHENTICATE", 1, "metabase_sso.E015"),
@@ -192,7 +192,7 @@ def test_group_mapping(configure: Configure, value: Any, found: Any) -> None:
 
 
 def test_the_cause_of_a_failing_import_is_shown(configure: Configure) -> None:
-    configure(TENANT="tests.broken.function")
+    configure(TENANT="tests.helpers.broken.function")
     with pytest.raises(BadSetting, match="ZeroDivisionError") as caught:
         conf.TENANT  # noqa: B018
     assert isinstance(caught.value.__cause__, ZeroDivisionError)

@@ -17,8 +17,9 @@ from django_metabase_sso.access import check_access
 from django_metabase_sso.contrib.allauth import require_verified_email
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.policies import all_of, any_of, deny_emails, trust_emails
-from tests.conftest import Configure, decode, token_of
-from tests.test_views import FETCH, assert_error
+from tests.helpers.configure import Configure
+from tests.helpers.sso import FETCH, assert_error
+from tests.helpers.tokens import decode, token_of
 
 POLICY = "django_metabase_sso.contrib.allauth.require_verified_email"
 PASSWORD = "correct-horse-battery"

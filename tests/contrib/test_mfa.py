@@ -12,9 +12,10 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from django_metabase_sso.contrib.allauth import require_mfa
-from tests.checks.test_checks import messages
-from tests.conftest import Configure, decode, token_of
-from tests.test_views import FETCH, assert_error
+from tests.helpers.configure import Configure
+from tests.helpers.findings import messages
+from tests.helpers.sso import FETCH, assert_error
+from tests.helpers.tokens import decode, token_of
 
 POLICY = "django_metabase_sso.contrib.allauth.require_mfa"
 PASSWORD = "correct-horse-battery"

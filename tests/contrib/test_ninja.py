@@ -18,10 +18,12 @@ from ninja.security import django_auth as session_auth
 from django_metabase_sso.contrib.ninja import using
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.policies import trust_emails
-from tests.checks.test_checks import messages
-from tests.conftest import Configure, decode, token_of
-from tests.test_docs import ROOT, blocks
-from tests.test_views import FETCH, assert_error
+from tests.helpers.configure import Configure
+from tests.helpers.findings import messages
+from tests.helpers.markdown import blocks
+from tests.helpers.paths import ROOT
+from tests.helpers.sso import FETCH, assert_error
+from tests.helpers.tokens import decode, token_of
 
 
 def owner(token: str | None) -> User | None:

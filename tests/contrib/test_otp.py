@@ -10,9 +10,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from django_metabase_sso.policies import require_otp
-from tests.conftest import Configure, decode, token_of
-from tests.contrib.conftest import OTHERS
-from tests.test_views import FETCH, assert_error
+from tests.contrib.project import OTHERS
+from tests.helpers.configure import Configure
+from tests.helpers.sso import FETCH, assert_error
+from tests.helpers.tokens import decode, token_of
 
 PASSWORD = "correct-horse-battery"
 

@@ -14,9 +14,10 @@ from pytest_django import Settings
 from django_metabase_sso.contrib.rest_framework import authenticate, using
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.policies import trust_emails
-from tests.checks.test_checks import messages
-from tests.conftest import Configure, decode, token_of
-from tests.test_views import FETCH, NAVIGATION, URL, assert_error
+from tests.helpers.configure import Configure
+from tests.helpers.findings import messages
+from tests.helpers.sso import FETCH, NAVIGATION, URL, assert_error
+from tests.helpers.tokens import decode, token_of
 
 AUTHENTICATE = "django_metabase_sso.contrib.rest_framework.authenticate"
 SESSION = "rest_framework.authentication.SessionAuthentication"

@@ -13,8 +13,10 @@ from django.core.management import CommandError
 from pytest_django import Settings
 
 from django_metabase_sso.management.commands.metabase_sso import origin
-from tests.doctor.conftest import Doctor, Metabase, run
-from tests.e2e.servers import free_port
+from tests.helpers.commands import run
+from tests.helpers.reports import Doctor
+from tests.servers.ports import free_port
+from tests.servers.standin import Metabase
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -21,9 +21,10 @@ from django_metabase_sso.identity.users import NotOnePerson, find_user
 from django_metabase_sso.signals import token_issued, token_refused
 from django_metabase_sso.troubleshooting import REFUSAL_CURES, cure_of
 from tests.accounts.models import ContactUser, EmailUser, PropertyUser
-from tests.conftest import Configure, decode
-from tests.test_redacted import JWT
-from tests.test_views import NAVIGATION, URL
+from tests.helpers.configure import Configure
+from tests.helpers.redaction import JWT
+from tests.helpers.sso import NAVIGATION, URL
+from tests.helpers.tokens import decode
 
 
 def run(*arguments: str) -> tuple[int, str]:

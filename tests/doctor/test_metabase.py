@@ -10,8 +10,9 @@ from pytest_django import Settings
 
 from django_metabase_sso.claims import INTERNAL
 from django_metabase_sso.troubleshooting import ErrorText, lookup
-from tests.conftest import Configure
-from tests.doctor.conftest import APP, Doctor, Metabase
+from tests.helpers.configure import Configure
+from tests.helpers.reports import APP, Doctor
+from tests.servers.standin import Metabase
 from tests.settings import EMBEDDING_SECRET, SECRET
 
 OTHER_SECRET = "another-shared-secret-0123456789abcdefghij"

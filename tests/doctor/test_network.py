@@ -10,10 +10,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils.http import http_date
 
-from tests.conftest import Configure
-from tests.doctor.conftest import APP, Doctor, Report
-from tests.doctor.servers import Answers, Canned, Talk, fake, shake_hands, speaking
-from tests.e2e.servers import free_port
+from tests.helpers.configure import Configure
+from tests.helpers.reports import APP, Doctor, Report
+from tests.servers.canned import Answers, Canned, Talk, fake, shake_hands, speaking
+from tests.servers.ports import free_port
 
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello"

@@ -10,10 +10,11 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from django_metabase_sso.views import SSOView
-from tests.conftest import Configure
-from tests.doctor.conftest import APP, Doctor, Metabase
-from tests.doctor.servers import Canned, fake
-from tests.e2e.servers import free_port
+from tests.helpers.configure import Configure
+from tests.helpers.reports import APP, Doctor
+from tests.servers.canned import Canned, fake
+from tests.servers.ports import free_port
+from tests.servers.standin import Metabase
 
 urlpatterns = [path("own/", SSOView.as_view())]
 
@@ -127,14 +128,14 @@ def test_without_settings(doctor: Doctor, settings: Settings) -> None:
 
 
 def test_a_login_page_in_front(doctor: Doctor, settings: Settings) -> None:
-    settings.MIDDLEWARE = ["tests.doctor.middleware.everybody_signs_in", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = ["tests.helpers.middleware.everybody_signs_in", *settings.MIDDLEWARE]
     found = doctor().one("endpoint")
     assert found["level"] == "fault"
     assert "302 to /login/" in found["cause"]
 
 
 def test_middleware_that_cannot_be_loaded(doctor: Doctor, settings: Settings) -> None:
-    settings.MIDDLEWARE = ["tests.doctor.middleware.broken"]
+    settings.MIDDLEWARE = ["tests.helpers.middleware.broken"]
     report = doctor()
     assert "RuntimeError" in report.one("endpoint")["cause"]
     assert "network-refused" in report.faults()
@@ -188,7 +189,7 @@ def test_an_origin_that_is_not_allowed(doctor: Doctor, one_site: None) -> None:
 def test_middleware_that_takes_the_headers_away(
     doctor: Doctor, one_site: None, settings: Settings, middleware: str, words: str
 ) -> None:
-    settings.MIDDLEWARE = [f"tests.doctor.middleware.{middleware}", *settings.MIDDLEWARE]
+    settings.MIDDLEWARE = [f"tests.helpers.middleware.{middleware}", *settings.MIDDLEWARE]
     found = doctor().one("our-cors")
     assert found["level"] == "fault"
     assert words in found["cause"]

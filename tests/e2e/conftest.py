@@ -3,39 +3,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.conftest import Configure
 from tests.e2e.browser import chromium
 from tests.e2e.sdk import build_pages
-from tests.e2e.servers import page_server, standin
-from tests.test_redacted import JWT
+from tests.e2e.visitors import PASSWORD, Metabase
+from tests.helpers.configure import Configure
+from tests.helpers.redaction import JWT
+from tests.servers.pages import page_server
+from tests.servers.standin import standin
 
 # Playwright runs an event loop in this thread, and Django would refuse to query beside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 expect.set_options(timeout=15_000)
-PASSWORD = "a password for the tests"
-
-
-class Metabase:
-    """The stand-in, asked and set up over HTTP."""
-
-    def __init__(self, url: str, context: BrowserContext) -> None:
-        self.url = url
-        self.request = context.request
-
-    def state(self) -> Any:
-        """Return what it knows: accounts, sign-ins, sessions."""
-        return self.request.get(f"{self.url}/standin/state").json()
-
-    def signed_in(self) -> list[str]:
-        """Return the addresses that signed in, in order."""
-        return [entry["email"] for entry in self.state()["sign_ins"]]
 
 
 @pytest.fixture(scope="session")
@@ -108,17 +92,3 @@ def people(site: str) -> dict[str, User]:
         name: User.objects.create_user(name, f"{name}@example.com", PASSWORD)
         for name in ("ada", "bob")
     }
-
-
-def enter(page: Page, name: str) -> None:
-    """Fill in the login page that is shown."""
-    page.fill("[name=username]", name)
-    page.fill("[name=password]", PASSWORD)
-    page.click("button")
-
-
-def sign_in(page: Page, site: str, name: str) -> None:
-    """Sign in at the Django site."""
-    page.goto(f"{site}/login/?next=/other/")
-    enter(page, name)
-    page.wait_for_url(f"{site}/other/")

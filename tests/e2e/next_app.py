@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.e2e.sdk import VERSIONS, WORKSHOP, bundle, install_tools, npm
 from tests.e2e.vue_app import FRONT_ENDS
-from tests.test_docs import README, blocks
+from tests.helpers.markdown import README, blocks
 
 NEXT = "next@15.5.6"
 ENTRY = """import { createRoot } from "react-dom/client";

@@ -13,8 +13,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.browser import needs_chromium, watch_hosts
-from tests.e2e.servers import ROOT, free_port
-from tests.test_redacted import JWT
+from tests.helpers.paths import ROOT
+from tests.helpers.redaction import JWT
+from tests.servers.ports import free_port
 
 pytestmark = needs_chromium
 

@@ -11,13 +11,13 @@ from django.contrib.auth.models import User
 from django.core.signals import request_started
 from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
 
-from tests.conftest import Configure
 from tests.e2e.browser import needs_chromium
-from tests.e2e.conftest import Metabase, sign_in
 from tests.e2e.embed_pages import HOSTILE, REGIONS, guest_params
-from tests.e2e.servers import page_server
+from tests.e2e.visitors import Metabase, sign_in
+from tests.helpers.configure import Configure
+from tests.helpers.markdown import block
+from tests.servers.pages import page_server
 from tests.settings import EMBEDDING_SECRET
-from tests.test_docs import block
 
 pytestmark = [
     needs_chromium,

@@ -13,14 +13,15 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from tests.conftest import Configure
 from tests.e2e.browser import needs_sdk
-from tests.e2e.conftest import Metabase, sign_in
 from tests.e2e.next_app import PAGES, build_next_page
 from tests.e2e.sdk import WORKSHOP, install_tools, parse
-from tests.e2e.servers import page_server
+from tests.e2e.visitors import Metabase, sign_in
 from tests.e2e.vue_app import FRONT_ENDS, build_vue_page
-from tests.test_docs import ROOT, blocks
+from tests.helpers.configure import Configure
+from tests.helpers.markdown import blocks
+from tests.helpers.paths import ROOT
+from tests.servers.pages import page_server
 
 pytestmark = [needs_sdk, pytest.mark.django_db(transaction=True)]
 

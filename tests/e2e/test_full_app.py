@@ -14,10 +14,10 @@ from django.http.response import HttpResponseBase
 from django.urls import include, path
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.conftest import Configure
 from tests.e2e.browser import needs_chromium, watch_hosts
-from tests.e2e.conftest import Metabase, enter, sign_in
-from tests.http.test_return_to import ALLOWED
+from tests.e2e.visitors import Metabase, enter, sign_in
+from tests.helpers.configure import Configure
+from tests.helpers.return_to import ALLOWED
 
 pytestmark = [needs_chromium, pytest.mark.django_db(transaction=True)]
 LANDING = "/dashboard/1?tab=2&city=Oslo"

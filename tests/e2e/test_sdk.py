@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, Page, Response, expect
 from rest_framework_simplejwt.tokens import AccessToken
 
 from django_metabase_sso.contrib.rest_framework import using
-from tests.conftest import Configure
 from tests.e2e.browser import needs_sdk
-from tests.e2e.conftest import Metabase, sign_in
 from tests.e2e.sdk import VERSIONS, parse
-from tests.test_docs import blocks
+from tests.e2e.visitors import Metabase, sign_in
+from tests.helpers.configure import Configure
+from tests.helpers.markdown import blocks
 
 pytestmark = [needs_sdk, pytest.mark.django_db(transaction=True)]
 versions = pytest.mark.parametrize("version", VERSIONS)

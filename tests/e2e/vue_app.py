@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.sdk import WORKSHOP, install_tools
-from tests.test_docs import ROOT, blocks
+from tests.helpers.markdown import blocks
+from tests.helpers.paths import ROOT
 
 COMPILE = """
 import { readFileSync, writeFileSync } from "node:fs";

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.example.test_site import demo
-from tests.test_example import run
-from tests.test_redacted import JWT
+from tests.helpers.example import demo, run
+from tests.helpers.redaction import JWT
 
 START = """
 import django

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.example.test_site import demo
-from tests.test_example import run
+from tests.helpers.example import demo, run
 
 BEARER = """
 import django, jwt

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.servers import ROOT, free_port
+from tests.helpers.paths import ROOT
+from tests.servers.ports import free_port
 from tests.settings import SECRET
 
 

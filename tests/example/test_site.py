@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.example import demo, run
 from tests.settings import SECRET
-from tests.test_example import run
 
 PAGES = ["/", "/login/", "/fetch/", "/components/", "/frame/", "/guests/", "/strict/", "/link/"]
 PAGES += ["/signed-out/"]
@@ -28,10 +28,6 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "DJANGO_SECRET_KEY": "tests-only-" + "".join(map(str, range(50))),
         "DEMO_DATABASE": str(tmp_path / "demo.sqlite3"),
     }
-
-
-def demo(**environment: str) -> dict[str, str]:
-    return {**environment, "DJANGO_SETTINGS_MODULE": "example_project.settings"}
 
 
 def production(**environment: str) -> dict[str, str]:

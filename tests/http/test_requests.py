@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.test_views import NAVIGATION, URL, assert_error
+from tests.helpers.sso import NAVIGATION, URL, assert_error
 
 
 @pytest.mark.parametrize(

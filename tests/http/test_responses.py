@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.conftest import Configure
-from tests.test_guest_views import post
-from tests.test_views import FETCH, NAVIGATION, URL
+from tests.helpers.configure import Configure
+from tests.helpers.guests import post
+from tests.helpers.sso import FETCH, NAVIGATION, URL
 
 
 def assert_not_framed(response: Any) -> None:

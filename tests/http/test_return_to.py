@@ -7,55 +7,11 @@ import pytest
 from django_metabase_sso.conf import addresses
 from django_metabase_sso.exceptions import InvalidReturnTo
 from django_metabase_sso.http.return_to import Query, clean_return_to, read_query
+from tests.helpers.return_to import ALLOWED
 
 PLAIN = addresses.parse_instance_url("https://metabase.example.com")
 BELOW = addresses.parse_instance_url("https://example.com:8443/metabase/")
 
-# As they stand in a query string, raw.
-ALLOWED = [
-    ("", "/"),
-    ("/", "/"),
-    ("/dashboard/1", "/dashboard/1"),
-    ("/dashboard/1?tab=2", "/dashboard/1?tab=2"),
-    ("/dashboard/1?tab=2&city=Oslo", "/dashboard/1?tab=2&city=Oslo"),
-    ("%2Fdashboard%2F1%3Ftab%3D2%26city%3DOslo", "/dashboard/1?tab=2&city=Oslo"),
-    ("/dashboard/1?a=?", "/dashboard/1?a=?"),
-    ("/dashboard/1?city=A%26B", "/dashboard/1?city=A%26B"),
-    ("%2Fdashboard%2F1%3Fcity%3DA%2526B", "/dashboard/1?city=A%26B"),
-    ("/search?q=a+b%20c", "/search?q=a+b%20c"),
-    ("%2Fsearch%3Fq%3Da+b", "/search?q=a%20b"),
-    ("/dashboard/1?q={a|b}", "/dashboard/1?q=%7Ba%7Cb%7D"),
-    ('/dashboard/1?q="a"<b>^`', "/dashboard/1?q=%22a%22%3Cb%3E%5E%60"),
-    ("/dashboard/1?q=100%", "/dashboard/1?q=100%25"),
-    ("/dashboard/1?q=100%25", "/dashboard/1?q=100%25"),
-    ("%2Fdashboard%2F1%3Fq%3DS%C3%A3o", "/dashboard/1?q=S%C3%A3o"),
-    ("/dashboard/1?q=S%C3%A3o", "/dashboard/1?q=S%C3%A3o"),
-    ("/question%23eyJhIjoxfQ==", "/question#eyJhIjoxfQ=="),
-    ("/question?a=b%23c", "/question?a=b%23c"),
-    ("%2Fa%23b%23c", "/a#b%23c"),
-    ("/a[1]?b[]=c", "/a%5B1%5D?b%5B%5D=c"),
-    ("/dashboard/1-sales;v=1", "/dashboard/1-sales;v=1"),
-    ("/a//b", "/a//b"),
-    ("/%2525252541", "/%25252541"),
-    ("/authors/1", "/authors/1"),
-    ("/apiary", "/apiary"),
-    ("/dashboard/api/auth", "/dashboard/api/auth"),
-    (
-        "/dashboard/1?q=%F0%9F%91%A9%E2%80%8D%F0%9F%94%AC",
-        "/dashboard/1?q=%F0%9F%91%A9%E2%80%8D%F0%9F%94%AC",
-    ),
-    ("/dashboard/1?next=//evil.example/..", "/dashboard/1?next=//evil.example/.."),
-    ("/dashboard/user@evil.example:80", "/dashboard/user@evil.example:80"),
-    ("https://metabase.example.com", "/"),
-    ("https://metabase.example.com/", "/"),
-    ("https://metabase.example.com/dashboard/1?tab=2&a=b", "/dashboard/1?tab=2&a=b"),
-    ("https://metabase.example.com?tab=2", "/?tab=2"),
-    ("HTTPS://METABASE.example.com:443/a", "/a"),
-    ("https%3A%2F%2Fmetabase.example.com%2Fa", "/a"),
-    ("https://metabase%2Eexample.com/", "/"),
-    ("https://metabase.example.com:/a", "/a"),
-    ("https://metabase.example.com%2F@evil.example/", "/@evil.example/"),
-]
 HOSTILE = [
     # another host
     "https://evil.example/",

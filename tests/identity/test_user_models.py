@@ -8,8 +8,9 @@ from pytest_django import Settings
 
 from django_metabase_sso.claims import person_names
 from tests.accounts.models import ContactUser, EmailUser, PropertyUser
-from tests.conftest import Configure, decode, token_of
-from tests.test_views import FETCH
+from tests.helpers.configure import Configure
+from tests.helpers.sso import FETCH
+from tests.helpers.tokens import decode, token_of
 
 
 def claims_of(client: Client, user: Any) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from django_metabase_sso.tokens import ALL_ROWS, guest_token
 from django_metabase_sso.values.elements import attribute_name, element, text_of
 from django_metabase_sso.values.parameters import clean_parameters
 from example_project.standin.tokens import verify
+from tests.helpers.html import read
 from tests.properties.people import site
 from tests.properties.values import good, hashable, mappings, mostly, names, scalars, values
 from tests.settings import EMBEDDING_SECRET
-from tests.values.test_elements import read
 
 SITE = site({"EMBEDDING_SECRET_KEY": EMBEDDING_SECRET})
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers.markdown import rows
+from tests.helpers.paths import ROOT
 from tests.properties import fuzz
-from tests.test_docs import ROOT, rows
 
 PAGE = (ROOT / "docs/fuzzing.md").read_text()
 

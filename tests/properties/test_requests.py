@@ -15,10 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from django_metabase_sso.http.responses import SAFE_HEADERS
+from tests.helpers.guests import ENTITY_ID
 from tests.properties.people import BEARERS, authenticate, groups, policy, site
 from tests.properties.values import mostly
 from tests.settings import EMBEDDING_SECRET
-from tests.test_guest_tokens import ENTITY_ID
 
 APP = "https://app.example.com"
 SELF = "http://testserver"

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from django.test import Client
 
-from tests.standin.conftest import SITE, SignIn, token
-from tests.standin.test_sso import post
+from tests.helpers.standin import SITE, SignIn, post, token
 
 
 def test_health(client: Client) -> None:

@@ -9,8 +9,7 @@ import pytest
 from django.test import Client
 
 from example_project.standin.state import Instance
-from tests.standin.conftest import KEY, PROVIDER, SDK, SITE, SignIn, token
-from tests.standin.test_sso import page_text, post
+from tests.helpers.standin import KEY, PROVIDER, SDK, SITE, SignIn, page_text, post, token
 
 SHOWN = (
     "jwt-enabled",

@@ -5,8 +5,7 @@ from django.test import Client
 
 from example_project.standin.cors import is_allowed
 from example_project.standin.state import Instance
-from tests.standin.conftest import SDK
-from tests.standin.test_sign_in import configure
+from tests.helpers.standin import SDK, configure
 
 ALLOWED = [
     "https://app.example.com",

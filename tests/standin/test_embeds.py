@@ -12,9 +12,15 @@ from django.test import Client
 from example_project.standin.chart import MONTHS, SALES
 from example_project.standin.embedding import ITEMS
 from example_project.standin.state import Instance
-from tests.standin.conftest import EMBEDDING_SECRET, MISSING, SECRET, SignIn, signed
-from tests.standin.test_sign_in import configure
-from tests.standin.test_sso import page_text
+from tests.helpers.standin import (
+    EMBEDDING_SECRET,
+    MISSING,
+    SECRET,
+    SignIn,
+    configure,
+    page_text,
+    signed,
+)
 
 PATHS = ["/api/embed", "/embed"]
 

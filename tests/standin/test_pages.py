@@ -5,9 +5,7 @@ from django.test import Client
 
 from example_project.standin.chart import REGIONS, SALES, chart_for
 from example_project.standin.state import ADMIN_EMAIL, Instance
-from tests.standin.conftest import PROVIDER, SignIn, token
-from tests.standin.test_sign_in import configure
-from tests.standin.test_sso import page_text
+from tests.helpers.standin import PROVIDER, SignIn, configure, page_text, token
 
 BANNER = "<strong>Stand-in for Metabase:</strong> for the demo and the tests only"
 

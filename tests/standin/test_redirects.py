@@ -5,7 +5,7 @@ import pytest
 from example_project.standin.redirects import check_return_to, to_identity_provider
 from example_project.standin.refusals import Refused
 from example_project.standin.state import Instance
-from tests.standin.conftest import PROVIDER, SITE
+from tests.helpers.standin import PROVIDER, SITE
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 from example_project.standin import settings as standin_settings
 from example_project.standin.logs import HideTokens, hide_tokens
 from example_project.standin.start import configured, environment
-from tests.standin.conftest import token
+from tests.helpers.standin import token
 
 ROOT = Path(__file__).parent.parent.parent
 STANDIN = ROOT / "example_project" / "standin"

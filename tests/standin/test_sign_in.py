@@ -1,38 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from example_project.standin.directory import Account
-from example_project.standin.refusals import Refused
-from example_project.standin.sign_in import sign_in
 from example_project.standin.state import ADMIN_EMAIL, Instance
-
-ADA = {"email": "ada@example.com"}
-
-
-def signed_in(instance: Instance, **claims: Any) -> Account:
-    return sign_in(instance, {**ADA, **claims}, "POST")
-
-
-def refusal(instance: Instance, **claims: Any) -> Refused:
-    """Return why the claims are refused; nothing may have changed."""
-    before = repr(instance)
-    with pytest.raises(Refused) as caught:
-        signed_in(instance, **claims)
-    assert repr(instance) == before
-    return caught.value
-
-
-def dropped(account: Account) -> dict[str, str]:
-    assert account.last_sign_in
-    return {item.claim: item.reason for item in account.last_sign_in.dropped}
-
-
-def configure(instance: Instance, **values: Any) -> None:
-    """Change settings of Metabase's, named as in Python, or what else the stand-in has."""
-    instance.update(values)
+from tests.helpers.standin import ADA, configure, dropped, refusal, signed_in
 
 
 def test_a_new_account(standin: Instance) -> None:

@@ -9,20 +9,22 @@ from django.test import Client
 
 from example_project.standin.refusals import CAUSES
 from example_project.standin.state import ADMIN_EMAIL, Instance
-from tests.standin.conftest import MISSING, PROVIDER, SDK, SECRET, SITE, SignIn, signed, token
-from tests.standin.test_sign_in import configure
+from tests.helpers.standin import (
+    MISSING,
+    PROVIDER,
+    SDK,
+    SECRET,
+    SITE,
+    SignIn,
+    configure,
+    page_text,
+    post,
+    signed,
+    token,
+)
 
 OFF = "SSO has not been enabled and/or configured"
 CORRUPT = "Message seems corrupt or manipulated"
-
-
-def post(client: Client, path: str, body: Any, **headers: str) -> Any:
-    return client.post(path, json.dumps(body), content_type="application/json", headers=headers)
-
-
-def page_text(response: Any) -> str:
-    content: bytes = response.content
-    return content.decode()
 
 
 def test_discovery(client: Client) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from example_project.standin.state import Instance
-from tests.standin.test_sign_in import configure, dropped, refusal, signed_in
+from tests.helpers.standin import configure, dropped, refusal, signed_in
 
 
 @pytest.fixture

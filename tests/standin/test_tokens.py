@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from example_project.standin.tokens import TokenRefused, verify
-from tests.standin.conftest import SECRET, encoded, signed
+from tests.helpers.standin import SECRET, encoded, signed
 
 NOW = 1_800_000_000
 TIMES = {"iat": NOW, "exp": NOW + 600}

@@ -30,11 +30,11 @@ from django_metabase_sso.test import (
     decode_guest,
 )
 from django_metabase_sso.tokens import guest_token, issue_token, sign
-from tests.checks.test_checks import messages
-from tests.conftest import Configure
-from tests.test_guest_views import BODY, post
-from tests.test_redacted import JWT
-from tests.test_views import FETCH, NAVIGATION, URL
+from tests.helpers.configure import Configure
+from tests.helpers.findings import messages
+from tests.helpers.guests import BODY, post
+from tests.helpers.redaction import JWT
+from tests.helpers.sso import FETCH, NAVIGATION, URL
 
 
 @pytest.fixture(autouse=True)

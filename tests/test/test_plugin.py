@@ -15,8 +15,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from django_metabase_sso.test import SETTINGS, Helpers
-from tests.test_redacted import JWT
-from tests.test_views import FETCH
+from tests.helpers.redaction import JWT
+from tests.helpers.sso import FETCH
 
 pytest_plugins = ["pytester"]
 

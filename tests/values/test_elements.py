@@ -6,42 +6,20 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 
 from django_metabase_sso.exceptions import InvalidEmbed
 from django_metabase_sso.values.elements import element
+from tests.helpers.html import HOSTILE, read
 
 
 class Size(Enum):
     LARGE = 3
-
-
-class Reader(HTMLParser):
-    """Collects what a browser would see."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        raise AssertionError
-
-
-def read(html: str) -> tuple[str, dict[str, str | None]]:
-    """Return the name and the attributes of the one element in `html`."""
-    assert isinstance(html, SafeString)
-    [found] = Reader(html).found
-    return found
 
 
 @pytest.mark.parametrize(
@@ -73,17 +51,6 @@ def test_values(value: Any, text: str) -> None:
         "metabase-dashboard",
         {"with-title": text},
     )
-
-
-HOSTILE = [
-    '"><script>alert(1)</script>',
-    "'><img src=x onerror=alert(1)>",
-    '" onclick="alert(1)',
-    "&quot; onclick=&quot;alert(1)",
-    "</metabase-dashboard><script>alert(1)</script>",
-    "\n><x",
-    "`${alert(1)}`",
-]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

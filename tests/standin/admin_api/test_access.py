@@ -8,9 +8,8 @@ import pytest
 from django.test import Client
 
 from example_project.standin.state import ADMIN_EMAIL, Instance
-from tests.standin.admin_api.conftest import Administrator
-from tests.standin.conftest import OTHER_KEY, SignIn
-from tests.standin.test_sign_in import configure
+from tests.helpers.administrator import Administrator
+from tests.helpers.standin import OTHER_KEY, SignIn, configure
 
 PATHS = ["/setting", "/user", "/user/1", "/permissions/group", "/ee/session-management"]
 

@@ -8,8 +8,8 @@ import pytest
 
 from example_project.standin.directory import Account
 from example_project.standin.state import ADMIN_EMAIL, Instance
-from tests.standin.admin_api.conftest import Administrator
-from tests.standin.test_sign_in import configure
+from tests.helpers.administrator import Administrator
+from tests.helpers.standin import configure
 
 REVOKE = "/ee/session-management/revoke"
 

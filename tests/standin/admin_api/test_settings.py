@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from example_project.standin.state import Instance
-from tests.standin.admin_api.conftest import Administrator
-from tests.standin.conftest import PROVIDER, SECRET
-from tests.standin.test_sign_in import configure
+from tests.helpers.administrator import Administrator
+from tests.helpers.standin import PROVIDER, SECRET, configure
 
 
 def entry(admin: Administrator, key: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from example_project.standin.state import Instance
-from tests.standin.admin_api.conftest import Administrator
-from tests.standin.test_sign_in import configure, signed_in
+from tests.helpers.administrator import Administrator
+from tests.helpers.standin import configure, signed_in
 
 ACME = {
     "id": 1,

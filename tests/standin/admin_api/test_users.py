@@ -9,10 +9,8 @@ import pytest
 
 from example_project.standin.directory import Account
 from example_project.standin.state import Instance
-from tests.standin.admin_api.conftest import Administrator
-from tests.standin.conftest import SignIn
-from tests.standin.test_sign_in import configure, signed_in
-from tests.standin.test_sso import post
+from tests.helpers.administrator import Administrator
+from tests.helpers.standin import SignIn, configure, post, signed_in
 
 
 def make(admin: Administrator, **fields: Any) -> None:

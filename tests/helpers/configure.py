@@ -1,0 +1,7 @@
+"""The type of the fixture that sets keys of METABASE_SSO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Configure = Callable[..., None]

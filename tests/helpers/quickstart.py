@@ -1,0 +1,52 @@
+"""A new project, made as the README says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.helpers.markdown import block, blocks
+from tests.settings import SECRET
+
+QUICKSTART = """
+from django.test import Client
+from django.contrib.auth.models import User
+client = Client(headers={"host": "localhost"})
+assert client.get("/sso/metabase?response=json").status_code == 401
+client.force_login(User.objects.create_user("ada", "ada@example.com"))
+print(client.get("/sso/metabase?response=json").json()["jwt"])
+"""
+
+
+def follow_quickstart(folder: Path, python: str = sys.executable) -> Callable[..., str]:
+    """Start a project in a folder and do what the README says; return what runs its Python."""
+    environment = {**os.environ, "METABASE_JWT_SHARED_SECRET": SECRET}
+    del environment["DJANGO_SETTINGS_MODULE"]
+
+    def run(*command: str, **kwargs: Any) -> str:
+        done = subprocess.run(
+            [python, *command],
+            cwd=folder,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+            **kwargs,
+        )
+        return str(done.stdout)
+
+    run("-m", "django", "startproject", "site1", ".")
+    step = "\nimport os\n\nINSTALLED_APPS"
+    [settings_block] = [code for code in blocks("python") if step in f"\n{code}"]
+    middleware_block = block("python", "*MIDDLEWARE,")
+    urls_block = block("python", "from django.urls import include, path")
+    for name, added in [("settings", settings_block + middleware_block), ("urls", urls_block)]:
+        file = folder / f"site1/{name}.py"
+        file.write_text(f"{file.read_text()}\n{added}")
+    assert "no issues" in run("manage.py", "check")
+    run("manage.py", "migrate", "--verbosity=0")
+    return run

@@ -1,0 +1,32 @@
+"""The reports of the doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+APP = "https://app.example.com"
+
+
+@dataclass
+class Report:
+    """What the doctor said, and the status it ended with."""
+
+    exit_code: int
+    findings: list[dict[str, str]]
+
+    def all(self, code: str) -> list[dict[str, str]]:
+        return [finding for finding in self.findings if finding["code"] == code]
+
+    def one(self, code: str) -> dict[str, str]:
+        [found] = self.all(code)
+        return found
+
+    def level(self, code: str) -> str:
+        return self.one(code)["level"]
+
+    def faults(self) -> list[str]:
+        return [finding["code"] for finding in self.findings if finding["level"] == "fault"]
+
+
+Doctor = Callable[..., Report]

@@ -1,0 +1,87 @@
+"""The stand-in Metabase in this process: signed tokens, sign-ins and its settings."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from example_project.standin.directory import Account
+from example_project.standin.refusals import Refused
+from example_project.standin.sign_in import sign_in
+from example_project.standin.state import Instance
+
+SECRET = "stand-in-test-secret-0123456789abcdef"
+EMBEDDING_SECRET = "stand-in-test-embedding-secret-0123456789"
+KEY = "mb_test-key-of-administrators="
+OTHER_KEY = "mb_test-key-of-sales="
+SITE = "http://localhost:3000"
+PROVIDER = "http://localhost:8000/sso/metabase"
+SDK = {"X-Metabase-Client": "embedding-sdk-react"}
+MISSING = object()
+SignIn = Callable[..., Client]
+
+
+def encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def signed(
+    payload: bytes,
+    secret: str = SECRET,
+    *,
+    algorithm: str = "sha256",
+    header: bytes = b'{"alg":"HS256","typ":"JWT"}',
+) -> str:
+    """Sign any payload, right or wrong: PyJWT would refuse most of these."""
+    message = f"{encoded(header)}.{encoded(payload)}"
+    return f"{message}.{encoded(hmac.digest(secret.encode(), message.encode(), algorithm))}"
+
+
+def token(**claims: Any) -> str:
+    """Return a token that passes; a claim that is MISSING is left out."""
+    now = int(time.time())
+    known = {"email": "ada@example.com", "iat": now, "exp": now + 600}
+    sent = {k: v for k, v in {**known, **claims}.items() if v is not MISSING}
+    return signed(json.dumps(sent).encode())
+
+
+ADA = {"email": "ada@example.com"}
+
+
+def signed_in(instance: Instance, **claims: Any) -> Account:
+    return sign_in(instance, {**ADA, **claims}, "POST")
+
+
+def refusal(instance: Instance, **claims: Any) -> Refused:
+    """Return why the claims are refused; nothing may have changed."""
+    before = repr(instance)
+    with pytest.raises(Refused) as caught:
+        signed_in(instance, **claims)
+    assert repr(instance) == before
+    return caught.value
+
+
+def dropped(account: Account) -> dict[str, str]:
+    assert account.last_sign_in
+    return {item.claim: item.reason for item in account.last_sign_in.dropped}
+
+
+def configure(instance: Instance, **values: Any) -> None:
+    """Change settings of Metabase's, named as in Python, or what else the stand-in has."""
+    instance.update(values)
+
+
+def post(client: Client, path: str, body: Any, **headers: str) -> Any:
+    return client.post(path, json.dumps(body), content_type="application/json", headers=headers)
+
+
+def page_text(response: Any) -> str:
+    content: bytes = response.content
+    return content.decode()
