@@ -15,7 +15,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.core.cache import caches
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.http import HttpRequest
 from django.test import Client
 from pytest_django import Settings
@@ -272,13 +272,31 @@ def test_a_receiver_that_raises_stops_the_sign_in(
     twin.call(ada, ME)
 
 
-# Many calls at once
-
-
 @pytest.fixture
 def committed(transactional_db: None) -> User:
     """Ada, for other threads to see."""
     return User.objects.create_user("ada", "ada@example.com")
+
+
+# In a transaction
+
+
+def test_a_view_that_fails_after_the_call(twin: Sync, metabase: Metabase, committed: User) -> None:
+    """What the receiver wrote is gone, and the session is not: docs/server-side.md says so."""
+
+    def audit(**kwargs: Any) -> None:
+        Group.objects.create(name="audit row")
+
+    with receiving(audit, token_issued), transaction.atomic():
+        Sync().call(committed, ME)
+        assert Group.objects.exists()
+        transaction.set_rollback(True)
+    assert not Group.objects.exists()
+    twin.call(committed, ME)
+    assert metabase.sign_ins() == ["ada@example.com"]
+
+
+# Many calls at once
 
 
 def test_one_client_signs_in_once(twin: Sync, metabase: Metabase, committed: User) -> None:
