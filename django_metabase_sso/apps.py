@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.apps import AppConfig, apps
 from django.utils.translation import gettext_lazy as _
+
+from django_metabase_sso.conf import conf
+from django_metabase_sso.exceptions import BadSetting
 
 
 class MetabaseSSOConfig(AppConfig):
@@ -22,3 +27,8 @@ class MetabaseSSOConfig(AppConfig):
             from django_metabase_sso.middleware import enable_cors
 
             check_request_enabled.connect(enable_cors, dispatch_uid="django_metabase_sso")
+        with suppress(BadSetting):  # the checks report it
+            if conf.END_ACCESS:
+                from django_metabase_sso.administration import receivers
+
+                receivers.connect()

@@ -100,7 +100,8 @@ class MetabaseRefused(MetabaseError):
     """Metabase refused the call, with a 4xx `status` and its own `text`.
 
     `call` is the method and the address, without the query. `cause` and `cure` are sentences of
-    this package, and "" where the reason is not known.
+    this package, and "" where the reason is not known. `status` is 0 where a guard of this package
+    refused, and Metabase was not asked.
     """
 
     def __init__(self, call: str, status: int, text: str, cause: str = "", cure: str = "") -> None:
@@ -112,6 +113,8 @@ class MetabaseRefused(MetabaseError):
         self.cure = cure
 
     def __str__(self) -> str:
+        if not self.status:
+            return f"Not done ({self.call}): {self.cause}"
         sentence = f"Metabase refused {self.call} with {self.status}"
         said = f"{sentence}: {self.text}" if self.text else f"{sentence}."
         return " ".join(filter(None, [said, self.cause, self.cure]))

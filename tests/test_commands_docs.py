@@ -19,4 +19,4 @@ def test_options() -> None:
         for name in options()
     }
     assert documented == options()
-    assert set(documented) == {"doctor", "explain"}
+    assert {"doctor", "explain", "setup", "sync", "end-sessions"} == set(documented)

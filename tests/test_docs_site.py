@@ -86,7 +86,7 @@ def test_check_ids_exist(name: str) -> None:
 
 @pages
 def test_commands_exist(name: str) -> None:
-    for command, given in re.findall(r"\.py metabase_sso ([a-z]+)([^`\n]*)", DOCS[name]):
+    for command, given in re.findall(r"\.py metabase_sso ([a-z-]+)([^`\n]*)", DOCS[name]):
         assert set(re.findall(r"--[a-z]+", given)) <= set(options()[command])
 
 

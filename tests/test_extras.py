@@ -18,7 +18,7 @@ EXTRAS = (
     "rest_framework_simplejwt",
 )
 # What may import an extra, at last when it is used.
-OUTSIDE = ("contrib", "client", "management", "test", "pytest_plugin")
+OUTSIDE = ("accounts", "administration", "client", "contrib", "management", "test")
 SOURCE = """
 import sys
 for name in {extras}:

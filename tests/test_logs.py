@@ -22,6 +22,7 @@ from django_metabase_sso import embeds
 from django_metabase_sso.client.sessions import Store
 from django_metabase_sso.exceptions import AccessRefused, RefusalCode
 from django_metabase_sso.http import guest_body
+from django_metabase_sso.signals import log_not_ended, send_ended
 from django_metabase_sso.tokens import issue_token
 from django_metabase_sso.views import GuestTokenView
 from tests.helpers.configure import Configure
@@ -179,8 +180,11 @@ CASES: list[Case] = [
     ("invalid-entity-id", {}, guest({**BODY, "entityId": -1})),
     ("cache-failed", {}, call_without_a_cache),
     ("session-not-dropped", {}, sign_out_without_a_cache),
+    ("access-ended", {}, lambda client: send_ended(User(pk=1), "ada@example.com", 7, "sessions")),
+    ("access-not-ended", {}, lambda client: log_not_ended(1, "Metabase is away.")),
     ("body-too-large", {}, guest(json.dumps({"a": "b" * 20_000}))),
 ]
+LEVELS = {"access-ended": logging.INFO, "access-not-ended": logging.ERROR}
 CODES = {code for code, _, _ in CASES}
 Logs = pytest.LogCaptureFixture
 
@@ -214,7 +218,7 @@ def test_records(
     ours = [record for record in logs.records if record.name.startswith("django_metabase_sso")]
     assert code in [record.__dict__["code"] for record in ours]
     for record in ours:
-        assert record.levelno == logging.WARNING
+        assert record.levelno == LEVELS.get(record.__dict__["code"], logging.WARNING)
         assert record.__dict__["user_id"] in (ada.pk, None)
     assert "@example.com" not in everything(logs.records)
 

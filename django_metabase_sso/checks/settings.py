@@ -18,6 +18,7 @@ from django_metabase_sso.conf.settings import SETTINGS, problems
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.tokens import signed
 
+ASKED = (*SECRETS, "API_KEY")  # a callable for one of these may be a vault
 DAY = 86_400  # seconds
 FOR_TESTS = "tests-only-metabase-"  # as in django_metabase_sso.test
 FEWEST_CHARACTERS = 8  # different ones: hex has 16
@@ -29,7 +30,7 @@ def check_values(**kwargs: Any) -> list[CheckMessage]:
     """Report what reading a setting would raise at run time."""
     if problems():
         return [_as_error(problem) for problem in problems()]
-    return _raised([*(key for key in SETTINGS if key not in SECRETS), *_plain_secrets()])
+    return _raised([*(key for key in SETTINGS if key not in ASKED), *_plain_secrets()])
 
 
 @register(Tags.security)
@@ -37,7 +38,7 @@ def check_callables(**kwargs: Any) -> list[CheckMessage]:
     """Report callables that take other arguments than they will get, and async ones."""
     found: list[CheckMessage] = []
     for key, setting in SETTINGS.items():
-        function = as_written(key) if key in SECRETS else read(key)
+        function = as_written(key) if key in ASKED else read(key)
         if setting.arguments is not None and callable(function):
             found += _check_callable(key, function, setting.arguments)
     return found
@@ -166,7 +167,7 @@ def check_guessable_secret(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_called_secret(**kwargs: Any) -> list[CheckMessage]:
     """Ask the callables among the secrets, and report what is wrong with what they return."""
-    called = [key for key in SECRETS if key not in _plain_secrets()]
+    called = [key for key in ASKED if key not in _plain_secrets()]
     try:
         return [*_raised(called), *_edges(called)]
     except Exception as failure:  # noqa: BLE001
@@ -181,7 +182,8 @@ def _plain_secrets() -> list[str]:
 
     Those under a callable wait for --deploy; and reading the second secret asks for the first.
     """
-    return list(takewhile(lambda key: not callable(as_written(key)), SECRETS))
+    plain = list(takewhile(lambda key: not callable(as_written(key)), SECRETS))
+    return plain if callable(as_written("API_KEY")) else [*plain, "API_KEY"]
 
 
 def _raised(keys: Iterable[str]) -> list[CheckMessage]:

@@ -28,6 +28,7 @@ CLAIM_NAMES: Final = {
     "tenant_attributes": "@tenant.attributes",
 }
 REGISTERED_CLAIMS: Final = frozenset({"iss", "iat", "sub", "aud", "exp", "nbf", "jti"})
+END_ACCESS: Final = ("logout", "deactivation")
 GroupMapping = Callable[..., Any] | Mapping[str, str | Iterable[str]] | None
 
 
@@ -157,6 +158,19 @@ def redirect_params(key: str, written: Written) -> dict[str, str]:
         return params
     message = f"METABASE_SSO[{key!r}] is not a dict of str without jwt and return_to."
     raise BadSetting("metabase_sso.E013", message, f'Write "{key}": {{"token": "true"}}.')
+
+
+def end_access(key: str, written: Written) -> tuple[str, ...]:
+    """Return what in Django ends access in Metabase: any of "logout" and "deactivation"."""
+    value = written[key]
+    if (
+        isinstance(value, list | tuple | set | frozenset)
+        and not any(not isinstance(entry, str) for entry in value)
+        and set(value) <= set(END_ACCESS)
+    ):
+        return tuple(value)
+    message = f"METABASE_SSO[{key!r}] is not a list of {' and '.join(map(repr, END_ACCESS))}."
+    raise BadSetting("metabase_sso.E034", message, f'Write "{key}": ["logout", "deactivation"].')
 
 
 def callable_or_none(key: str, written: Written) -> Callable[..., Any] | None:

@@ -77,9 +77,33 @@ def development_api_key(key: str, written: Written) -> Secret | None:
         problem = f"{secret}."
     elif not settings.DEBUG:
         problem = "is set, and DEBUG is off: every visitor would get the key."
+    elif isinstance(written["API_KEY"], str) and secret == _read("API_KEY", written):
+        problem = "is the same key as API_KEY: every visitor would be an administrator."
     else:
         return secret
     raise BadSetting("metabase_sso.E031", f"METABASE_SSO[{key!r}] {problem}", hint)
+
+
+def api_key(key: str, written: Written) -> Secret | None:
+    """Return the key to administer Metabase with; None when it is not set.
+
+    A callable is asked each time, so that it can rotate.
+    """
+    if written[key] is None:
+        return None
+    hint = f'Write "{key}": os.environ["METABASE_API_KEY"], a key of the group Administrators.'
+    secret = _read(key, written)
+    if isinstance(secret, str):
+        raise BadSetting("metabase_sso.E032", f"METABASE_SSO[{key!r}] {secret}.", hint)
+    if not _is_for_a_header(secret):
+        problem = "has characters that a header may not have, such as a space or a line end."
+        raise BadSetting("metabase_sso.E032", f"METABASE_SSO[{key!r}] {problem}", hint)
+    return secret
+
+
+def _is_for_a_header(secret: Secret) -> bool:
+    """Return instead of raising: error pages show local variables."""
+    return all(0x21 <= byte <= 0x7E for byte in secret.reveal())
 
 
 def _checked(key: str, written: Written) -> Secret:

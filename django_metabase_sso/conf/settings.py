@@ -72,6 +72,8 @@ class Conf:
     GUEST_TOKEN_LIFETIME = Setting(readers.seconds, timedelta(minutes=10))
     GUEST_PARAMS = Setting(readers.callable_or_none, None, arguments=ITEM)
     GUEST_ENTITY_IDS = Setting(readers.switch, default=False)
+    API_KEY = Setting(secrets.api_key, None, arguments=())
+    END_ACCESS = Setting(readers.end_access, ())
     DEVELOPMENT_API_KEY = Setting(secrets.development_api_key, None)
 
 

@@ -36,7 +36,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
 @require_GET
 def properties(request: HttpRequest) -> HttpResponse:
     """`/api/session/properties`: for anybody, who does not see all of it."""
-    is_signed_in = responses.account_of(request) is not None
+    account = responses.account_of(request)
     return responses.json(
         {
             "version": {"tag": instance.version.tag},
@@ -50,7 +50,10 @@ def properties(request: HttpRequest) -> HttpResponse:
                 "embedding_sdk": instance.is_licensed,
                 "sso_jwt": instance.is_licensed,
             },
-            **instance.configuration.public(is_signed_in=is_signed_in),
+            **instance.configuration.public(
+                is_signed_in=account is not None,
+                is_administrator=account is not None and account.is_superuser,
+            ),
         }
     )
 

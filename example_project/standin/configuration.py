@@ -238,10 +238,16 @@ class Configuration:
         """Return every setting that is no secret."""
         return {found.key: self[found.key] for found in self if not found.is_secret}
 
-    def public(self, *, is_signed_in: bool) -> dict[str, Any]:
-        """Return what the session properties show."""
-        seen = {"public", "authenticated"} if is_signed_in else {"public"}
-        return {found.key: self[found.key] for found in self if found.visibility in seen}
+    def public(self, *, is_signed_in: bool, is_administrator: bool = False) -> dict[str, Any]:
+        """Return what the session properties show: to administrators all but secrets."""
+        seen = {"public"}
+        seen |= {"authenticated"} if is_signed_in else set()
+        seen |= {"admin"} if is_administrator else set()
+        return {
+            found.key: self[found.key]
+            for found in self
+            if found.visibility in seen and not found.is_secret
+        }
 
     def listed(self) -> list[dict[str, Any]]:
         """Return the settings as `GET /api/setting` does.

@@ -102,6 +102,7 @@ LOCALE: dict[str, Any] = {
 }
 GUEST: dict[str, Any] = {"EMBEDDING_SECRET_KEY": OTHER, "GUEST_PARAMS": params}
 # METABASE_SSO, other settings, the finding's id, words in it
+REMOTE = {"INSTANCE_URL": "http://metabase.example.com"}
 FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"METABASE_SSO": None}, "E001", "METABASE_SSO"),
     ({"INSTANCE_ULR": "x"}, {}, "E002", "INSTANCE_ULR"),
@@ -133,6 +134,26 @@ FIRING: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"GUEST_ENTITY_IDS": 1}, {}, "E014", "GUEST_ENTITY_IDS"),
     ({"DEVELOPMENT_API_KEY": "mb_key"}, {}, "E031", "DEBUG is off"),
     ({"DEVELOPMENT_API_KEY": " "}, {"DEBUG": True}, "E031", "is blank"),
+    (
+        {"DEVELOPMENT_API_KEY": "mb_key", "API_KEY": "mb_key"},
+        {"DEBUG": True},
+        "E031",
+        "is the same key as API_KEY",
+    ),
+    ({"API_KEY": " "}, {}, "E032", "is blank"),
+    ({"API_KEY": "mb_key\n"}, {}, "E032", "a line end"),
+    ({**REMOTE, "API_KEY": "mb_key"}, {}, "E033", "the key is not sent"),
+    ({**REMOTE, "API_KEY": lambda: "mb_key"}, {}, "E033", "the key is not sent"),
+    ({"END_ACCESS": "logout"}, {}, "E034", "'logout' and 'deactivation'"),
+    ({"END_ACCESS": ["log-out"]}, {}, "E034", "END_ACCESS"),
+    ({"END_ACCESS": [1]}, {}, "E034", "END_ACCESS"),
+    ({"END_ACCESS": ["deactivation"]}, {}, "E035", "no access is ended"),
+    (
+        {"END_ACCESS": ["logout"], "API_KEY": "mb_key", "REDIRECT_PARAMS": {}},
+        {},
+        "W032",
+        "needs Metabase 65",
+    ),
     (
         {"DEVELOPMENT_API_KEY": "mb_key"},
         {"DEBUG": True},
@@ -314,6 +335,14 @@ SILENT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         "W031",
     ),
     ({"DEVELOPMENT_API_KEY": "mb_key"}, {"DEBUG": True}, "E031"),
+    ({"DEVELOPMENT_API_KEY": "mb_1", "API_KEY": "mb_2"}, {"DEBUG": True}, "E031"),
+    ({"API_KEY": "mb_key"}, {}, "E032"),
+    ({"API_KEY": "mb_key"}, {}, "E033"),
+    ({**REMOTE, "INSTANCE_URL": "http://localhost:3000", "API_KEY": "mb_key"}, {}, "E033"),
+    ({"INSTANCE_URL": "", "API_KEY": "mb_key"}, {}, "E033"),
+    ({"END_ACCESS": {"logout"}, "API_KEY": "mb_key"}, {}, "E034"),
+    ({"END_ACCESS": ["logout"], "API_KEY": "mb_key"}, {}, "E035"),
+    ({"END_ACCESS": ["logout"], "API_KEY": "mb_key"}, {}, "W032"),
     ({}, {"ROOT_URLCONF": "tests.test_views"}, "W014"),
     ({}, {"ROOT_URLCONF": "tests.test_views"}, "W030"),
     ({}, {}, "W030"),
@@ -577,3 +606,14 @@ def test_the_name_that_was_meant(configure: Configure) -> None:
     assert "'django_metabase_sso.policies.trust_emails'" in str(messages()["E015"].hint)
     configure(ACCESS_POLICY="django_metabase_sso.policies.nothing_like_it")
     assert "'analytics.metabase.function'" in str(messages()["E015"].hint)
+
+
+def test_an_api_key_in_a_vault(configure: Configure) -> None:
+    """It is asked with --deploy only."""
+
+    def locked() -> str:
+        raise RuntimeError("mb_key is in here")
+
+    configure(API_KEY=locked)
+    assert "E032" not in ids()
+    assert "RuntimeError" in messages(deploy=True)["E020"].msg

@@ -55,7 +55,7 @@ def fake(answers: Answers) -> Iterator[Fake]:
             self.end_headers()
             self.wfile.write(text.encode())
 
-        do_GET = do_POST = do_OPTIONS = do_DELETE = answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_OPTIONS = do_DELETE = answer  # noqa: N815
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         running = Fake(f"http://localhost:{server.server_port}")

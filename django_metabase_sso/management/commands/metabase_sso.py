@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import DatabaseError
 
 from django_metabase_sso.conf.addresses import origin_of
@@ -21,6 +21,7 @@ from django_metabase_sso.doctor.explain import Explanation, explain
 from django_metabase_sso.doctor.findings import Finding
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim
 from django_metabase_sso.identity import users
+from django_metabase_sso.management.arguments import ARGUMENTS
 from django_metabase_sso.tokens import issue_token
 from django_metabase_sso.troubleshooting import Refusal, quoted
 
@@ -62,12 +63,19 @@ class Command(BaseCommand):
         explaining.add_argument(
             "--token", action="store_true", help="print a token as well: it signs in as the user"
         )
-        for subparser in (doctor, explaining):
+        administering = []
+        for name, (text, add) in ARGUMENTS.items():
+            administering.append(commands.add_parser(name, help=text))
+            add(administering[-1])
+        for subparser in (doctor, explaining, *administering):
             add_base_options(subparser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run = {"doctor": self.doctor, "explain": self.explain}[options["subcommand"]]
-        run(options)
+        name = options["subcommand"]
+        if name in ARGUMENTS:
+            administer(name, options, self.stdout, self.stderr)
+        else:
+            {"doctor": self.doctor, "explain": self.explain}[name](options)
 
     def doctor(self, options: dict[str, Any]) -> None:
         """Print the findings as they come; exit with 1 when one of them is a fault."""
@@ -125,6 +133,15 @@ class Command(BaseCommand):
             if text:
                 lines.append(textwrap.indent(f"{word}: {text}", " " * 9))
         return "\n".join(lines)
+
+
+def administer(name: str, options: dict[str, Any], out: OutputWrapper, err: OutputWrapper) -> None:
+    """Run a command that needs an API key; CommandError without the extra `client`."""
+    try:
+        from django_metabase_sso.management import administration
+    except ImportError as error:
+        raise CommandError(str(error), returncode=2) from None
+    administration.run(name, options, out, err)
 
 
 def add_base_options(subparser: CommandParser) -> None:

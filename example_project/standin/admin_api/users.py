@@ -24,6 +24,7 @@ def person(account: Account) -> dict[str, Any]:
         "last_name": account.last_name,
         "common_name": account.common_name,
         "is_superuser": account.is_superuser,
+        "is_data_analyst": "Data Analysts" in account.groups,
         "is_active": account.is_active,
         "sso_source": account.sso_source,
         "login_attributes": account.typed,

@@ -1,0 +1,238 @@
+"""Calls to Metabase with `API_KEY`; each way that they can fail is one sentence with a cure."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Final
+
+try:
+    import httpx
+except ImportError as error:
+    message = "this needs httpx: pip install 'django-metabase-sso[client]'"
+    raise ImportError(message) from error
+
+from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import parse_origin
+from django_metabase_sso.conf.secrets import Secret
+from django_metabase_sso.exceptions import BadSetting, MetabaseRefused, MetabaseUnavailable
+from django_metabase_sso.troubleshooting import quoted
+
+TIMEOUT: Final = 30.0  # seconds, for a command; a background thread waits less
+LARGEST: Final = 32 * 1024 * 1024  # bytes of an answer
+NEWEST: Final = 65  # the newest version of Metabase whose settings are known here
+JSON: Final = {"Content-Type": "application/json"}
+KEY_HINT: Final = (
+    "Make an API key in the group Administrators (in Metabase: Admin > Settings > Authentication >"
+    ' API keys), and write "API_KEY": os.environ["METABASE_API_KEY"].'
+)
+CURES: Final[dict[int, tuple[str, str]]] = {
+    401: ("Metabase does not know the API key.", KEY_HINT),
+    402: (
+        "The plan of this Metabase does not have this feature.",
+        "It needs a Pro or Enterprise plan with a valid license token.",
+    ),
+    403: (
+        "The group of the API key may not do this.",
+        "Put the API key into the group Administrators.",
+    ),
+    404: (
+        "This Metabase does not have that address, or nothing with that id.",
+        "Compare its version and plan with the table on the page about operating.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def is_html(self) -> bool:
+        return bool(self.content) and "html" in self.headers.get("Content-Type", "").lower()
+
+    def text(self) -> str:
+        """Return what Metabase says in a refusal, fit for a terminal; "" for a page."""
+        if self.is_html:
+            return ""
+        text = self.content.decode(errors="replace")
+        try:
+            said = json.loads(text)
+        except (ValueError, RecursionError):
+            said = text
+        if isinstance(said, dict):
+            said = said.get("message") or said.get("error") or said.get("errors") or ""
+        return quoted(said if isinstance(said, str) else json.dumps(said))
+
+
+class Api:
+    """Metabase as an administrator sees it. Made by `opened`; nothing in it shows the key."""
+
+    def __init__(self, client: httpx.Client, timeout: float) -> None:
+        self._client = client
+        self._timeout = timeout
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Return the JSON of a page. Raises MetabaseUnavailable and MetabaseRefused."""
+        return _parsed("GET", path, self._ask("GET", path, params=params))
+
+    def put(self, path: str, body: Mapping[str, Any]) -> None:
+        """Change something. Raises MetabaseUnavailable and MetabaseRefused."""
+        self._ask("PUT", path, body=body)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Return the JSON of an answer. Raises MetabaseUnavailable and MetabaseRefused."""
+        return _parsed("POST", path, self._ask("POST", path, body=body))
+
+    def delete(self, path: str) -> None:
+        """Delete something. Raises MetabaseUnavailable and MetabaseRefused."""
+        self._ask("DELETE", path)
+
+    def version(self) -> int:
+        """Return the major version of Metabase, 65 for `v1.65.3`; NEWEST for a build without."""
+        properties = self.get("/api/session/properties")
+        version = properties.get("version") if isinstance(properties, dict) else None
+        tag = version.get("tag") if isinstance(version, dict) else None
+        return version_of(str(tag))
+
+    def probe(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
+        """Return the text of any answer: for questions whose refusal is the answer."""
+        return self._send(method, path, None, body).content.decode(errors="replace")
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        answer = self._send(method, path, params, body)
+        call, status = f"{method} {path}", answer.status
+        if 300 <= status < 400:
+            raise MetabaseUnavailable(
+                f"Metabase, {call}: a redirect ({status}), which is not followed because the key"
+                " would go with it. Write Metabase's final address into"
+                " METABASE_SSO['INSTANCE_URL'].",
+                status,
+            )
+        if status >= 500:
+            message = f"Metabase, {call}: an error of the server ({status}). Its log says more."
+            raise MetabaseUnavailable(message, status)
+        if status >= 400:
+            cause, cure = CURES.get(status, ("", ""))
+            raise MetabaseRefused(call, status, answer.text(), cause, cure)
+        if answer.is_html:
+            raise MetabaseUnavailable(
+                f"Metabase, {call}: HTML instead of JSON. Another server answers at"
+                " METABASE_SSO['INSTANCE_URL'], or one that stands in front of Metabase.",
+                status,
+            )
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None,
+    ) -> Answer:
+        problem = ""
+        ends = time.monotonic() + self._timeout
+        try:
+            with self._client.stream(
+                method, path, params=params, content=_encoded(body), headers=JSON
+            ) as response:
+                content = b""
+                for chunk in response.iter_bytes():
+                    content += chunk
+                    if time.monotonic() > ends or len(content) > LARGEST:
+                        problem = "the answer does not end. Is this Metabase?"
+                        break
+                else:
+                    return Answer(response.status_code, response.headers, content)
+        except httpx.TimeoutException:
+            problem = "no answer in time. Look for a firewall, or for an overloaded server."
+        except httpx.ConnectError as error:
+            problem = f"no connection ({quoted(error)}). Is it running, and is its address right?"
+        except httpx.HTTPError as error:
+            problem = f"the answer broke off ({type(error).__name__}). Its log may say why."
+        # Raised here, since an exception of httpx holds the request, and that the key.
+        raise MetabaseUnavailable(f"Metabase, {method} {path}: {problem}")
+
+
+@contextmanager
+def opened(timeout: float = TIMEOUT) -> Iterator[Api]:
+    """Open connections to the instance with API_KEY; `timeout` in seconds is for each wait.
+
+    The key goes to INSTANCE_URL alone: redirects are not followed, and proxies from the
+    environment are not used. Raises BadSetting without a key, and for one that would travel over
+    plain http to another machine.
+    """
+    instance = conf.INSTANCE_URL
+    with httpx.Client(
+        base_url=str(instance),
+        headers={
+            "X-API-Key": _key().reveal().decode(),
+            "X-Metabase-Locale": "en",
+            "Accept": "application/json",
+            "User-Agent": "django-metabase-sso",
+        },
+        timeout=timeout,
+        trust_env=False,
+        follow_redirects=False,
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+    ) as client:
+        yield Api(client, timeout)
+
+
+def version_of(tag: str) -> int:
+    """Return the major version in a tag such as `v1.65.3` or `v0.56.0-RC2`, else NEWEST."""
+    found = re.match(r"v?[01]\.(\d+)", tag)
+    return int(found[1]) if found else NEWEST
+
+
+def _encoded(body: Mapping[str, Any] | None) -> bytes | None:
+    """Return a body as JSON. A `Secret` in it is shown here alone: error pages show variables."""
+    return None if body is None else json.dumps(body, default=_revealed).encode()
+
+
+def _revealed(value: Any) -> str:
+    if isinstance(value, Secret):
+        return value.reveal().decode()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+def _key() -> Secret:
+    key = conf.API_KEY
+    if key is None:
+        raise BadSetting("metabase_sso.E032", "METABASE_SSO['API_KEY'] is missing.", KEY_HINT)
+    origin = conf.INSTANCE_URL.origin
+    if origin.startswith("http:") and not parse_origin(origin).is_local:
+        raise BadSetting(
+            "metabase_sso.E033",
+            "METABASE_SSO['API_KEY'] is not sent over http: anybody on the way could read it.",
+            f'Write "INSTANCE_URL": "https{str(conf.INSTANCE_URL)[4:]}".',
+        )
+    return key
+
+
+def _parsed(method: str, path: str, answer: Answer) -> Any:
+    try:
+        return json.loads(answer.content) if answer.content else None
+    except (ValueError, RecursionError):
+        pass
+    raise MetabaseUnavailable(
+        f"Metabase, {method} {path}: not JSON. Another server answers at"
+        " METABASE_SSO['INSTANCE_URL'], or one that stands in front of Metabase.",
+        answer.status,
+    )

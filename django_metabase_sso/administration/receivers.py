@@ -1,0 +1,125 @@
+"""`END_ACCESS`: notices who loses access in Django, and hands it to the worker after the commit.
+
+What Django sends no signal for (`QuerySet.update`, raw SQL) is not noticed here; `sync` finds it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_out
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
+
+from django_metabase_sso.access import is_impersonated
+from django_metabase_sso.administration import worker
+from django_metabase_sso.administration.worker import Task
+from django_metabase_sso.conf import conf
+from django_metabase_sso.exceptions import AccessRefused
+from django_metabase_sso.identity.emails import canonical_email
+from django_metabase_sso.signals import log_not_ended
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
+
+UID: Final = "django_metabase_sso.end_access"
+BEFORE: Final = "_metabase_sso_active_row"  # what the row was, between two signals
+
+
+def connect() -> None:
+    """Connect what `END_ACCESS` names. Each receiver has a sender.
+
+    A receiver of deletions without a sender would make Django load every object of every model
+    before it deletes them.
+    """
+    if "logout" in conf.END_ACCESS:
+        user_logged_out.connect(on_logout, dispatch_uid=UID)
+    if "deactivation" in conf.END_ACCESS:
+        concrete = get_user_model()._meta.concrete_model  # noqa: SLF001
+        for model in apps.get_models():
+            if model._meta.concrete_model is concrete:  # noqa: SLF001 - proxies have their own
+                pre_save.connect(before_save, sender=model, dispatch_uid=UID)
+                post_save.connect(after_save, sender=model, dispatch_uid=UID)
+                pre_delete.connect(before_delete, sender=model, dispatch_uid=UID)
+                post_delete.connect(after_delete, sender=model, dispatch_uid=UID)
+
+
+def disconnect() -> None:
+    """Connect nothing any longer."""
+    user_logged_out.disconnect(dispatch_uid=UID)
+    for model in apps.get_models():
+        for signal in (pre_save, post_save, pre_delete, post_delete):
+            signal.disconnect(sender=model, dispatch_uid=UID)
+
+
+def on_logout(
+    *, request: HttpRequest | None, user: AbstractBaseUser | None, **kwargs: Any
+) -> None:
+    """End a person's sessions in Metabase, unless staff stop acting as them."""
+    try:
+        if user is not None and not is_impersonated(user, request):
+            email = canonical_email(user)
+            hand_over(Task("sessions", user.__class__, user, user.pk, email), user._state.db)  # noqa: SLF001
+    except AccessRefused:
+        return  # without a usable address there is no account
+    except Exception as error:  # noqa: BLE001 - signing out never fails because of this
+        log_not_ended(getattr(user, "pk", None), f"noticing it failed ({type(error).__name__})")
+
+
+def before_save(
+    *, instance: AbstractBaseUser, using: str, raw: bool, update_fields: Any, **kwargs: Any
+) -> None:
+    """Remember the row of an active user who is about to become inactive. One query then."""
+    vars(instance).pop(BEFORE, None)
+    if raw or instance.is_active or instance.pk is None or instance._state.adding:  # noqa: SLF001
+        return
+    if update_fields is None or "is_active" in update_fields:
+        remember(instance, using)
+
+
+def after_save(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
+    """Hand over a user who has become inactive."""
+    hand_over_remembered(instance, instance.pk, using)
+
+
+def before_delete(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
+    """Remember the row of a user who is about to be deleted. One query for each."""
+    remember(instance, using)
+
+
+def after_delete(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
+    """Hand over a user who has been deleted."""
+    hand_over_remembered(instance, instance.pk, using)
+
+
+def remember(instance: AbstractBaseUser, using: str) -> None:
+    """Keep the stored row of an active user on the instance; what is in memory may differ."""
+    try:
+        rows = type(instance)._base_manager.using(using)  # noqa: SLF001
+        row = rows.filter(pk=instance.pk).first()
+        if row is not None and row.is_active:
+            setattr(instance, BEFORE, row)
+    except Exception as error:  # noqa: BLE001 - saving never fails because of this
+        log_not_ended(instance.pk, f"reading the row failed ({type(error).__name__})")
+
+
+def hand_over_remembered(instance: AbstractBaseUser, pk: Any, using: str) -> None:
+    """Hand over what `remember` kept: under the stored address, which Metabase knows."""
+    row = vars(instance).pop(BEFORE, None)
+    if row is None:
+        return
+    try:
+        task = Task("deactivated", type(instance), row, pk, canonical_email(row))
+        hand_over(task, using)
+    except AccessRefused:
+        return  # without a usable address there is no account
+    except Exception as error:  # noqa: BLE001 - saving never fails because of this
+        log_not_ended(pk, f"noticing it failed ({type(error).__name__})")
+
+
+def hand_over(task: Task, using: str | None) -> None:
+    """Give the task to the worker once the transaction has committed, and never if it has not."""
+    transaction.on_commit(lambda: worker.put(task), using=using, robust=True)

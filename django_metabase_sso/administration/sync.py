@@ -1,0 +1,158 @@
+"""Who stands behind each of Metabase's accounts in Django, and which of them to deactivate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from django_metabase_sso.access import check_access
+from django_metabase_sso.administration import accounts
+from django_metabase_sso.administration.accounts import Account
+from django_metabase_sso.administration.api import Api
+from django_metabase_sso.exceptions import AccessRefused, MetabaseError, MetabaseUnavailable
+from django_metabase_sso.identity.users import users_by_email
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+Action = Literal["keep", "deactivate", "deactivated"]
+PAGE: Final = 500  # accounts in one answer
+MOST_STEPS_BACK: Final = 100  # before it is said that the list does not hold still
+
+
+class TooMany(Exception):
+    """More accounts would be deactivated than --most allows."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One account: `state` is "ok", "inactive", "no-user" or the code of a refusal."""
+
+    id: int
+    email: str
+    state: str
+    action: Action
+
+
+def active_accounts(api: Api, progress: Callable[[int, int], None]) -> Iterator[list[Account]]:
+    """Yield Metabase's active accounts that sign in by JWT, a page at a time.
+
+    Metabase orders them by name, so an account that comes or goes meanwhile shifts the pages.
+    Each page therefore begins with the last account of the one before; where it does not, the
+    list has shifted, and the page before is read again. An account may be yielded twice.
+    """
+    offset, last, steps_back = 0, None, 0
+    while True:
+        answer = api.get("/api/user", {"tenancy": "all", "limit": PAGE, "offset": offset})
+        rows = accounts.rows_of(answer)
+        found = [accounts.account_of(row) for row in rows]
+        if last is not None and (not found or found[0].id != last):
+            steps_back += 1
+            if steps_back > MOST_STEPS_BACK:
+                raise MetabaseUnavailable("Metabase's accounts change faster than they are read.")
+            offset, last = max(0, offset - PAGE + 1), None
+            continue
+        total = answer.get("total")
+        progress(min(offset + len(rows), total or 0), total or 0)
+        yield [account for account in found if account.is_active and account.sso_source == "jwt"]
+        if len(rows) < PAGE:
+            return
+        last = found[-1].id
+        offset += PAGE - 1
+
+
+def rows(
+    api: Api,
+    *,
+    unknown: bool,
+    only: Collection[str],
+    progress: Callable[[int, int], None],
+) -> Iterator[Row]:
+    """Yield each account with what is to be done about it; `only` are canonical addresses.
+
+    Raises MetabaseUnavailable, MetabaseRefused, and what the project's callables raise.
+    """
+    for page in active_accounts(api, progress):
+        asked = [account for account in page if not only or account.email.lower() in only]
+        users = users_by_email([account.email.lower() for account in asked])
+        for account in asked:
+            state = state_of(users.get(account.email.lower(), []))
+            yield Row(account.id, account.email, state, action_for(account, state, unknown))
+
+
+def state_of(users: list[AbstractBaseUser]) -> str:
+    """Return who stands behind an address: asked without a request, as in a command."""
+    if not users:
+        return "no-user"
+    if len(users) > 1:
+        return "shared-email"
+    [user] = users
+    if not user.is_active:
+        return "inactive"
+    try:
+        check_access(user)
+    except AccessRefused as refused:
+        return refused.code
+    return "ok"
+
+
+def action_for(account: Account, state: str, unknown: bool) -> Action:  # noqa: FBT001
+    """Return what is to be done: people are kept whom this site cannot be sure about."""
+    if account.is_privileged:
+        return "keep"
+    if state == "inactive" or (state == "no-user" and unknown):
+        return "deactivate"
+    return "keep"
+
+
+def collect(found: Iterator[Row], most: int | None, keep: Callable[[Row], None]) -> list[Row]:
+    """Return the rows to act on, and hand each of the others to `keep`.
+
+    Raises TooMany as soon as there are more than `most`: nothing was done by then. None is for a
+    run that does not act.
+    """
+    due: dict[int, Row] = {}
+    for row in found:
+        if row.action == "keep":
+            keep(row)
+            continue
+        due[row.id] = row
+        if most is not None and len(due) > most:
+            raise TooMany
+    return list(due.values())
+
+
+def act(api: Api, due: list[Row], *, unknown: bool) -> Iterator[tuple[Row, MetabaseError | None]]:
+    """Deactivate the accounts, each asked again before; yield what became of it.
+
+    Ends after the first error: what was done until then has been yielded.
+    """
+    for row in due:
+        try:
+            done = _deactivate(api, row, unknown=unknown)
+        except MetabaseError as error:
+            yield row, error
+            return
+        yield done, None
+
+
+def _deactivate(api: Api, row: Row, *, unknown: bool) -> Row:
+    account = accounts.read(api, row.id)
+    email = account.email.lower()
+    state = state_of(users_by_email([email]).get(email, []))
+    still_due = (
+        account.is_active
+        and account.sso_source == "jwt"
+        and email == row.email.lower()
+        and action_for(account, state, unknown) == "deactivate"
+    )
+    if not still_due:
+        return Row(row.id, row.email, state, "keep")
+    api.delete(f"/api/user/{account.id}")
+    return Row(row.id, row.email, state, "deactivated")
+
+
+def canonical(addresses: Collection[str]) -> set[str]:
+    """Return addresses from a command line as they are compared."""
+    return {address.strip().lower() for address in addresses}

@@ -1,0 +1,266 @@
+"""What `setup`, `sync` and `end-sessions` of `manage.py metabase_sso` do and print.
+
+Exit status of all: 0 when nothing is left to do, 1 when there is something to do, 2 when Metabase
+could not be asked or the command refused to act.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from django_metabase_sso import accounts
+from django_metabase_sso.administration import setup as settings
+from django_metabase_sso.administration import sync as accounts_sync
+from django_metabase_sso.administration.api import NEWEST, opened
+from django_metabase_sso.administration.setup import Plan, Setting
+from django_metabase_sso.administration.sync import Row, TooMany
+from django_metabase_sso.conf import conf
+from django_metabase_sso.exceptions import (
+    AccessRefused,
+    BadSetting,
+    MetabaseError,
+)
+from django_metabase_sso.http.endpoints import path_of
+from django_metabase_sso.identity.users import find_user
+
+MISSING_KEY: Final = "Without METABASE_SSO['API_KEY'], Metabase was not asked what is set now."
+GROUP_SYNC: Final = (
+    "Group synchronization ends memberships: at each sign-in, the list of groups in the token"
+    " replaces all of a person's groups in Metabase, those of administrators included."
+)
+MANY: Final = (
+    "More than {most} accounts would be deactivated, so nothing was done. Is this the right"
+    " Metabase, and does this Django know all of its users? --most allows more."
+)
+
+
+def setup(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) -> int:
+    """Print what has to be set in Metabase, and with --apply set it; return the exit status."""
+    named = {*options["set"], *options["replace"]}
+    if options["sync_groups"]:
+        stderr.write(GROUP_SYNC)
+    path = _sign_in_path()
+    if conf.API_KEY is None:
+        if options["apply"]:
+            raise CommandError(
+                "--apply needs METABASE_SSO['API_KEY']: an API key of Metabase's group"
+                " Administrators.",
+                returncode=2,
+            )
+        wants = settings.wanted(
+            options["site"],
+            path,
+            options["embed"],
+            NEWEST,
+            sync_groups=options["sync_groups"],
+        )
+        _check_named(named, wants)
+        found = settings.plan(None, NEWEST, wants, named)
+        _print_plan(options, found, [], stdout, stderr)
+        if not options["json"]:
+            stderr.write(MISSING_KEY)
+        return 0
+    with opened() as api:
+        version = api.version()
+        wants = settings.wanted(
+            options["site"],
+            path,
+            options["embed"],
+            version,
+            sync_groups=options["sync_groups"],
+        )
+        _check_named(named, wants)
+        found = settings.plan(api, version, wants, named)
+        applied: list[str] = []
+        problem: MetabaseError | None = None
+        if options["apply"]:
+            applied, problem = settings.apply(api, found, wants)
+            found = settings.plan(api, version, wants, named)  # what was written is read back
+        _print_plan(options, found, applied, stdout, stderr)
+    if problem is not None:
+        written = ", ".join(applied) or "nothing"
+        raise CommandError(f"{problem} Until then, this was written: {written}.", returncode=2)
+    return 1 if found.to_do() else 0
+
+
+def sync(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) -> int:
+    """Print who stands behind Metabase's accounts; with --apply deactivate. Return the status."""
+    writer = JSONRows(stdout) if options["json"] else TextRows(stdout)
+    progress = _progress(stderr) if stdout.isatty() and not options["json"] else _no_progress
+    problem: MetabaseError | None = None
+    left = 0
+    most = options["most"] if options["apply"] else None
+    with opened() as api:
+        found = accounts_sync.rows(
+            api,
+            unknown=options["unknown"],
+            only=accounts_sync.canonical(options["only"]),
+            progress=progress,
+        )
+        try:
+            due = accounts_sync.collect(found, most, writer.row)
+        except TooMany:
+            writer.end()
+            raise CommandError(MANY.format(most=options["most"]), returncode=2) from None
+        if not options["apply"]:
+            for row in due:
+                writer.row(row)
+            left = len(due)
+        else:
+            for row, error in accounts_sync.act(api, due, unknown=options["unknown"]):
+                writer.row(row)
+                problem = error
+    writer.end()
+    if problem is not None:
+        raise CommandError(
+            f"{problem} The accounts above that are marked as deactivated are done; those after"
+            " them are not.",
+            returncode=2,
+        )
+    return 1 if left else 0
+
+
+def end_sessions(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) -> int:
+    """End all of a person's sessions in Metabase; return the exit status."""
+    user = find_user(options["user"])
+    count = accounts.end_sessions(user)
+    if options["json"]:
+        stdout.write(json.dumps({"user": str(user.pk), "revoked": count}))
+    else:
+        stdout.write(f"{count} sessions of user {user.pk} were ended in Metabase.")
+    return 0
+
+
+COMMANDS: Final = {"setup": setup, "sync": sync, "end-sessions": end_sessions}
+
+
+def run(name: str, options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) -> None:
+    """Run a command and exit with its status; a failure is one sentence and status 2."""
+    try:
+        status = COMMANDS[name](options, stdout, stderr)
+    except CommandError:
+        raise
+    except (MetabaseError, BadSetting, AccessRefused, LookupError, ImportError) as error:
+        raise CommandError(str(error), returncode=2) from None
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}. --traceback shows where."
+        raise CommandError(message, returncode=2) from error
+    if status:
+        sys.exit(status)
+
+
+class TextRows:
+    """Prints each account that is not as it should be: nothing at all when there is none."""
+
+    def __init__(self, stdout: OutputWrapper) -> None:
+        self.stdout = stdout
+
+    def row(self, row: Row) -> None:
+        """Print one account."""
+        if row.state != "ok":
+            self.stdout.write(f"{row.action:12} {row.state:16} {row.email} (account {row.id})")
+
+    def end(self) -> None:
+        """Print nothing more."""
+
+
+class JSONRows:
+    """Prints all accounts as one JSON object, each as soon as it is known."""
+
+    def __init__(self, stdout: OutputWrapper) -> None:
+        self.stdout = stdout
+        self.before = '{"accounts": [\n'
+
+    def row(self, row: Row) -> None:
+        """Print one account."""
+        self.stdout.write(self.before + json.dumps(asdict(row)), ending="")
+        self.before = ",\n"
+
+    def end(self) -> None:
+        """Print the end of the object."""
+        empty = self.before if self.before.startswith("{") else ""
+        self.stdout.write(f"{empty}\n]}}")
+
+
+def _print_plan(
+    options: dict[str, Any],
+    found: Plan,
+    applied: list[str],
+    stdout: OutputWrapper,
+    stderr: OutputWrapper,
+) -> None:
+    if options["json"]:
+        stdout.write(json.dumps(settings.as_json(found, applied), indent=2))
+    elif options["env"]:
+        stdout.write("\n".join(settings.env_lines(found)))
+    else:
+        stdout.write("\n".join(_lines(found, applied)))
+
+
+def _lines(found: Plan, applied: list[str]) -> Iterator[str]:
+    for setting in found.settings:
+        yield f"{setting.state:12} {setting.key} = {_shown(setting)}"
+        if setting.key in applied:
+            yield f"{'':12} was written."
+        elif setting.state != "same":
+            yield f"{'':12} {_advice(setting, found)}"
+
+
+def _shown(setting: Setting) -> str:
+    if setting.key in settings.SECRETS:
+        return f"the value of METABASE_SSO[{settings.SECRETS[setting.key][0]!r}]"
+    wanted = setting.wanted
+    return wanted if isinstance(wanted, str) else json.dumps(wanted)
+
+
+def _advice(setting: Setting, found: Plan) -> str:
+    now = "" if setting.key in settings.SECRETS else f" It is {json.dumps(setting.now)} now."
+    if setting.state == "environment":
+        return f"Metabase's environment sets {setting.env}: change it there.{now}"
+    if setting.state == "conflict":
+        return (
+            f"Another value is set, which another site may use.{now} If none does, add"
+            f" --replace {setting.key}."
+        )
+    if setting.state == "unknown":
+        return f"Compare it in {setting.where}."
+    if setting.key in settings.REPORTED and setting.key not in found.named:
+        return f"This is only reported.{now} To write it, add --set {setting.key}."
+    return f"Set it in {setting.where}, or with --apply.{now}"
+
+
+def _check_named(named: set[str], wants: dict[str, Any]) -> None:
+    unknown = sorted(named - wants.keys())
+    if unknown:
+        known = ", ".join(sorted(wants))
+        raise CommandError(f"{unknown[0]!r} is not one of {known}.", returncode=2)
+
+
+def _sign_in_path() -> str:
+    path = path_of("sso")
+    if path is None:
+        raise CommandError(
+            'Add path("sso/", include("django_metabase_sso.urls")) to your urlpatterns first.',
+            returncode=2,
+        )
+    return path
+
+
+def _no_progress(done: int, total: int) -> None:
+    pass
+
+
+def _progress(stderr: OutputWrapper) -> Callable[[int, int], None]:
+    def show(done: int, total: int) -> None:
+        filled = 30 * done // total if total else 30
+        stderr.write(f"\r[{'#' * filled:30}] {done} of {total}", ending="")
+        if done >= total:
+            stderr.write("")
+
+    return show
