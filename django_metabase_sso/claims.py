@@ -31,8 +31,9 @@ CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line ends 
 INTERNAL: Final = object()
 """What a TENANT callable returns for staff, who belong to no tenant on purpose."""
 
-# Metabase's groups with powers of their own, in lower case.
-PRIVILEGED: Final = frozenset({"administrators", "data analysts"})
+# Metabase's groups with powers of their own, in the form of `_plain`.
+PRIVILEGED: Final = frozenset({"administrators", "dataanalysts"})
+NOT_COMPARED: Final = frozenset("CMSZ")  # Unicode's format characters, marks, signs, white space
 
 
 def build(user: AbstractBaseUser, request: HttpRequest | None = None) -> Claims:
@@ -115,7 +116,7 @@ def mapped_groups(user: AbstractBaseUser, request: HttpRequest | None) -> list[s
 
 @lru_cache(maxsize=4096)  # a person may have hundreds, and everybody has the same ones
 def is_privileged(group: str) -> bool:
-    """Whether Metabase could take this for a group with powers: any case, width or accent.
+    """Whether Metabase could take this for a group with powers: any case, width, accent or space.
 
     Metabase may ask a database by whose collation ß or đ are plain letters, and other scripts and
     signs nothing. Which ones differs, so such a letter stands for any, and the rest for nothing.
@@ -140,13 +141,10 @@ def _is_dropped(group: str, user: AbstractBaseUser) -> bool:
 
 
 def _plain(group: str) -> str:
-    group = " ".join(group.split())
-    if not group.isascii():
-        letters = unicodedata.normalize("NFKD", group)
-        group = "".join(
-            char for char in letters if char.isascii() or "LATIN" in unicodedata.name(char, "")
-        )
-    return " ".join(group.lower().split())
+    letters = unicodedata.normalize("NFKD", group)
+    compared = (char for char in letters if unicodedata.category(char)[0] not in NOT_COMPARED)
+    latin = (c for c in compared if c.isascii() or "LATIN" in unicodedata.name(c, ""))
+    return "".join(latin).lower()
 
 
 def _ordered(names: Iterable[Any]) -> Iterable[str]:
