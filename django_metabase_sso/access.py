@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.utils.translation import gettext
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_access"]
 
-# How django-hijack and django-loginas mark a session in which staff act as its user.
-SESSION_MARKS = frozenset({"hijack_history", "loginas_from_user"})
+# How django-hijack, django-loginas and django-su mark a session in which staff act as its user.
+SESSION_MARKS = frozenset({"hijack_history", "loginas_from_user", "exit_users_pk"})
 MOST_LOGGED = 10  # users in one log record: anybody can register a thousand with one address
 
 
@@ -32,8 +33,9 @@ def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> 
     Returns the member of staff who acts as `user` where that is allowed and the case, else None.
     ImproperlyConfigured for a user of another model than AUTH_USER_MODEL, where addresses must be
     unique, and for a policy that returns no bool or changes the address.
-    Costs one query when REQUIRE_UNIQUE_EMAIL is on and the database does not guarantee it; users
-    who share an address cost a second one where ACCESS_POLICY says which of them count.
+    The policy is asked before the database. That one costs a query when REQUIRE_UNIQUE_EMAIL is on
+    and the database does not guarantee it; users who share an address cost a second one where
+    ACCESS_POLICY says which of them count.
     """
     if not user.is_authenticated:
         raise AccessRefused("not-authenticated", "not authenticated")
@@ -43,19 +45,20 @@ def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> 
     impersonated = is_impersonated(user, request)
     if impersonated and not conf.ALLOW_IMPERSONATION:
         _refuse_impersonation()
-    must_be_unique = conf.REQUIRE_UNIQUE_EMAIL
-    if must_be_unique:
+    _require_policy(user, request)  # first: a stranger learns nothing about addresses
+    if conf.REQUIRE_UNIQUE_EMAIL:
+        if canonical_email(user) != email:
+            raise ImproperlyConfigured("METABASE_SSO['ACCESS_POLICY'] changed the user's address.")
         _require_unshared(user, email)
-    _require_policy(user, request)
-    if must_be_unique and canonical_email(user) != email:
-        raise ImproperlyConfigured("METABASE_SSO['ACCESS_POLICY'] changed the user's address.")
     return _impersonator(user, request) if impersonated else None
 
 
 def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
-    """Whether staff act as `user`, by the marks of django-hijack, -impersonate and -loginas.
+    """Whether staff act as `user`: by django-hijack, -impersonate, -loginas or -su, or as marked.
 
-    A user that was read again has lost the marks; the session of the request still has its own.
+    A project marks what it does by itself: its middleware, below AuthenticationMiddleware, sets
+    `request.impersonator` to the member of staff. A user that was read again has lost the marks of
+    the packages; the session of the request still has its own.
     """
     if (
         getattr(user, "is_hijacked", False)
@@ -64,9 +67,10 @@ def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool
     ):
         return True
     session = getattr(request, "session", {})
-    if SESSION_MARKS.isdisjoint(session.keys()):
+    marks = {*SESSION_MARKS, getattr(settings, "LOGINAS_FROM_USER_SESSION_FLAG", "")}
+    if marks.isdisjoint(session.keys()):
         return False
-    is_marked = any(session.get(mark) for mark in SESSION_MARKS)
+    is_marked = any(session.get(mark) for mark in marks)
     return is_marked and session.get(SESSION_KEY) == str(user.pk)  # not somebody from a header
 
 
@@ -74,10 +78,7 @@ def _require_unshared(user: AbstractBaseUser, email: str) -> None:
     if not isinstance(user, get_user_model()):
         text = f"{user.__class__.__name__} is not AUTH_USER_MODEL, whose addresses are compared."
         raise ImproperlyConfigured(text)
-    if uniqueness.is_guaranteed():
-        return
-    sharers = uniqueness.sharers(user, email)
-    ids = list(sharers.values_list("pk", flat=True)[: MOST_LOGGED + 1])
+    ids = uniqueness.other_users(user, email)
     if not ids:
         return
     logger.warning(
@@ -88,7 +89,7 @@ def _require_unshared(user: AbstractBaseUser, email: str) -> None:
         extra={"code": "shared-email", "user_id": user.pk, "sharer_ids": ids[:MOST_LOGGED]},
     )
     counted = counted_sharers(conf.ACCESS_POLICY, email)
-    if not counted or sharers.filter(counted).exists():
+    if not counted or uniqueness.other_users(user, email, counted):
         raise AccessRefused(
             "shared-email",
             gettext(

@@ -26,6 +26,7 @@ RefusalCode = Literal[
     "no-email",
     "invalid-email",
     "impersonated",
+    "unsaved-email",
     "shared-email",
     "policy",
     "no-tenant",

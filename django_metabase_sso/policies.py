@@ -46,16 +46,18 @@ def deny_emails(*patterns: str) -> AccessPolicy:
     """Return an ACCESS_POLICY that refuses the addresses that match one of the patterns.
 
     `deny_emails("*@corp.example")` keeps Metabase's own administrators out of reach. `*` is any
-    text, `?` one character; upper and lower case are the same. Raises ValueError for no pattern,
-    and for one that no address can match.
+    text, `?` one character; a bracket is a bracket. Upper and lower case are the same. Raises
+    ValueError for no pattern, and for one that no address can match.
     """
     folded = [pattern.lower() for pattern in patterns]
     if not folded or not all(p.isascii() and "@" in p and p == p.strip() for p in folded):
         raise ValueError("deny_emails needs ASCII patterns with an @, such as '*@corp.example'")
 
+    literal = [pattern.replace("[", "[[]") for pattern in folded]  # not a set of characters
+
     def policy(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
         email = canonical_email(user)
-        return not any(fnmatchcase(email, pattern) for pattern in folded)
+        return not any(fnmatchcase(email, pattern) for pattern in literal)
 
     return policy
 

@@ -134,10 +134,15 @@ REFUSAL_CURES: Final[dict[str, str]] = {
     "nobody": "METABASE_SSO['AUTHENTICATE'] returns the person for this request.",
     "inactive": "Set is_active on the account.",
     "no-email": "Give the account an e-mail address (in the user model's EMAIL_FIELD).",
-    "invalid-email": "Correct the account's e-mail address: plain ASCII, as browsers take it.",
+    "invalid-email": (
+        "Correct the account's e-mail address: plain ASCII, and a domain that has a dot."
+    ),
     "impersonated": (
         'Write "ALLOW_IMPERSONATION": True in METABASE_SSO, if staff may do that. Where it'
         " is, nothing tells who acts: give issue_token() and the client the request."
+    ),
+    "unsaved-email": (
+        "Save the account before it asks: its e-mail address is another one in the database."
     ),
     "shared-email": (
         "Give all accounts but one another address, deactivated ones too. With"

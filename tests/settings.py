@@ -20,6 +20,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
+FIELD_ENCRYPTION_KEY = "dGVzdHMtb25seS1lbmNyeXB0aW9uLWtleS0wMTIzNDU="  # read once
+SALT_KEY = "tests-only-salt"
 SIMPLE_JWT = {"SIGNING_KEY": "tests-only-simplejwt-key-0123456789abcdef"}  # read once
 REST_AUTH = {"USE_JWT": True, "JWT_AUTH_COOKIE": "jwt"}  # read once
 

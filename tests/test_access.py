@@ -111,6 +111,9 @@ def test_trust_emails(ada: User, configure: Configure, policy: object) -> None:
         (["*@EXAMPLE.com"], True),
         (["*@corp.example", "a?a@*"], True),
         (["*@*.example.com"], False),
+        (["[a]da@example.com"], False),  # a bracket is a bracket, not a set of characters
+        (["[!x]*@example.com", "*@[a-z]xample.com", "a[d]*@*"], False),
+        (["*@[192.0.2.1]", "ad?@example.com"], True),
     ],
 )
 def test_deny_emails(ada: User, configure: Configure, patterns: list[str], refused: bool) -> None:
@@ -125,6 +128,26 @@ def test_deny_emails(ada: User, configure: Configure, patterns: list[str], refus
 def test_patterns_that_match_nothing(patterns: list[str]) -> None:
     with pytest.raises(ValueError, match="deny_emails needs"):
         deny_emails(*patterns)
+
+
+@pytest.mark.parametrize("address", ["ada@[192.0.2.1]", '"[a]"@example.com', "[a@example.com"])
+def test_addresses_with_brackets_are_refused_anyway(ada: User, address: str) -> None:
+    ada.email = address
+    with pytest.raises(AccessRefused) as caught:
+        check_access(ada)
+    assert caught.value.code == "invalid-email"
+
+
+@pytest.mark.parametrize("email", ["ada@example.com", "eve@example.com", "nobody@example.org"])
+def test_who_is_refused_learns_nothing_about_addresses(
+    ada: User, configure: Configure, django_assert_num_queries: DjangoAssertNumQueries, email: str
+) -> None:
+    """The policy is asked first: one code for each address, and the database is left alone."""
+    User.objects.create_user("eve", "eve@example.com")
+    stranger = User.objects.create_user("stranger", email)
+    configure(ACCESS_POLICY=deny_emails("*@*"))
+    with django_assert_num_queries(0):
+        assert code_of(stranger) == "policy"
 
 
 def test_policies_can_be_imported_by_a_settings_file() -> None:
@@ -288,8 +311,13 @@ def test_impersonation_is_seen_when_the_user_is_read_again(
     assert (response.status_code, response.json()["code"]) == (403, "impersonated")
 
 
-@pytest.mark.parametrize("mark", ["hijack_history", "loginas_from_user"])
-def test_impersonation_is_seen_without_middleware(client: Client, ada: User, mark: str) -> None:
+@pytest.mark.parametrize(
+    "mark", ["hijack_history", "loginas_from_user", "staff_acting", "exit_users_pk"]
+)
+def test_impersonation_is_seen_without_middleware(
+    client: Client, ada: User, settings: Settings, mark: str
+) -> None:
+    settings.LOGINAS_FROM_USER_SESSION_FLAG = "staff_acting"
     client.force_login(ada)
     session = client.session
     session[mark] = ["1"]

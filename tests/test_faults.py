@@ -164,7 +164,7 @@ def test_without_the_cache_django_takes_the_session_cookie_back(
 def test_the_database_is_gone_behind_the_session(
     configure: Configure, issued: list[Any], keys: dict[str, Any]
 ) -> None:
-    user = User(pk=1, email="ada@example.com")
+    user = User.objects.create_user("ada", "ada@example.com")
     configure(AUTHENTICATE=lambda request: user, **{"REQUIRE_UNIQUE_EMAIL": False, **keys})
     with gone_database():
         assert ask(Client()) == "500"

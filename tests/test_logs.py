@@ -113,6 +113,12 @@ def shared_address(client: Client) -> None:
     client.get(FETCH)
 
 
+def changed_in_memory(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    request.user.email = "eve@example.com"
+    return request.user
+
+
 def nobody(client: Client) -> None:
     with pytest.raises(AccessRefused):
         issue_token(AnonymousUser())  # type: ignore[arg-type]
@@ -158,6 +164,7 @@ CASES: list[Case] = [
     ("no-email", {}, without_address),
     ("invalid-email", {}, odd_address),
     ("impersonated", {"AUTHENTICATE": act_as}, fetch),
+    ("unsaved-email", {"AUTHENTICATE": changed_in_memory}, fetch),
     ("shared-email", {}, shared_address),
     ("policy", {"ACCESS_POLICY": denied}, fetch),
     ("no-tenant", {"TENANT": lambda user, request: None}, fetch),

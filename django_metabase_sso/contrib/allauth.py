@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Lower
+from django.db import router
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Lower, Replace
 from django.utils.translation import gettext
 
-from django_metabase_sso.identity.emails import canonical_email
+from django_metabase_sso.identity.emails import canonical_email, is_same
 from django_metabase_sso.policies import counting_sharers
 
 if TYPE_CHECKING:
@@ -23,10 +24,15 @@ __all__ = ["require_mfa", "require_verified_email"]
 def verified_sharers(email: str) -> Q:
     """Return the users for whom this canonical address is verified, as primary or otherwise.
 
-    One who verified it as a second address can make it the primary one at any time.
+    One who verified it as a second address can make it the primary one at any time. The rows are
+    compared again here: a database may take another letter for the same. One query.
     """
-    same = _addresses().alias(_email=Lower("email")).filter(_email=email, verified=True)
-    return Q(Exists(same.filter(user=OuterRef("pk"))))
+    model = email_addresses()
+    # Of all languages: to Turkish the lower case of I is a dotless i.
+    lower = Replace(Lower("email"), Value("\N{LATIN SMALL LETTER DOTLESS I}"), Value("i"))
+    same = model.using(router.db_for_write(model.model)).filter(verified=True)
+    rows = same.alias(_email=lower).filter(_email=email).values_list("user_id", "email")
+    return Q(pk__in=[user for user, address in rows if is_same(address, email)])
 
 
 @counting_sharers(verified_sharers)
@@ -37,11 +43,9 @@ def require_verified_email(user: AbstractBaseUser, request: HttpRequest | None) 
     sharing it: nobody locks its owner out by typing it. Costs one query.
     """
     email = canonical_email(user)
-    primary = _addresses().filter(user=user.pk, primary=True, verified=True)
-    for address in primary.values_list("email", flat=True):
-        # canonical_email lets ASCII through alone: a Kelvin sign lower-cases to a k.
-        if address.isascii() and address.lower() == email:
-            return True
+    primary = email_addresses().filter(user=user.pk, primary=True, verified=True)
+    if any(is_same(address, email) for address in primary.values_list("email", flat=True)):
+        return True
     message = gettext("Confirm your e-mail address first, and make it your primary one.")
     raise PermissionDenied(message)
 
@@ -68,7 +72,8 @@ def require_mfa(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
     return True
 
 
-def _addresses() -> Any:
+def email_addresses() -> Any:
+    """Return the rows of django-allauth's addresses, none of them hidden by a manager."""
     from allauth.account.models import EmailAddress
 
-    return EmailAddress._base_manager  # noqa: SLF001
+    return QuerySet(EmailAddress)

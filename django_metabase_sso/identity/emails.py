@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import EmailValidator
 from django.utils.translation import gettext
 
 from django_metabase_sso.exceptions import AccessRefused
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 LONGEST = 254  # characters: RFC 3696, erratum 1690
+# Metabase refuses what Django takes beside the usual form: a quoted local part ("a b"@...), an
+# address in place of the domain (@[192.0.2.1]), and a domain without a dot (@localhost).
+REFUSED = frozenset('"[')
+check = EmailValidator(allowlist=[])
 
 
 def canonical_email(user: AbstractBaseUser) -> str:
@@ -35,12 +39,19 @@ def canonical_email(user: AbstractBaseUser) -> str:
     return address.lower()
 
 
+def is_same(stored: object, email: str) -> bool:
+    """Whether an address of the database is this canonical one, whatever its case."""
+    return isinstance(stored, str) and stored.isascii() and stored.lower() == email
+
+
 @lru_cache(maxsize=4096)  # as many people as a process may see in a day
 def _is_plain(address: str) -> bool:
     if not (address.isascii() and address.isprintable() and len(address) <= LONGEST):
         return False
+    if not REFUSED.isdisjoint(address):
+        return False
     try:
-        validate_email(address)
+        check(address)
     except ValidationError:
         return False
     return True

@@ -1,52 +1,92 @@
-"""Is an e-mail address the user's alone, and does the database see to it?"""
+"""Is an e-mail address the user's alone? The database is asked, and its answer compared again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from django.contrib.auth import get_user_model
-from django.db import connections, models, router
-from django.db.models.functions import Lower, Upper
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DataError, NotSupportedError, ProgrammingError, connections, models, router
+from django.db.models.functions import Lower, Replace
+from django.utils.translation import gettext
+
+from django_metabase_sso.exceptions import AccessRefused
+from django_metabase_sso.identity.emails import is_same
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
+Users = models.QuerySet[Any]
+NOT_A_COLUMN = "METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] needs an e-mail address in a column."
+INCOMPARABLE = (
+    "METABASE_SSO['REQUIRE_UNIQUE_EMAIL']: this database cannot compare the column of the e-mail"
+    " address, as when it is encrypted."
+)
+# What a field of a project does to values on their way to the database and back.
+CONVERSIONS = frozenset(
+    "from_db_value get_db_converters get_db_prep_save get_db_prep_value get_placeholder"
+    " get_placeholder_sql get_prep_value select_format".split()
+)
+REMEMBERED = 64  # models and databases
+MOST_TRIED = 100  # users, until one has an address
 
-def sharers(user: AbstractBaseUser, email: str) -> models.QuerySet[Any]:
-    """Return the other users, active or not, who have this canonical address.
 
-    Metabase reactivates a deactivated account, so inactive users count. The comparison is
-    LOWER(email) = ..., for which an index on LOWER(email) serves.
+def other_users(user: AbstractBaseUser, email: str, which: models.Q | None = None) -> list[Any]:
+    """Return the keys of the other users, active or not, who have this canonical address.
+
+    With `which`, only of those for whom it holds. Metabase reactivates a deactivated account, so
+    inactive users count. No query where the database guarantees that there are none, else one: of
+    the table itself, where `user` is written. The first one in a process has a second beside it.
+
+    Raises AccessRefused (`unsaved-email`) when another address is stored for this user, and
+    ImproperlyConfigured when the database does not find the user by the stored one.
     """
-    return _with_email(user._state.db).filter(_email=email).exclude(pk=user.pk)  # noqa: SLF001
+    model = get_user_model()
+    using = router.db_for_write(model, instance=user)
+    if is_guaranteed(using):
+        return []
+    key = model._meta.pk.to_python(user.pk)  # noqa: SLF001
+    found = _keys(email, using, which)
+    if key in found:
+        found.remove(key)
+    elif which is None:
+        _explain_absence(key, email, using)
+    return sorted(found)
 
 
-def shared_addresses() -> models.QuerySet[Any]:
-    """Return each address, in lower case, that several active users have. One query."""
-    users = _with_email().exclude(_email="").filter(_email__isnull=False)
+def users_with(email: str) -> list[Any]:
+    """Return the keys of all users, active or not, who have this canonical address. One query."""
+    return sorted(_keys(email, home()))
+
+
+def shared_addresses() -> list[str]:
+    """Return each canonical address that several active users have, in order. One query."""
+    field = _required_field()
+    users = _folded(home()).exclude(_email="").filter(_email__isnull=False)
     if any(field.name == "is_active" for field in users.model._meta.concrete_fields):  # noqa: SLF001
         users = users.filter(is_active=True)
-    grouped = users.annotate(_address=models.F("_email")).values("_address").order_by("_address")
-    shared = grouped.annotate(_users=models.Count("pk")).filter(_users__gt=1)
-    addresses: models.QuerySet[Any] = shared.values_list("_address", flat=True)
-    return addresses
+    shared = users.annotate(_address=models.F("_email")).values("_address")
+    shared = shared.annotate(_users=models.Count("pk")).filter(_users__gt=1).values("_address")
+    stored = users.filter(_email__in=shared).values_list(field.name, flat=True)
+    # The database may take an é for an e.
+    counted = Counter(address.lower() for address in stored if is_same(address, address.lower()))
+    return sorted(address for address, users_of in counted.items() if users_of > 1)
 
 
-def is_guaranteed() -> bool:
-    """Whether the database itself lets no two users have one address in any case.
+def is_declared_unique() -> bool:
+    """Whether the user model declares a unique constraint on Lower of the e-mail column.
 
-    By a unique constraint on Lower or Upper of the field, or a unique field with a collation that
-    is known to ignore case. `unique=True` alone lets both Ada@ and ada@ in, and Django leaves such
-    a constraint out where the database has no index on expressions (MariaDB, MySQL before 8.0.13).
+    Nothing else counts: `unique=True` lets both Ada@ and ada@ in, and a collation may take `ch`
+    for one letter.
     """
     field = email_field()
     if field is None or not field.model._meta.managed:  # noqa: SLF001
         return False
-    if field.unique and _ignores_case(field):
-        return True
-    return _connection(field).features.supports_expression_indexes and any(
-        _is_folded(constraint.expressions, field)
+    return any(
+        _is_lower(constraint.expressions, field)
         for constraint in field.model._meta.constraints  # noqa: SLF001
         if isinstance(constraint, models.UniqueConstraint)
         and constraint.condition is None
@@ -54,32 +94,75 @@ def is_guaranteed() -> bool:
     )
 
 
-def is_indexed() -> bool:
-    """Whether the model declares an index that serves the query for `sharers`."""
-    field = email_field()
-    return field is not None and any(
-        isinstance(index.expressions[0], Lower) and _is_folded(index.expressions, field)
-        for index in field.model._meta.indexes  # noqa: SLF001
-        if index.expressions and index.condition is None
+def is_guaranteed(using: str | None = None) -> bool:
+    """Whether the database itself lets no two users have one address in any case.
+
+    Django leaves the constraint out where the database has no index on expressions, and where I is
+    not the capital of i it lets both Ida@ and ida@ in.
+    """
+    if not is_declared_unique():
+        return False
+    field, using = _required_field(), using or home()
+    return (
+        has_plain_values(field)
+        and connections[using].features.supports_expression_indexes
+        and lowers_capital_i(field, using)
     )
 
 
-def is_comparable(field: models.Field[Any, Any]) -> bool:
+def is_indexed() -> bool:
+    """Whether the model declares an index that serves the query of `other_users`."""
+    field = email_field()
+    if field is None:
+        return False
+    column = _lower_column(field)
+    if column is not None and (column.db_index or column.unique):
+        return True
+    return any(
+        _is_lower(index.expressions, field)
+        for index in field.model._meta.indexes  # noqa: SLF001
+        if index.condition is None
+    )
+
+
+def is_findable() -> bool:
+    """Whether the database finds a user by the stored address; true where nobody has one.
+
+    An encrypted column holds another text each time.
+    """
+    field, using = _required_field(), home()
+    for key, address in _everybody(using).values_list("pk", field.name)[:MOST_TRIED]:
+        if isinstance(address, str) and is_same(address, address.lower()):
+            return key in _keys(address.lower(), using)
+    return True
+
+
+@lru_cache(maxsize=REMEMBERED)
+def lowers_capital_i(field: models.Field[Any, Any], using: str) -> bool:
     """Whether the lower case of I is i to the column: in Turkish and Azeri it is another letter.
 
-    Where it is not, a capital I hides an address from `sharers`, and from a unique constraint.
+    One query, once for each process. Raises ImproperlyConfigured for a column without letters.
     """
-    connection = _connection(field)
-    table, column = map(connection.ops.quote_name, (field.model._meta.db_table, field.column))  # noqa: SLF001
+    connection = connections[using]
+    table = connection.ops.quote_name(field.model._meta.db_table)  # noqa: SLF001
+    column = connection.ops.quote_name(str(field.column))
     # Of no row, but with the collation of the column.
     letter = f"COALESCE((SELECT {column} FROM {table} WHERE 1 = 0), 'I')"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT LOWER({letter}){connection.features.bare_select_suffix}")
+        try:
+            cursor.execute(f"SELECT LOWER({letter}){connection.features.bare_select_suffix}")
+        except (DataError, NotSupportedError, ProgrammingError) as failure:
+            raise _incomparable(using) from failure
         return bool(cursor.fetchone() == ("i",))
 
 
+def home() -> str:
+    """Return the alias of the database where users are written."""
+    return router.db_for_write(get_user_model())
+
+
 def email_field() -> models.Field[Any, Any] | None:
-    """Return the e-mail field of the user model; None where it is no field of a table."""
+    """Return the e-mail field of the user model; None where it is not a field of a table."""
     model = get_user_model()
     name = model.get_email_field_name()
     for field in model._meta.concrete_fields:  # noqa: SLF001
@@ -88,27 +171,109 @@ def email_field() -> models.Field[Any, Any] | None:
     return None
 
 
-def _with_email(using: str | None = None) -> models.QuerySet[Any]:
-    model = get_user_model()
-    people = model._base_manager.using(using)  # noqa: SLF001
-    return people.alias(_email=Lower(model.get_email_field_name()))
+def has_plain_values(field: models.Field[Any, Any]) -> bool:
+    """Whether the field gives its values to the database as they are: not an encrypted one."""
+    return not any(
+        name in vars(base)
+        for base in type(field).__mro__
+        if not base.__module__.startswith("django.")
+        for name in CONVERSIONS
+    )
 
 
-def _is_folded(expressions: Sequence[Any], field: models.Field[Any, Any]) -> bool:
-    if len(expressions) != 1 or not isinstance(expressions[0], Lower | Upper):
+class Statement(NamedTuple):
+    """The ORM's own statement: the parameters before the address, and those after it."""
+
+    sql: str
+    before: tuple[Any, ...]
+    after: tuple[Any, ...]
+    key: Callable[[Any], Any] | None  # what makes the key of what the database gives
+
+
+@lru_cache(maxsize=REMEMBERED)
+def statement(model: type[AbstractBaseUser], using: str) -> Statement | None:
+    """Return what the ORM asks for the keys and addresses of the users with an address.
+
+    Building it again would cost more than the database needs. None where only the ORM can ask,
+    because the key or the address is not what the database holds.
+    """
+    field = _required_field()
+    address = "somebody@example.com"
+    rows = _folded(using).filter(_email=address).values_list("pk", field.name)
+    compiler = rows.query.get_compiler(using)
+    sql, params = compiler.as_sql()
+    columns = [expression for expression, *_ in compiler.select]
+    converted = set(compiler.get_converters(columns))
+    key = columns[0].output_field if converted == {0} else None
+    if not has_plain_values(field) or (converted and type(key) is not models.UUIDField):
+        return None
+    position = params.index(address)
+    return Statement(
+        sql, tuple(params[:position]), tuple(params[position + 1 :]), key and key.to_python
+    )
+
+
+def _keys(email: str, using: str, which: models.Q | None = None) -> list[Any]:
+    try:
+        return [key for key, stored in _rows(email, using, which) if is_same(stored, email)]
+    except (DataError, NotSupportedError, ProgrammingError) as failure:
+        raise _incomparable(using) from failure
+
+
+def _rows(email: str, using: str, which: models.Q | None) -> Iterable[tuple[Any, Any]]:
+    ready = statement(get_user_model(), using) if which is None else None
+    if ready is None:
+        users = _folded(using).filter(which or models.Q(), _email=email)
+        return users.values_list("pk", _required_field().name)
+    with connections[using].cursor() as cursor:
+        cursor.execute(ready.sql, (*ready.before, email, *ready.after))
+        rows: list[tuple[Any, Any]] = cursor.fetchall()
+    return rows if ready.key is None else [(ready.key(key), stored) for key, stored in rows]
+
+
+def _explain_absence(key: Any, email: str, using: str) -> NoReturn:
+    stored = _everybody(using).filter(pk=key).values_list(_required_field().name, flat=True)
+    if any(is_same(address, email) for address in stored):
+        raise _incomparable(using)
+    raise AccessRefused(
+        "unsaved-email", gettext("The e-mail address of your account has not been saved.")
+    )
+
+
+def _everybody(using: str) -> Users:
+    """Return the table itself: a manager, the base manager too, may hide rows."""
+    return models.QuerySet(get_user_model(), using=using).order_by()
+
+
+def _folded(using: str) -> Users:
+    field = _required_field()
+    column = _lower_column(field)
+    lower: Any = Lower(field.name) if column is None else models.F(column.name)
+    if not lowers_capital_i(field, using):
+        lower = Replace(lower, models.Value("\N{LATIN SMALL LETTER DOTLESS I}"), models.Value("i"))
+    users: Users = _everybody(using).alias(_email=lower)
+    return users
+
+
+def _lower_column(field: models.Field[Any, Any]) -> Any:
+    """Return the generated column that the model has for the query, as MariaDB needs it."""
+    columns: Iterable[Any] = field.model._meta.local_concrete_fields  # noqa: SLF001
+    generated: list[Any] = [one for one in columns if isinstance(one, models.GeneratedField)]
+    return next((one for one in generated if _is_lower([one.expression], field)), None)
+
+
+def _required_field() -> models.Field[Any, Any]:
+    field = email_field()
+    if field is None:
+        raise ImproperlyConfigured(NOT_A_COLUMN)
+    return field
+
+
+def _is_lower(expressions: Sequence[Any], field: models.Field[Any, Any]) -> bool:
+    if len(expressions) != 1 or not isinstance(expressions[0], Lower):
         return False
     return bool(expressions[0].get_source_expressions()[0] == models.F(field.name))
 
 
-def _ignores_case(field: models.Field[Any, Any]) -> bool:
-    collation = str(getattr(field, "db_collation", None) or "").lower()
-    vendor = _connection(field).vendor
-    if vendor == "sqlite":
-        return collation == "nocase"
-    # To Turkish collations, I is the capital of another letter than i.
-    is_turkish = "turkish" in collation or "_tr_" in collation
-    return vendor == "mysql" and collation.endswith("_ci") and not is_turkish
-
-
-def _connection(field: models.Field[Any, Any]) -> Any:
-    return connections[router.db_for_read(field.model)]
+def _incomparable(using: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{INCOMPARABLE} (DATABASES[{using!r}])")

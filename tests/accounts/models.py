@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+import encrypted_fields.fields
+import encrypted_model_fields.fields
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -73,3 +75,69 @@ class PropertyUser(NamedUser):
     """The address is no field of the table."""
 
     email = "nobody@example.com"
+
+
+class ShownManager(BaseUserManager["HidingUser"]):
+    """Hides who left, as managers do for soft deletion."""
+
+    def get_queryset(self) -> models.QuerySet[HidingUser]:
+        return super().get_queryset().filter(is_active=True)
+
+
+class HidingUser(AbstractBaseUser):
+    """A UUID for a key, and a base manager that hides rows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    email = models.EmailField()
+    is_active = models.BooleanField(default=True)
+
+    objects = ShownManager()
+
+    USERNAME_FIELD = "id"
+
+    class Meta:
+        base_manager_name = "objects"
+
+
+class Person(models.Model):
+    """Some of these cannot sign in."""
+
+    email = models.EmailField()
+
+    def __str__(self) -> str:
+        return f"person {self.pk}"
+
+
+class MemberUser(AbstractBaseUser, Person):
+    """The key and the address are in the table of the parent."""
+
+    USERNAME_FIELD = "email"
+
+
+class GeneratedUser(NamedUser):
+    """A generated column serves the query: MariaDB has no index on an expression."""
+
+    email = models.EmailField()
+    email_lower = models.GeneratedField(
+        expression=Lower("email"),
+        output_field=models.EmailField(),
+        db_persist=True,
+        db_index=True,
+    )
+
+
+class EncryptedUser(NamedUser):
+    """The address is encrypted by django-encrypted-model-fields."""
+
+    email = encrypted_model_fields.fields.EncryptedEmailField()
+
+
+class FernetUser(NamedUser):
+    """The address is encrypted by django-fernet-encrypted-fields."""
+
+    email = encrypted_fields.fields.EncryptedEmailField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), name="fernet_email_lower_uniq"),
+        ]

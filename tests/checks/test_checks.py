@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import django
 import pytest
 from django.core.checks import run_checks
-from django.db import connection
 from django.urls import include, path
 from django_otp.middleware import OTPMiddleware
 from pytest_django import Settings
@@ -587,18 +586,6 @@ def test_the_policy_that_fits_first(
     hint = str(messages(deploy=True)["W013"].hint)
     found = re.findall(r"(?:policies|contrib\.allauth)\.\w+", hint)
     assert found == [words]
-
-
-@pytest.mark.django_db
-def test_the_migration_of_the_hint_runs() -> None:
-    hint = messages(deploy=True)["W012"].hint
-    create, drop = re.findall(r'"((?:CREATE|DROP) INDEX [^"]+)"', str(hint))
-    with connection.cursor() as cursor:
-        cursor.execute(create)
-        assert "auth_user_email_lower" in connection.introspection.get_constraints(
-            cursor, "auth_user"
-        )
-        cursor.execute(drop)
 
 
 def test_the_name_that_was_meant(configure: Configure) -> None:

@@ -1,4 +1,4 @@
-"""The settings of a project with django-allauth, REST framework, dj-rest-auth and django-otp."""
+"""The settings of a project with django-allauth, REST framework, django-otp and others."""
 
 from __future__ import annotations
 

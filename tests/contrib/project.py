@@ -14,6 +14,9 @@ APPS = [
     "dj_rest_auth",
     "django_otp",
     "django_otp.plugins.otp_static",
+    "django.contrib.admin",  # where django-loginas writes what it did
+    "django_su",
+    "loginas",
     "rest_framework",
 ]
 
@@ -29,6 +32,7 @@ OTHERS: dict[str, Any] = {
     "AUTHENTICATION_BACKENDS": [
         "django.contrib.auth.backends.ModelBackend",
         "allauth.account.auth_backends.AuthenticationBackend",
+        "django_su.backends.SuBackend",
     ],
     "ACCOUNT_SIGNUP_FIELDS": ["username*", "email*", "password1*"],
     "ACCOUNT_EMAIL_VERIFICATION": "optional",

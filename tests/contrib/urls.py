@@ -21,5 +21,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("rest/", include("dj_rest_auth.urls")),
     path("profile/", profile),
+    path("loginas/", include("loginas.urls")),
+    path("su/", include("django_su.urls")),
     path("second-factor/", LoginView.as_view(template_name="login.html")),
 ]

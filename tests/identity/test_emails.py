@@ -14,7 +14,7 @@ LONG = "a" * 64 + "@" + ".".join(["b" * 60] * 3)
     [
         ("ada@example.com", "ada@example.com"),
         ("Ada.Lovelace+Sales@EXAMPLE.com", "ada.lovelace+sales@example.com"),
-        ("ada@localhost", "ada@localhost"),
+        ("o'neil.{x}/y@example.co.uk", "o'neil.{x}/y@example.co.uk"),
         (f"{LONG}.{'c' * 6}", f"{LONG}.{'c' * 6}"),
     ],
 )
@@ -38,6 +38,13 @@ def test_blank(address: str) -> None:
         "ada@",
         "@example.com",
         "ada@example",
+        "ada@localhost",  # Metabase wants a dot in the domain
+        "ada@LOCALHOST",
+        "ada@[192.0.2.1]",
+        "ada@[2001:db8::1]",
+        '"ada@home"@example.com',  # a quoted local part, which patterns may take for a domain
+        '"ada"@example.com',
+        '"a b"@example.com',
         "ada@@example.com",
         " ada@example.com",
         "ada@example.com ",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -106,22 +108,50 @@ def test_a_model_that_needs_no_query(settings: Settings, django_assert_num_queri
         assert check_shared_addresses(databases=["default"]) == []
 
 
-def turkish(text: str) -> str:
+@pytest.fixture(autouse=True)
+def _ask_again() -> Iterator[None]:
+    uniqueness.lowers_capital_i.cache_clear()
+    yield
+    uniqueness.lowers_capital_i.cache_clear()
+    uniqueness.statement.cache_clear()
+
+
+def turkish(text: str | None) -> str | None:
     """Return the lower case of a database that was made with a Turkish locale."""
-    return text.replace("I", "\u0131").lower()
+    return None if text is None else text.replace("I", "\u0131").lower()
+
+
+def of_sqlite(text: str | None) -> str | None:
+    """Return the lower case of SQLite, whose own function does not come back."""
+    return None if text is None else text.encode().lower().decode()
+
+
+@contextmanager
+def speaking_turkish() -> Iterator[None]:
+    connection.connection.create_function("LOWER", 1, turkish, deterministic=True)
+    try:
+        yield
+    finally:
+        connection.connection.create_function("LOWER", 1, of_sqlite, deterministic=True)
 
 
 @pytest.mark.parametrize("model", ["auth.User", "accounts.ContactUser"])
 def test_a_database_that_speaks_turkish(settings: Settings, model: str) -> None:
     settings.AUTH_USER_MODEL = model
     assert found("default") == []
-    connection.connection.create_function("LOWER", 1, turkish, deterministic=True)
-    try:
+    uniqueness.lowers_capital_i.cache_clear()
+    with speaking_turkish():
         [message] = found("default")
-    finally:
-        connection.connection.create_function("LOWER", 1, str.lower, deterministic=True)
     assert message.id == "metabase_sso.W028"
     assert "db_collation" in str(message.hint)
+
+
+def test_what_a_database_that_speaks_turkish_hides() -> None:
+    User.objects.create_user("ida", "ida@example.com")
+    User.objects.create_user("ann", "IDA@example.com")
+    with speaking_turkish():
+        first, second = found("default")
+    assert [first.id, second.id] == ["metabase_sso.W028", "metabase_sso.W027"]
 
 
 def test_before_there_is_a_table(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

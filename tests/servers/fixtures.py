@@ -68,6 +68,18 @@ def known(alias: str, configured: dict[str, Any]) -> Iterator[str]:
         del connections.settings[alias]
 
 
+class Router:
+    """For DATABASE_ROUTERS: the project has its models in this database."""
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+
+    def db_for_write(self, model: object, **hints: object) -> str:
+        return self.alias
+
+    db_for_read = db_for_write
+
+
 @contextmanager
 def rolled_back(alias: str) -> Iterator[None]:
     """Undo what the block wrote. MariaDB commits before it changes a table."""
