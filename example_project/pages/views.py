@@ -31,7 +31,8 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
 def components(request: HttpRequest) -> HttpResponse:
     """Web components; `city` in the query is a value that anybody can choose."""
     filters = {"city": request.GET.get("city", "Oslo")}
-    return _page(request, "components", filters=filters)
+    has_api_key = settings.METABASE_SSO["DEVELOPMENT_API_KEY"] is not None
+    return _page(request, "components", filters=filters, has_api_key=has_api_key)
 
 
 def guests(request: HttpRequest) -> HttpResponse:

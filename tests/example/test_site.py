@@ -48,6 +48,20 @@ def test_pages(environment: dict[str, str]) -> None:
     ], done.stderr
 
 
+def test_components_with_an_api_key(environment: dict[str, str]) -> None:
+    assert run("manage.py", "migrate", "--verbosity=0", **demo(**environment)).returncode == 0
+    code = """
+import django, html
+django.setup()
+from django.test import Client
+text = html.unescape(Client(headers={"Host": "localhost"}).get("/components/").text)
+print('"apiKey": "mb_demo-only-key"' in text, "With an API key:" in text, "no token" in text)
+"""
+    key = {"METABASE_DEVELOPMENT_API_KEY": "mb_demo-only-key"}
+    assert run("-c", code, **demo(**environment, **key)).stdout == "True True False\n"
+    assert run("-c", code, **demo(**environment)).stdout == "False False True\n"
+
+
 def test_pages_in_production(environment: dict[str, str]) -> None:
     assert run("manage.py", "migrate", "--verbosity=0", **demo(**environment)).returncode == 0
     pages = [*PAGES, "/refusals/", "/sign-in-as/sam/"]
