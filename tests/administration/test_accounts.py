@@ -13,9 +13,10 @@ from django_metabase_sso.administration.api import opened
 from django_metabase_sso.exceptions import AccessRefused, MetabaseRefused, MetabaseUnavailable
 from django_metabase_sso.signals import access_ended
 from django_metabase_sso.tokens import issue_token
-from tests.administration.conftest import Administered
-from tests.conftest import Configure, receiving
-from tests.doctor.servers import Canned, fake
+from tests.helpers.administration import Administered
+from tests.helpers.configure import Configure
+from tests.helpers.signals import receiving
+from tests.servers.canned import Canned, fake
 
 ADA = "ada@example.com"
 

@@ -18,9 +18,9 @@ from django_metabase_sso.exceptions import (
     MetabaseRefused,
     MetabaseUnavailable,
 )
-from tests.conftest import Configure
-from tests.doctor.servers import Canned, Fake, fake, speaking
-from tests.e2e.servers import free_port
+from tests.helpers.configure import Configure
+from tests.servers.canned import Canned, Fake, fake, speaking
+from tests.servers.ports import free_port
 
 KEY = "mb_tests-only-api-key-0123456789="
 PATH = "/api/setting"

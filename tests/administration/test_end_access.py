@@ -22,9 +22,10 @@ from django_metabase_sso.apps import MetabaseSSOConfig
 from django_metabase_sso.exceptions import MetabaseUnavailable
 from django_metabase_sso.signals import access_ended
 from django_metabase_sso.tokens import issue_token
-from tests.administration.conftest import Administered
-from tests.conftest import Configure, receiving
-from tests.e2e.servers import free_port
+from tests.helpers.administration import Administered
+from tests.helpers.configure import Configure
+from tests.helpers.signals import receiving
+from tests.servers.ports import free_port
 
 ADA = "ada@example.com"
 pytestmark = pytest.mark.django_db(transaction=True)

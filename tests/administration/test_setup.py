@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.administration.conftest import FRESH, SITE, Administered, Run
-from tests.conftest import Configure
-from tests.doctor.servers import Canned, fake
+from tests.helpers.administration import FRESH, SITE, Administered, Run
+from tests.helpers.configure import Configure
+from tests.servers.canned import Canned, fake
 from tests.settings import EMBEDDING_SECRET, SECRET
 
 HEX = "89abcdef" * 8

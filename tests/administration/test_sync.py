@@ -18,9 +18,9 @@ from django_metabase_sso import management
 from django_metabase_sso.administration import sync
 from django_metabase_sso.administration.api import opened
 from django_metabase_sso.exceptions import MetabaseUnavailable
-from tests.administration.conftest import Administered, Run
-from tests.conftest import Configure
-from tests.doctor.servers import Canned, fake
+from tests.helpers.administration import Administered, Run
+from tests.helpers.configure import Configure
+from tests.servers.canned import Canned, fake
 
 COUNT = 2_000
 

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from pytest_django import Settings
 
 from tests.helpers.commands import run
 from tests.helpers.configure import Configure
-from tests.helpers.redaction import assert_clean
-from tests.helpers.reports import APP, Doctor, Report
-from tests.servers.ports import free_port
-from tests.servers.standin import Metabase, standin
+from tests.helpers.reports import Doctor, Report
+from tests.servers.standin import Metabase
 
 
 @pytest.fixture
@@ -32,16 +29,6 @@ def doctor(settings: Settings, configure: Configure) -> Doctor:
         return report
 
     return examine
-
-
-@pytest.fixture(scope="session")
-def standin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a stand-in whose identity provider is this project, and not running."""
-    log = tmp_path_factory.mktemp("standin") / "log"
-    provider = f"http://localhost:{free_port()}/sso/metabase"
-    with standin(provider, [APP], log) as url:
-        yield url
-    assert_clean(log.read_text())
 
 
 @pytest.fixture

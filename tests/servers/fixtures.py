@@ -13,7 +13,10 @@ import pytest
 from django.db import connections, transaction
 from pytest_django import DjangoDbBlocker
 
+from tests.helpers.redaction import assert_clean
 from tests.servers import MARIADB, MEMCACHED, POSTGRESQL, REDIS, Server
+from tests.servers.ports import free_port
+from tests.servers.standin import standin
 
 pymysql.install_as_MySQLdb()  # a driver that needs no compiler: Django asks for mysqlclient
 ENGINES = {
@@ -142,3 +145,13 @@ def redis_url() -> str:
 def memcached_address() -> str:
     """The host and port of a real Memcached that others may use as well: never empty it."""
     return urlsplit(url_of(MEMCACHED)).netloc
+
+
+@pytest.fixture(scope="session")
+def standin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a stand-in whose identity provider is this project, and not running."""
+    log = tmp_path_factory.mktemp("standin") / "log"
+    provider = f"http://localhost:{free_port()}/sso/metabase"
+    with standin(provider, ["https://app.example.com"], log) as url:
+        yield url
+    assert_clean(log.read_text())
