@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from django_metabase_sso import tokens
 from django_metabase_sso.administration.api import NEWEST, Api
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import site_of
 from django_metabase_sso.exceptions import MetabaseError, MetabaseUnavailable
 
 Embed = Literal["components", "sdk", "full-app", "guests", "static"]
@@ -180,7 +181,7 @@ def _embedding(site: str, kinds: set[Embed], version: int) -> dict[str, Any]:
         found["embedding-app-origins-sdk"] = origins
     if "full-app" in kinds:
         found["embedding-app-origins-interactive"] = origins
-        if site.partition("://")[2] != conf.INSTANCE_URL.host:
+        if site_of(site.partition("://")[2]) != site_of(conf.INSTANCE_URL.host):
             found["session-cookie-samesite"] = "none"
         found["enable-embedding-interactive"] = True
     if version >= MODULAR:

@@ -178,6 +178,11 @@ def test_what_is_only_reported(fresh: Administered, configure: Configure, manage
     assert fresh.settings()["jwt-user-provisioning-enabled?"] is True
 
 
+def test_one_site_needs_no_other_cookie(fresh: Administered, manage: Run) -> None:
+    _, out, _ = manage("setup", "--site", "http://localhost:8000", "--embed", "full-app")
+    assert "session-cookie-samesite" not in out
+
+
 def test_group_sync_is_asked_for(metabase: Administered, manage: Run) -> None:
     metabase.change(**{"jwt-group-sync": False})
     _, found, _ = states(manage, "--apply")

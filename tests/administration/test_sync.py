@@ -13,11 +13,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
+from django.core.management.base import OutputWrapper
 
 from django_metabase_sso import management
 from django_metabase_sso.administration import sync
 from django_metabase_sso.administration.api import opened
 from django_metabase_sso.exceptions import MetabaseUnavailable
+from django_metabase_sso.management import administration
 from tests.helpers.administration import Administered, Run
 from tests.helpers.configure import Configure
 from tests.servers.canned import Canned, fake
@@ -240,6 +242,14 @@ def test_progress_on_a_terminal_alone(stream: type[StringIO]) -> None:
     with pytest.raises(SystemExit):
         call_command("metabase_sso", "sync", stdout=out, stderr=err, no_color=True)
     assert ("[####" in err.getvalue()) is (stream is Terminal)
+
+
+def test_the_progress_bar() -> None:
+    err = StringIO()
+    show = administration._progress(OutputWrapper(err))
+    show(5, 10)
+    show(10, 10)
+    assert err.getvalue() == f"\r[{'#' * 15:30}] 5 of 10\r[{'#' * 30}] 10 of 10\n"
 
 
 def test_many_accounts(metabase: Administered, db: None) -> None:
