@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, SupportsIndex
 
 from jwt import InvalidKeyError, PyJWS
 
@@ -28,12 +28,25 @@ __all__ = ["ALL_ROWS", "guest_token", "issue_token"]
 
 
 class Token(str):
-    """A signed token: a str in every respect but its `repr`."""
+    """A signed token: a str that a `repr` does not show, nor a slice or a longer str made of it.
+
+    Many error trackers cut the local variables of a frame before they call `repr`. `str(token)`
+    and `f"{token}"` are an ordinary str.
+    """
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "<Token>"
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Token:
+        return Token(super().__getitem__(index))
+
+    def __add__(self, other: str) -> Token:
+        return Token(super().__add__(other))
+
+    def __radd__(self, other: str) -> Token:
+        return Token(other + str(self))
 
 
 _jws = PyJWS(algorithms=["HS256"])  # Metabase takes no other algorithm
@@ -67,6 +80,10 @@ class Grant:
         Ask for it when it is about to be sent: Metabase accepts it for 180 seconds.
         """
         return sign(self.payload)
+
+    def sign(self) -> None:
+        """Sign the token now: what is wrong with the secret is raised here, and not later."""
+        self.token  # noqa: B018
 
     def announce(self) -> None:
         """Send `token_issued`: once, when the answer with the token is ready to be sent.
@@ -111,9 +128,9 @@ def issue_token(user: AbstractBaseUser, request: HttpRequest | None = None) -> T
     except AccessRefused as refusal:
         send_refused(user, request, refusal)
         raise
-    token = grant.token
+    grant.sign()
     grant.announce()
-    return token
+    return grant.token
 
 
 def with_times(claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,8 +108,9 @@ class SSOView(Endpoint):
     def authenticate(self, request: HttpRequest) -> Any:
         """Return the user who is asking, AnonymousUser for nobody.
 
-        Raises PermissionDenied for a bad credential, and AccessRefused (`nobody`) when
-        AUTHENTICATE turns down somebody who is signed in: the login page would loop.
+        Raises PermissionDenied for a bad credential, AccessRefused (`nobody`) when AUTHENTICATE
+        turns down somebody who is signed in (the login page would loop), and ImproperlyConfigured
+        when it returns something that is not a user.
         """
         callback = conf.AUTHENTICATE
         session_user = getattr(request, "user", None)
@@ -123,6 +124,12 @@ class SSOView(Endpoint):
             session_user = AnonymousUser()
         if user is None:
             return session_user
+        if not hasattr(user, "is_authenticated"):
+            kind = type(user).__name__  # what it returned could be a credential
+            raise ImproperlyConfigured(
+                f"METABASE_SSO['AUTHENTICATE'] returned {kind}. It must return a user,"
+                " AnonymousUser() or None."
+            )
         if not user.is_authenticated and session_user.is_authenticated:
             message = gettext("You are signed in, but not for this request.")
             raise AccessRefused("nobody", message)

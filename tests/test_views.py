@@ -624,6 +624,27 @@ def test_prefetch_signs_nothing(
 # AUTHENTICATE
 
 
+@pytest.mark.parametrize(
+    ("returned", "kind"),
+    [
+        ("a-credential-of-the-user", "str"),
+        (("a-credential-of-the-user", None), "tuple"),
+        (True, "bool"),
+        (object(), "object"),
+        (0, "int"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{"Accept": "application/json"}, NAVIGATION])
+def test_authenticate_returns_no_user(
+    signed_in: Client, configure: Configure, returned: object, kind: str, headers: dict[str, str]
+) -> None:
+    configure(AUTHENTICATE=lambda request: returned)
+    message = rf"METABASE_SSO\['AUTHENTICATE'\] returned {kind}\. It must return a user"
+    with pytest.raises(ImproperlyConfigured, match=message) as caught:
+        signed_in.get(URL, headers=headers)
+    assert "credential" not in str(caught.value)
+
+
 def test_authenticate_gives_the_user_to_every_other_callable(
     client: Client, ada: User, configure: Configure
 ) -> None:

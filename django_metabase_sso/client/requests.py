@@ -110,7 +110,7 @@ def agent_headers(user: AbstractBaseUser, request: HttpRequest | None = None) ->
     `tokens.issue_token` raises.
     """
     grant = sessions.current_grant(user, request)
-    bool(grant.token)  # signs it, without a variable that receivers' error pages would show
+    grant.sign()
     with sessions.entered(grant.user):
         grant.announce()
     return {"Authorization": Token(f"Bearer {grant.token}")}

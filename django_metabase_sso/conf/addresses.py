@@ -66,9 +66,9 @@ def parse_instance_url(url: str) -> InstanceURL:
     Path prefixes and trailing slashes are fine. A query, a fragment and credentials are not:
     tokens are sent to this address.
     """
+    _refuse_international(url)
     if not url.isascii() or not url.isprintable() or " " in url:
-        msg = "has characters that a URL may not have (write an international domain in punycode)"
-        raise ValueError(msg)
+        raise ValueError("has characters that a URL may not have")
     parts = urlsplit(url)
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
         raise ValueError("is not an absolute http or https URL")
@@ -76,7 +76,7 @@ def parse_instance_url(url: str) -> InstanceURL:
         raise ValueError("has a query, a fragment or credentials")
     prefix = parts.path.rstrip("/")
     if not PREFIX.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
-        raise ValueError("has a path that is no plain prefix")
+        raise ValueError("has a path that is not a plain prefix")
     return InstanceURL(origin_of(parts.scheme, parts.netloc), prefix)
 
 
@@ -91,13 +91,29 @@ def origin_of(scheme: str, netloc: str) -> str:
     if IPV6_HOST.fullmatch(host):
         host = f"[{host}]"
     elif not HOST.fullmatch(host):
-        raise ValueError("has no valid host name")
+        raise ValueError("does not have a valid host name")
     expected = host if port is None else f"{host}:{port}"
     if parts.netloc not in (expected, f"{expected}:"):
-        raise ValueError("has no valid host and port")
+        raise ValueError("does not have a valid host and port")
     if port is None or port == DEFAULT_PORTS[parts.scheme]:
         return f"{parts.scheme}://{host}"
     return f"{parts.scheme}://{host}:{port}"
+
+
+def _refuse_international(url: str) -> None:
+    """Raise ValueError for a host name that is not ASCII, with the name that browsers send."""
+    [host] = re.findall(r"\A\w+://(?:[^/?#]*@)?(?:\*\.)?([^/?#@:]*)", url) or [""]
+    if host.isascii():
+        return
+    problem = "must have its international domain in punycode, as browsers send it"
+    try:
+        name = host.encode("idna").decode()
+        # Python's older rules make "strasse" of "straße", and browsers do not: a name that does
+        # not come back the same is not suggested.
+        is_same = name.encode().decode("idna") == host.lower()
+    except UnicodeError:
+        is_same = False
+    raise ValueError(f"{problem}: {name}" if is_same else f"{problem} (xn--...)")
 
 
 def path_problem(target: str, instance: InstanceURL | None = None) -> str:
@@ -172,14 +188,17 @@ LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 # Suffixes below which anybody can have a name of their own: a wildcard there is everybody.
 SHARED_SUFFIXES = frozenset(
     "amplifyapp.com ap.ngrok.io appspot.com au.ngrok.io azurestaticapps.net bubbleapps.io "
-    "cloudfront.net co.id co.il co.in co.jp co.ke co.kr co.nz co.th co.uk co.za com.ar com.au "
-    "com.br com.cn com.co com.hk com.mx com.my com.ng com.pl com.sg com.tr com.tw com.ua "
-    "com.vn deno.dev eu.ngrok.io firebaseapp.com fly.dev github.io gitlab.io glitch.me "
+    "cloudfront.net deno.dev eu.ngrok.io firebaseapp.com fly.dev github.io gitlab.io glitch.me "
     "herokuapp.com hf.space in.ngrok.io jp.ngrok.io loca.lt lovable.app me.uk netlify.app "
-    "ngrok-free.app ngrok-free.dev ngrok.app ngrok.dev ngrok.io now.sh onrender.com or.jp "
-    "org.au org.uk pages.dev railway.app render.com repl.co replit.app replit.dev sa.ngrok.io "
-    "streamlit.app supabase.co surge.sh trycloudflare.com up.railway.app us.ngrok.io "
-    "vercel.app vercel.dev web.app webflow.io workers.dev".split()
+    "ngrok-free.app ngrok-free.dev ngrok.app ngrok.dev ngrok.io now.sh onrender.com pages.dev "
+    "railway.app render.com repl.co replit.app replit.dev sa.ngrok.io streamlit.app supabase.co "
+    "surge.sh trycloudflare.com up.railway.app us.ngrok.io vercel.app vercel.dev web.app "
+    "webflow.io workers.dev".split()
+)
+# The same by countries: co.uk, gouv.fr, edu.au. It also covers some names of single owners, which
+# can allow their hosts one by one.
+COUNTRY_SUFFIX = re.compile(
+    r"(ac|co|com|edu|go|gob|gouv|gov|govt|mil|ne|net|nhs|or|org|police|sch)\.[a-z]{2}"
 )
 # The same at any depth, since regions and the like stand before them.
 SHARED_BELOW = frozenset(
@@ -218,11 +237,15 @@ def parse_origin(text: str) -> AllowedOrigin:
     """Return the entry that `text` writes; ValueError says what is wrong with it."""
     scheme, separator, netloc = text.partition("://")
     if scheme not in ("http", "https") or not separator:
-        raise ValueError("must begin with https:// or http://")
+        raise ValueError(
+            "must begin with https:// or http:// (an app with a scheme of its own sends a header"
+            " from its native code, which needs AUTHENTICATE and no origin)"
+        )
+    _refuse_international(text)
     wildcard = netloc.startswith("*.")
     netloc = netloc.removeprefix("*.")
     if set(netloc) & set("/?#@"):
-        raise ValueError("must be scheme, host and port alone, without a path or a trailing slash")
+        raise ValueError("must be only scheme, host and port, without a path or a trailing slash")
     if "*" in netloc:
         raise ValueError("may have one *, as the whole first label: https://*.example.com")
     origin = origin_of(scheme, netloc)
@@ -240,26 +263,38 @@ def matches_any(origin: str, allowed: Iterable[AllowedOrigin]) -> bool:
 
 
 def site_of(host: str) -> str:
-    """Return the part of a host name that decides which cookies travel, roughly.
+    """Return the part of a host name that decides which cookies are sent, roughly.
 
-    Browsers use the public suffix list; here it is the last two labels, three below one of
-    those above, and the whole of an address. Good enough for a warning, not for a decision.
+    Browsers use the public suffix list. Here it is the last two labels, more of them below the
+    suffixes above, and the whole of an address. Good enough for a warning that says what it rests
+    on, not for a decision.
     """
-    host = _split_port(host.lower())[0]
-    labels = host.split(".")
-    if host[-1].isdigit() or host.startswith("["):
+    host = _split_port(host.lower())[0].removesuffix(".")
+    if not host or host[-1].isdigit() or host.startswith("["):
         return host
-    size = 3 if ".".join(labels[-2:]) in SHARED_SUFFIXES | SHARED_BELOW else 2
-    return ".".join(labels[-size:])
+    suffixes = _suffixes(host)
+    if not SHARED_BELOW.isdisjoint(suffixes):
+        return host
+    sites = [name for name in suffixes if "." in name and not _is_suffix(name)]
+    return sites[-1] if sites else host
+
+
+def _suffixes(host: str) -> list[str]:
+    """Return the host name and what remains of it without its first labels, longest first."""
+    labels = host.split(".")
+    return [".".join(labels[index:]) for index in range(len(labels))]
+
+
+def _is_suffix(host: str) -> bool:
+    return host in SHARED_SUFFIXES or COUNTRY_SUFFIX.fullmatch(host) is not None
 
 
 def _is_shared(host: str) -> bool:
-    above = [host[index + 1 :] for index, char in enumerate(host) if char == "."]
     return (
-        not above
+        "." not in host
         or host[-1].isdigit()
-        or host in SHARED_SUFFIXES
-        or not SHARED_BELOW.isdisjoint([host, *above])
+        or _is_suffix(host)
+        or not SHARED_BELOW.isdisjoint(_suffixes(host))
     )
 
 

@@ -68,14 +68,27 @@ def test_no_instance(url: str) -> None:
     [
         (
             "https://bücher.example",
-            "has characters that a URL may not have (write an international domain in punycode)",
+            (
+                "must have its international domain in punycode, as browsers send it:"
+                " xn--bcher-kva.example"
+            ),
         ),
+        (
+            "https://user:password@straße.example",
+            "must have its international domain in punycode, as browsers send it (xn--...)",
+        ),
+        (
+            "https://a..bücher.example",
+            "must have its international domain in punycode, as browsers send it (xn--...)",
+        ),
+        ("https://example.com/bücher", "has characters that a URL may not have"),
+        ("https://metabase.example.com ", "has characters that a URL may not have"),
         ("metabase.example.com", "is not an absolute http or https URL"),
         ("https://metabase.example.com#a", "has a query, a fragment or credentials"),
         ("https://user:password@metabase.example.com", "has a query, a fragment or credentials"),
-        ("https://metabase.example.com/a//b", "has a path that is no plain prefix"),
-        ("https://meta..example.com", "has no valid host name"),
-        ("https://metabase.example.com:0443", "has no valid host and port"),
+        ("https://metabase.example.com/a//b", "has a path that is not a plain prefix"),
+        ("https://meta..example.com", "does not have a valid host name"),
+        ("https://metabase.example.com:0443", "does not have a valid host and port"),
     ],
 )
 def test_reasons(url: str, reason: str) -> None:

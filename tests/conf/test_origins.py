@@ -37,6 +37,9 @@ EXACT = "https://app.example.com"
         ("https://*.example.com", f"https://{'a' * 64}.example.com", False),
         ("https://*.example.com:8443", "https://a.example.com:8443", True),
         ("https://*.team.vercel.app", "https://a.team.vercel.app", True),
+        ("https://*.team.gov.uk", "https://a.team.gov.uk", True),
+        ("https://*.co.example", "https://a.co.example", True),
+        ("https://*.orange.fr", "https://a.orange.fr", True),
     ],
 )
 def test_matches(allowed: str, origin: str, matches: bool) -> None:
@@ -77,6 +80,15 @@ def test_matches(allowed: str, origin: str, matches: bool) -> None:
         "https://*app.example.com",
         "https://*.1.2.3.4",
         "https://*.co.uk",
+        "https://*.gov.uk",
+        "https://*.gouv.fr",
+        "https://*.gob.mx",
+        "https://*.edu.au",
+        "https://*.ac.nz:8443",
+        "https://*.govt.nz",
+        "https://*.nhs.uk",
+        "https://*.go.jp.",
+        "http://*.sch.ae",
         "https://*.vercel.app",
         "https://*.netlify.app",
         "https://*.github.io",
@@ -97,10 +109,31 @@ def test_malformed(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("app.example.com", "must begin with https:// or http://"),
+        *(
+            (
+                origin,
+                (
+                    "must begin with https:// or http:// (an app with a scheme of its own sends a"
+                    " header from its native code, which needs AUTHENTICATE and no origin)"
+                ),
+            )
+            for origin in ("app.example.com", "capacitor://localhost", "ionic://localhost")
+        ),
+        *(
+            (
+                f"https://{prefix}{international}",
+                f"must have its international domain in punycode, as browsers send it{name}",
+            )
+            for prefix in ("", "*.")
+            for international, name in [
+                ("bücher.example", ": xn--bcher-kva.example"),
+                ("Пример.example:8443", ": xn--e1afmkfd.example"),
+                ("straße.example", " (xn--...)"),
+            ]
+        ),
         (
             "https://app.example.com/",
-            "must be scheme, host and port alone, without a path or a trailing slash",
+            "must be only scheme, host and port, without a path or a trailing slash",
         ),
         (
             "https://a.*.example.com",
@@ -139,6 +172,15 @@ def test_is_local(origin: str, is_local: bool) -> None:
         ("example.com:8000", "example.com"),
         ("a.b.example.co.uk", "example.co.uk"),
         ("team.vercel.app", "team.vercel.app"),
+        ("a.ac.uk", "a.ac.uk"),
+        ("www.b.ac.uk", "b.ac.uk"),
+        ("WWW.Service.Gouv.FR:8443", "service.gouv.fr"),
+        ("www.service.gob.mx.", "service.gob.mx"),
+        ("gov.uk", "gov.uk"),
+        ("x.eu.ngrok.io", "x.eu.ngrok.io"),
+        ("b.bucket.s3.eu-west-1.amazonaws.com", "b.bucket.s3.eu-west-1.amazonaws.com"),
+        ("a.b.example.fr", "example.fr"),
+        ("", ""),
         ("localhost:8000", "localhost"),
         ("127.0.0.1:8000", "127.0.0.1"),
         ("[::1]:8000", "[::1]"),
