@@ -2,7 +2,7 @@
 
 This site on port 8000 and the stand-in Metabase on port 3000, both on 127.0.0.1 alone. With
 METABASE_INSTANCE_URL and METABASE_JWT_SHARED_SECRET set, that Metabase is used instead; for guest
-embeds set METABASE_EMBEDDING_SECRET_KEY as well.
+embeds set METABASE_EMBEDDING_SECRET_KEY as well, and METABASE_API_KEY to end access there.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def main() -> None:
     if not is_real:
         for name in (*REAL, EMBEDDING_SECRET):  # empty, or for another Metabase
             own.pop(name, None)
+        own["METABASE_API_KEY"] = standin.API_KEY
         port = port_from("DEMO_METABASE_PORT", 3000)
         if port == site_port:
             sys.exit(f"DEMO_PORT and DEMO_METABASE_PORT are both {site_port}: choose two.")

@@ -27,6 +27,9 @@ METABASE_SSO = {
     "TENANT": "example_project.people.metabase.tenant_for",
     "EMBEDDING_SECRET_KEY": os.environ.get("METABASE_EMBEDDING_SECRET_KEY", DEMO_EMBEDDING_SECRET),
     "GUEST_PARAMS": "example_project.people.metabase.guest_params",
+    # The stand-in's, when `make demo` starts it: docs/operating.md.
+    "API_KEY": os.environ.get("METABASE_API_KEY"),
+    "END_ACCESS": ["logout", "deactivation"] if os.environ.get("METABASE_API_KEY") else [],
     # To try components with a Metabase without a paid plan: docs/templates.md.
     "DEVELOPMENT_API_KEY": os.environ.get("METABASE_DEVELOPMENT_API_KEY") if DEBUG else None,
     "ALLOWED_ORIGINS": os.environ.get("DEMO_ALLOWED_ORIGINS", "").replace(",", " ").split(),

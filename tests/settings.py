@@ -59,7 +59,11 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
-            "context_processors": ["django.template.context_processors.request"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
             "loaders": [
                 ("django.template.loaders.locmem.Loader", {"login.html": LOGIN_PAGE}),
                 "django.template.loaders.app_directories.Loader",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -77,9 +78,10 @@ class Answer:
 class Api:
     """Metabase as an administrator sees it. Made by `opened`; nothing in it shows the key."""
 
-    def __init__(self, client: httpx.Client, timeout: float) -> None:
+    def __init__(self, client: httpx.Client, timeout: float, within: float) -> None:
         self._client = client
         self._timeout = timeout
+        self._ends = time.monotonic() + within
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON of a page. Raises MetabaseUnavailable and MetabaseRefused."""
@@ -147,10 +149,11 @@ class Api:
         body: Mapping[str, Any] | None,
     ) -> Answer:
         problem = ""
-        ends = time.monotonic() + self._timeout
+        left = max(0.001, min(self._timeout, self._ends - time.monotonic()))
+        ends = time.monotonic() + left
         try:
             with self._client.stream(
-                method, path, params=params, content=_encoded(body), headers=JSON
+                method, path, params=params, content=_encoded(body), headers=JSON, timeout=left
             ) as response:
                 content = b""
                 for chunk in response.iter_bytes():
@@ -171,8 +174,10 @@ class Api:
 
 
 @contextmanager
-def opened(timeout: float = TIMEOUT) -> Iterator[Api]:
-    """Open connections to the instance with API_KEY; `timeout` in seconds is for each wait.
+def opened(timeout: float = TIMEOUT, *, within: float = math.inf) -> Iterator[Api]:
+    """Open connections to the instance with API_KEY.
+
+    `timeout` in seconds is for each call, `within` for all of them together.
 
     The key goes to INSTANCE_URL alone: redirects are not followed, and proxies from the
     environment are not used. Raises BadSetting without a key, and for one that would travel over
@@ -192,7 +197,7 @@ def opened(timeout: float = TIMEOUT) -> Iterator[Api]:
         follow_redirects=False,
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
     ) as client:
-        yield Api(client, timeout)
+        yield Api(client, timeout, within)
 
 
 def version_of(tag: str) -> int:

@@ -54,11 +54,11 @@ CAST = (
     ),
     Role(
         "sam",
-        "staff: may act as other people here, and so not in Metabase; reads the audit trail",
+        "staff: reads the audit trail, edits users, and may act as them, but not in Metabase",
         "sam@example.com",
         ("Sam", "Support"),
         groups=("Support",),
-        permissions=("view_metabaseevent",),
+        permissions=("view_metabaseevent", "view_person", "change_person"),
         is_staff=True,
     ),
     Role("nora", "has no e-mail address", "", ("Nora", "Mail")),

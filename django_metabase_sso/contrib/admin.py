@@ -1,0 +1,195 @@
+"""Metabase on a user's page in Django's admin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from django_metabase_sso.conf import conf
+from django_metabase_sso.doctor.explain import Row, explain
+from django_metabase_sso.exceptions import AccessRefused, BadSetting, MetabaseError
+from django_metabase_sso.troubleshooting import Refusal, quoted
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as Base
+else:
+    Base = object
+
+__all__ = ["MetabaseAccessMixin"]
+
+WITHIN: Final = 2.0  # seconds for all that Metabase is asked
+TEMPLATE: Final = "django_metabase_sso/admin/access.html"
+# What everybody who may see the user may see; attributes and the tenant are for staff who may
+# change the user.
+PUBLIC: Final = frozenset({"identity", "synced", "group", "removed from all groups"})
+MOST: Final = 20  # users in one action: each is asked for over the network
+MAY_CHANGE: Final = "_metabase_sso_may_change"
+
+
+class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
+    """For the admin of the user model: who a user would be in Metabase, or why they are nobody.
+
+    With `API_KEY`, the page shows the account that is there now, and an action ends the users'
+    sessions in Metabase, for staff who may change users. Nothing is asked for the list of users.
+    The project's callables get no request. Put it before `UserAdmin` among the base classes.
+    """
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Return the user, with a mark that says whether this member of staff may change them."""
+        user = super().get_object(request, *args, **kwargs)
+        if user is not None:
+            setattr(user, MAY_CHANGE, self.has_change_permission(request, user))
+        return user
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Add the field that is no field of the model."""
+        return (*super().get_readonly_fields(request, obj), "metabase_access")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Add a section to the page of a user who is there already."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        others = [
+            (name, {**options, "fields": _without(options["fields"])})
+            for name, options in fieldsets
+        ]
+        return [*others, ("Metabase", {"fields": ("metabase_access",)})]
+
+    @admin.display(description=_("Account in Metabase"))
+    def metabase_access(self, user: Any) -> SafeString:
+        """Return what the page says about this user; never raises."""
+        return rendered(user, shows_claims=getattr(user, MAY_CHANGE, False))
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        """Offer to end sessions where there is a key to do it with, to staff who may."""
+        actions = super().get_actions(request)
+        if _has_key() and self.has_change_permission(request):
+            actions["end_metabase_sessions"] = self.get_action("end_metabase_sessions")
+        return actions
+
+    @admin.action(description=_("End the sessions of selected users in Metabase"))
+    def end_metabase_sessions(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        """Ask for a confirmation, then end the sessions of each user and say what happened."""
+        users = list(queryset[: MOST + 1])
+        if len(users) > MOST:
+            text = gettext("Select at most %(most)s users.") % {"most": MOST}
+            self.message_user(request, text, messages.ERROR)
+            return None
+        if "confirmed" not in request.POST:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": gettext("End sessions in Metabase"),
+                "users": users,
+                "opts": self.model._meta,  # noqa: SLF001
+                "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+            }
+            template = "django_metabase_sso/admin/end_sessions.html"
+            return TemplateResponse(request, template, context)
+        self._end_sessions(request, users)
+        return None
+
+    def _end_sessions(self, request: HttpRequest, users: Iterable[Any]) -> None:
+        from django_metabase_sso import accounts
+
+        count = 0
+        for user in users:
+            try:
+                count += accounts.end_sessions(user)
+            except AccessRefused:
+                continue  # without a usable address there is no account
+            except (MetabaseError, BadSetting) as error:
+                text = gettext("The sessions of %(user)s did not end: %(why)s")
+                values = {"user": user, "why": error}
+                self.message_user(request, text % values, messages.ERROR)
+                return
+            self.log_change(request, user, "Ended the sessions in Metabase.")
+        text = gettext("%(count)s sessions in Metabase were ended.") % {"count": count}
+        self.message_user(request, text, messages.SUCCESS)
+
+
+def _without(fields: Any) -> tuple[Any, ...]:
+    """Return the fields of a section without ours: Django adds read-only fields to it."""
+    return tuple(name for name in fields if name != "metabase_access")
+
+
+def _has_key() -> bool:
+    try:
+        return conf.API_KEY is not None
+    except BadSetting:
+        return False
+
+
+@dataclass
+class Page:
+    """What the template shows."""
+
+    rows: list[Row] = field(default_factory=list)
+    refusal: Refusal | None = None
+    problem: str = ""  # why neither is known
+    account: Any = None
+    groups: list[str] = field(default_factory=list)
+    typed: dict[str, str] = field(default_factory=dict)  # these win over what is sent
+    has_key: bool = False
+    account_problem: str = ""
+
+
+def rendered(user: Any, *, shows_claims: bool) -> SafeString:
+    """Return the HTML for a user; whatever fails is a sentence in it."""
+    page = Page()
+    _explain(user, page, shows_claims=shows_claims)
+    _ask(user, page, shows_claims=shows_claims)
+    return render_to_string(TEMPLATE, {"page": page})
+
+
+def _explain(user: Any, page: Page, *, shows_claims: bool) -> None:
+    try:
+        found = explain(user)
+    except BadSetting as error:
+        page.problem = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever a callable of the project raises
+        page.problem = f"{type(error).__name__}: {quoted(error)}"
+    else:
+        page.refusal = found.refusal
+        page.rows = [row for row in found.rows if _is_shown(row, shows_claims=shows_claims)]
+
+
+def _is_shown(row: Row, *, shows_claims: bool) -> bool:
+    return row.effect in PUBLIC or (shows_claims and row.effect != "time")
+
+
+def _ask(user: Any, page: Page, *, shows_claims: bool) -> None:
+    try:
+        page.has_key = conf.API_KEY is not None
+        if not page.has_key:
+            return
+        from django_metabase_sso import accounts
+        from django_metabase_sso.administration.api import opened
+
+        with opened(WITHIN, within=WITHIN) as api:
+            page.account = accounts.find(user, api=api)
+            if page.account is not None:
+                names = api.get("/api/permissions/group")
+                page.groups = [
+                    group["name"] for group in names if group["id"] in page.account.group_ids
+                ]
+                page.typed = page.account.attributes if shows_claims else {}
+    except AccessRefused:
+        return  # without a usable address there is no account
+    except (MetabaseError, BadSetting, ImportError) as error:
+        page.account_problem = str(error)
+    except Exception as error:  # noqa: BLE001 - a key from a vault, an odd answer
+        page.account_problem = type(error).__name__
