@@ -32,3 +32,7 @@ class MetabaseSSOConfig(AppConfig):
                 from django_metabase_sso.administration import receivers
 
                 receivers.connect()
+            if "logout" in conf.END_ACCESS:
+                from django_metabase_sso.client.apps import follow_logout
+
+                follow_logout()

@@ -21,8 +21,13 @@ class MetabaseClientConfig(AppConfig):
     cache = "default"
 
     def ready(self) -> None:
-        from django.contrib.auth.signals import user_logged_out
+        follow_logout()
 
-        from django_metabase_sso.client.sessions import drop_on_logout
 
-        user_logged_out.connect(drop_on_logout, dispatch_uid="django_metabase_sso.client")
+def follow_logout() -> None:
+    """Let Django's sign-out drop the sessions that the client keeps for the user."""
+    from django.contrib.auth.signals import user_logged_out
+
+    from django_metabase_sso.client.sessions import drop_on_logout
+
+    user_logged_out.connect(drop_on_logout, dispatch_uid="django_metabase_sso.client")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_out
 from django.core import serializers
 from django.db import DatabaseError, transaction
 from django.db.models.signals import post_delete, pre_save
@@ -437,6 +438,8 @@ def test_connected_by_the_app(
         models = 2  # User and the proxy of this module
         assert len(pre_save.receivers) - before[0] == save_count * models
         assert len(post_delete.receivers) - before[1] == delete_count * models
+        follows = user_logged_out.disconnect(dispatch_uid="django_metabase_sso.client")
+        assert follows == ("logout" in setting)  # the client's kept sessions end as well
     finally:
         receivers.disconnect()
     configure(END_ACCESS="logout")
