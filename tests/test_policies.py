@@ -151,7 +151,7 @@ async def slow(user: object, request: object) -> bool:
 
 @pytest.mark.parametrize(
     ("policy", "check_id", "words"),
-    [(require_group, "E018", "require_group"), (slow, "E019", "async")],
+    [(require_group, "E018", "require_group"), (slow, "E018", "async")],
 )
 def test_each_policy_is_checked(
     configure: Configure, policy: Any, check_id: str, words: str

@@ -224,7 +224,7 @@ def _key() -> Secret:
     origin = conf.INSTANCE_URL.origin
     if origin.startswith("http:") and not parse_origin(origin).is_local:
         raise BadSetting(
-            "metabase_sso.E033",
+            "metabase_sso.E032",
             "METABASE_SSO['API_KEY'] is not sent over http: anybody on the way could read it.",
             f'Write "INSTANCE_URL": "https{str(conf.INSTANCE_URL)[4:]}".',
         )

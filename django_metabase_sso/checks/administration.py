@@ -23,7 +23,7 @@ def check_api_key(**kwargs: Any) -> list[CheckMessage]:
         checks.Error(
             "METABASE_SSO['API_KEY'] is set, and 'INSTANCE_URL' is http: the key is not sent.",
             f'Write "INSTANCE_URL": "https{str(instance)[4:]}".',
-            id="metabase_sso.E033",
+            id="metabase_sso.E032",
         )
     ]
 
@@ -41,7 +41,7 @@ def check_end_access(**kwargs: Any) -> list[CheckMessage]:
                 "METABASE_SSO['END_ACCESS'] is set, and 'API_KEY' is not: no access is ended.",
                 'Write "API_KEY": os.environ["METABASE_API_KEY"], a key of the group'
                 " Administrators.",
-                id="metabase_sso.E035",
+                id="metabase_sso.E029",
             )
         )
     if "logout" in ends and read("REDIRECT_PARAMS") == {}:

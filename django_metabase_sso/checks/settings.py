@@ -18,7 +18,8 @@ from django_metabase_sso.conf.settings import SETTINGS, problems
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.tokens import signed
 
-ASKED = (*SECRETS, "API_KEY")  # a callable for one of these may be a vault
+# A callable without arguments returns a secret, and may ask a vault.
+ASKED = tuple(key for key, setting in SETTINGS.items() if setting.arguments == ())
 DAY = 86_400  # seconds
 FOR_TESTS = "tests-only-metabase-"  # as in django_metabase_sso.test
 FEWEST_CHARACTERS = 8  # different ones: hex has 16
@@ -60,7 +61,7 @@ def _check_callable(
         found.append(checks.Error(message, hint, id="metabase_sso.E018"))
     if any(map(iscoroutinefunction, (function, getattr(function, "__call__", None)))):  # noqa: B004
         message = f"{where} is async, and is not awaited."
-        found.append(checks.Error(message, "Make it a plain def.", id="metabase_sso.E019"))
+        found.append(checks.Error(message, "Make it a plain def.", id="metabase_sso.E018"))
     try:
         # A callable made of others, which may be dotted paths, has these.
         for part in getattr(function, "parts", list)():
@@ -107,8 +108,8 @@ def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
     instance = read("INSTANCE_URL")
     if instance is None or addresses.parse_origin(instance.origin).is_local:
         return []
-    if instance.origin.startswith("https:"):
-        return []
+    if instance.origin.startswith("https:") or as_written("API_KEY") is not None:
+        return []  # with an API key, E032 says so
     message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions travel in the clear."
     hint = f'Write "INSTANCE_URL": "https{str(instance)[4:]}".'
     return [checks.Warning(message, hint, id="metabase_sso.W002")]
@@ -143,7 +144,7 @@ def check_open_origins(**kwargs: Any) -> list[CheckMessage]:
         if entry.scheme == "http" and not entry.is_local:
             message = f"{where} is http: anybody on the network can be that origin."
             hint = f"Write {'https' + entry.text[4:]!r}."
-            found.append(checks.Warning(message, hint, id="metabase_sso.W006"))
+            found.append(checks.Warning(message, hint, id="metabase_sso.W002"))
     return found
 
 

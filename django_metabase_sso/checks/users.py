@@ -61,7 +61,7 @@ def check_groups(**kwargs: Any) -> list[CheckMessage]:
             checks.Error(
                 message,
                 "Use a callable: def groups_for(user, request): ...",
-                id="metabase_sso.E026",
+                id="metabase_sso.E009",
             )
         )
     if not isinstance(mapping, Mapping) or read("ALLOW_ADMINISTRATORS") is not False:

@@ -153,7 +153,7 @@ def test_proxies_of_the_environment_are_not_used(
         ({"API_KEY": f"{KEY}\n"}, "metabase_sso.E032"),
         ({"API_KEY": lambda: f" {KEY}"}, "metabase_sso.E032"),
         ({"API_KEY": 7}, "metabase_sso.E032"),
-        ({"INSTANCE_URL": "http://metabase.example.com"}, "metabase_sso.E033"),
+        ({"INSTANCE_URL": "http://metabase.example.com"}, "metabase_sso.E032"),
     ],
 )
 def test_a_key_that_is_not_sent(
