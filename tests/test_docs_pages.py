@@ -26,7 +26,6 @@ from example_project.standin.tokens import MAX_AGE
 from tests.helpers.configure import Configure
 from tests.helpers.findings import messages
 from tests.helpers.markdown import blocks, rows
-from tests.helpers.quickstart import follow_quickstart
 from tests.helpers.sso import FETCH, NAVIGATION, URL
 from tests.helpers.tokens import decode, token_of
 from tests.settings import SECRET
@@ -46,37 +45,6 @@ def names_of(page: str, words: str, **given: Any) -> dict[str, Any]:
 
 
 # Quickstart
-
-SALES = """
-from django.test import Client, RequestFactory
-from django.contrib.auth.models import User
-client = Client(headers={"host": "localhost"})
-print(client.get("/sales/").status_code, client.get("/sales/")["Location"])
-client.force_login(User.objects.create_superuser("ada", "ada@example.com"))
-print(client.get("/sales/").text)
-"""
-
-
-def test_the_dashboard_of_the_quickstart(tmp_path: Path) -> None:
-    run = follow_quickstart(tmp_path)
-    page = DOCS["quickstart"]
-    [template] = [code for code in blocks(r"html\+django", page) if "metabase_dashboard" in code]
-    (tmp_path / "templates").mkdir()
-    (tmp_path / "templates/sales.html").write_text(template)
-    for name, words in [
-        ("settings", "LOGIN_URL"),
-        ("settings", "TEMPLATES[0]"),
-        ("urls", "TemplateView"),
-    ]:
-        [code] = [code for code in blocks("python", page) if words in code]
-        with (tmp_path / f"site1/{name}.py").open("a") as file:
-            file.write(f"\n{code}")
-    assert "no issues" in run("manage.py", "check")
-    shown = run("manage.py", "shell", "--verbosity=0", input=SALES)
-    assert shown.startswith("302 /admin/login/?next=/sales/")
-    assert '<metabase-dashboard dashboard-id="1"' in shown
-    assert "https://metabase.example.com/app/embed.js" in shown
-
 
 # Settings
 

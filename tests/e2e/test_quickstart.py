@@ -1,0 +1,94 @@
+"""docs/quickstart.md, followed word for word: its files, its commands, its page in a browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, expect
+
+from example_project.standin.start import environment, fresh
+from tests.helpers.paths import ROOT
+from tests.servers.ports import PATIENCE, free_port, wait_for
+
+PAGE = (ROOT / "docs/quickstart.md").read_text()
+PASSWORD = "a password for the tests"
+FILE = re.compile(r"(?:At the end of|In) `([\w/.]+)`[^`]*```\S+\n(.*?)```", re.DOTALL)
+
+
+def lines_of_consoles() -> list[str]:
+    """Return what the page types into a terminal, in its order."""
+    found = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    return [line.removeprefix("$ ") for block in found for line in block.splitlines()]
+
+
+@contextmanager
+def process(command: list[str], folder: Path, variables: dict[str, str]) -> Iterator[None]:
+    with (folder / "log").open("ab") as log:
+        running = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log)
+    try:
+        yield
+    finally:
+        running.terminate()
+        running.wait(timeout=PATIENCE)
+
+
+def test_the_quickstart(tmp_path: Path, context: BrowserContext) -> None:
+    lines = lines_of_consoles()
+    exported = dict(
+        line.removeprefix("export ").split("=", 1) for line in lines if "export" in line
+    )
+    metabase_port, site_port = free_port(), free_port()
+    metabase, site = (f"http://localhost:{port}" for port in (metabase_port, site_port))
+
+    def here(text: str) -> str:
+        """Return a text of the page with the ports of this test."""
+        return text.replace("http://localhost:3030", metabase).replace(
+            "http://localhost:8000", site
+        )
+
+    variables = {key: text for key, text in os.environ.items() if "DJANGO" not in key}
+    variables |= exported | {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+
+    def run(line: str) -> str:
+        """Run a line of the page, as in the environment that it makes."""
+        words = here(line).split()
+        words[0:1] = [sys.executable] if words[0] == "python" else [sys.executable, "-m", "django"]
+        words += ["--noinput"] if "createsuperuser" in line else []
+        done = subprocess.run(
+            words, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    standin = [sys.executable, "-m", "django", "runserver", "--noreload", "--skip-checks"]
+    own = {**environment(fresh(metabase)), "PYTHONPATH": str(ROOT)}
+    with process([*standin, f"127.0.0.1:{metabase_port}"], tmp_path, own):
+        wait_for(f"{metabase}/api/health")
+        assert lines[0] == "make metabase"
+        start = lines.index("django-admin startproject shop .")
+        for line in lines[start : start + 3]:
+            run(line)
+        for name, text in FILE.findall(PAGE):
+            file = tmp_path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            before = file.read_text() if file.exists() else ""
+            file.write_text(f"{before}\n{here(text)}")
+        setup, doctor, runserver = lines[-3:]
+        assert "was written" in run(setup)
+        assert "fault" not in run(doctor)
+        command = [sys.executable, *runserver.split()[1:], "--noreload", f"127.0.0.1:{site_port}"]
+        with process(command, tmp_path, variables):
+            wait_for(f"{site}/accounts/login/")
+            page = context.new_page()
+            page.goto(f"{site}/sales/")
+            page.fill("[name=username]", "ada")
+            page.fill("[name=password]", PASSWORD)
+            page.click("button")
+            dashboard = page.frame_locator("metabase-dashboard iframe")
+            expect(dashboard.get_by_text("ada@example.com").first).to_be_visible()
