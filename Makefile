@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo metabase test services services-stop fuzz mutation lint test-all bench compare load docs screenshots release-check audit messages clean
+.PHONY: demo metabase test e2e services services-stop fuzz mutation lint test-all bench compare load docs screenshots release-check audit messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m example_project.demo
@@ -13,13 +13,20 @@ demo: $(VENV)/.demo
 metabase: $(VENV)/.demo
 	$(BIN)/python -m example_project.metabase
 
-# Tests that need Chromium, Node or a server skip, with the reason, where these are missing; so
-# without all of the servers, what is not covered is shown and does not count.
+# All tests but those of the browser, on every core. Tests that need a server skip, with the reason,
+# where there is none; so without all of them, what is not covered is shown and does not count.
 test: $(VENV)/.test
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses=logical $(ARGS)
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --omit='tests/e2e/*,tests/servers/*' \
 	$$($(BIN)/python -m tests.servers status >&2 || echo --fail-under=0)
+
+# The browser's tests, one after the other; they skip, with the reason, without Chromium or Node.
+e2e: $(VENV)/.test
+	$(BIN)/coverage run -m pytest tests/e2e $(ARGS)
+	$(BIN)/coverage combine --quiet --append
+	$(BIN)/coverage report --include='tests/e2e/*' --fail-under=0
 
 # PostgreSQL, MariaDB, Redis and Memcached for the tests: starts those that do not answer, on
 # ports of their own, with their data in temporary folders; make services-stop ends them.

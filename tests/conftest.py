@@ -18,14 +18,13 @@ from tests.helpers.configure import Configure
 pytest_plugins = ["django_metabase_sso.test.plugin", "tests.servers.fixtures"]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the browser tests last: Playwright's event loop then stays in the main thread."""
-    items.sort(key=lambda item: "/e2e/" in str(item.path))
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Measure the workers of pytest-xdist only: not the programs that tests start.
 
-
-def pytest_sessionstart() -> None:
-    """Empty the caches: mutmut runs a session for each mutant, and forks it from a warm one."""
+    And empty the caches: mutmut runs a session for each mutant, and forks it from a warm one.
+    """
+    if not session.config.pluginmanager.hasplugin("dsession"):  # which starts the workers
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
     for cached in (
         claims.is_privileged,
         uniqueness.lowers_capital_i,
@@ -40,6 +39,8 @@ def pytest_sessionstart() -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """With FAIL_ON_SKIP in the environment a skipped test fails the run."""
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # a worker of pytest-xdist
+        return
     skipped = bool(reporter.stats.get("skipped")) and "FAIL_ON_SKIP" in os.environ
     session.exitstatus = exitstatus or int(skipped)
 
