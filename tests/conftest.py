@@ -39,8 +39,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """With FAIL_ON_SKIP in the environment a skipped test fails the run."""
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None:  # a worker of pytest-xdist
-        return
     skipped = bool(reporter.stats.get("skipped")) and "FAIL_ON_SKIP" in os.environ
     session.exitstatus = exitstatus or int(skipped)
 

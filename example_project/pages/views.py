@@ -46,7 +46,7 @@ def strict(request: HttpRequest) -> HttpResponse:
 
     Here for one page; a site has it in SECURE_CSP (Django 6), or in django-csp's setting.
     """
-    policy = {"default-src": ["'none'"], "base-uri": ["'none'"], **csp_sources()}
+    policy = {"default-src": ["'self'"], "base-uri": ["'none'"], **csp_sources()}
     text = "; ".join(f"{name} {' '.join(sources)}" for name, sources in policy.items())
     response = _page(request, "strict", policy=text)
     response["Content-Security-Policy"] = text

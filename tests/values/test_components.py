@@ -80,7 +80,10 @@ BAD: list[tuple[str, str, Any, str]] = [
     ("metabase-browser", "readonly", True, "Did you mean 'read_only'"),
     ("metabase-metabot", "xyz", 1, "It has is_save_enabled, layout, target_collection"),
     ("metabase-dashboard", "custom_context", "a", "does nothing in embeds for users who are"),
-    *(("metabase-question", name.replace("-", "_"), 1, "has no option") for name in sorted(WRITTEN)),
+    *(
+        ("metabase-question", name.replace("-", "_"), 1, "has no option")
+        for name in sorted(WRITTEN)
+    ),
 ]
 
 
