@@ -19,9 +19,8 @@ from django_metabase_sso.checks import users
 from django_metabase_sso.conf.readers import CLAIM_NAMES, REQUIRED
 from django_metabase_sso.conf.settings import DEFAULTS
 from django_metabase_sso.exceptions import RefusalCode
-from tests.checks.test_checks import FIRING, FIRING_ON_DATABASE, FIRING_ON_DEPLOY
 from tests.helpers.configure import Configure
-from tests.helpers.findings import messages
+from tests.helpers.findings import marked_ids, messages, written_ids
 from tests.helpers.markdown import README, block, blocks, rows
 from tests.helpers.paths import ROOT
 from tests.helpers.quickstart import QUICKSTART, follow_quickstart
@@ -57,13 +56,10 @@ def test_refusal_codes() -> None:
 
 def test_check_ids() -> None:
     documented = {row[0]: row[1] for row in rows(CHECKS, "| id | finding |")}
-    ids = [case[2] for case in FIRING + FIRING_ON_DEPLOY]
-    ids += FIRING_ON_DATABASE
-    assert set(documented) == {f"`metabase_sso.{check_id}`" for check_id in ids}
-    on_deploy_alone = {case[2] for case in FIRING_ON_DEPLOY} - {case[2] for case in FIRING}
-    for mark, marked in (("deploy", on_deploy_alone), ("database", FIRING_ON_DATABASE)):
-        found = {row for row, text in documented.items() if text.startswith(f"*{mark}:*")}
-        assert found == {f"`metabase_sso.{check_id}`" for check_id in marked}
+    assert set(documented) == {f"`metabase_sso.{check_id}`" for check_id in written_ids("**/*.py")}
+    for word, mark in (("deploy", "deploy=True"), ("database", "Tags.database")):
+        found = {row for row, text in documented.items() if text.startswith(f"*{word}:*")}
+        assert found == {f"`metabase_sso.{check_id}`" for check_id in marked_ids(mark)}
 
 
 PAGES = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md")]
