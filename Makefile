@@ -24,7 +24,7 @@ test: $(VENV)/.test
 
 # The browser's tests, one after the other; they skip, with the reason, without Chromium or Node.
 e2e: $(VENV)/.test
-	$(BIN)/coverage run -m pytest tests/e2e $(ARGS)
+	$(BIN)/coverage run --concurrency=greenlet,thread -m pytest tests/e2e $(ARGS)
 	$(BIN)/coverage combine --quiet --append
 	$(BIN)/coverage report --include='tests/e2e/*' --fail-under=0
 
