@@ -57,15 +57,10 @@ def other_users(user: AbstractBaseUser, email: str, which: models.Q | None = Non
     return sorted(found)
 
 
-def users_with(email: str) -> list[Any]:
-    """Return the keys of all users, active or not, who have this canonical address. One query."""
-    return sorted(_keys(email, home()))
-
-
 def shared_addresses() -> list[str]:
     """Return each canonical address that several active users have, in order. One query."""
     field = _required_field()
-    users = _folded(home()).exclude(_email="").filter(_email__isnull=False)
+    users = folded_users(home()).exclude(_email="").filter(_email__isnull=False)
     if any(field.name == "is_active" for field in users.model._meta.concrete_fields):  # noqa: SLF001
         users = users.filter(is_active=True)
     shared = users.annotate(_address=models.F("_email")).values("_address")
@@ -137,6 +132,23 @@ def is_findable() -> bool:
     return True
 
 
+def folded_users(using: str) -> Users:
+    """Return all users, with their address in lower case as `_email` to filter by."""
+    field = _required_field()
+    column = _lower_column(field)
+    lower: Any = Lower(field.name) if column is None else models.F(column.name)
+    if not lowers_capital_i(field, using):
+        lower = Replace(lower, models.Value("\N{LATIN SMALL LETTER DOTLESS I}"), models.Value("i"))
+    users: Users = _everybody(using).alias(_email=lower)
+    return users
+
+
+def require_comparable() -> None:
+    """Raise ImproperlyConfigured where the database cannot find users by their address."""
+    if not has_plain_values(_required_field()) and not is_findable():
+        raise _incomparable(home())
+
+
 @lru_cache(maxsize=REMEMBERED)
 def lowers_capital_i(field: models.Field[Any, Any], using: str) -> bool:
     """Whether the lower case of I is i to the column: in Turkish and Azeri it is another letter.
@@ -199,7 +211,7 @@ def statement(model: type[AbstractBaseUser], using: str) -> Statement | None:
     """
     field = _required_field()
     address = "somebody@example.com"
-    rows = _folded(using).filter(_email=address).values_list("pk", field.name)
+    rows = folded_users(using).filter(_email=address).values_list("pk", field.name)
     compiler = rows.query.get_compiler(using)
     sql, params = compiler.as_sql()
     columns = [expression for expression, *_ in compiler.select]
@@ -223,7 +235,7 @@ def _keys(email: str, using: str, which: models.Q | None = None) -> list[Any]:
 def _rows(email: str, using: str, which: models.Q | None) -> Iterable[tuple[Any, Any]]:
     ready = statement(get_user_model(), using) if which is None else None
     if ready is None:
-        users = _folded(using).filter(which or models.Q(), _email=email)
+        users = folded_users(using).filter(which or models.Q(), _email=email)
         return users.values_list("pk", _required_field().name)
     with connections[using].cursor() as cursor:
         cursor.execute(ready.sql, (*ready.before, email, *ready.after))
@@ -243,16 +255,6 @@ def _explain_absence(key: Any, email: str, using: str) -> NoReturn:
 def _everybody(using: str) -> Users:
     """Return the table itself: a manager, the base manager too, may hide rows."""
     return models.QuerySet(get_user_model(), using=using).order_by()
-
-
-def _folded(using: str) -> Users:
-    field = _required_field()
-    column = _lower_column(field)
-    lower: Any = Lower(field.name) if column is None else models.F(column.name)
-    if not lowers_capital_i(field, using):
-        lower = Replace(lower, models.Value("\N{LATIN SMALL LETTER DOTLESS I}"), models.Value("i"))
-    users: Users = _everybody(using).alias(_email=lower)
-    return users
 
 
 def _lower_column(field: models.Field[Any, Any]) -> Any:

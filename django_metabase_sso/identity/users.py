@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
 
-from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.identity import uniqueness
-from django_metabase_sso.identity.emails import canonical_email
+from django_metabase_sso.identity.emails import is_same
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -38,9 +36,11 @@ def find_user(text: str) -> AbstractBaseUser:
         field = uniqueness.email_field()
         if field is not None:
             named |= Q(**{f"{field.name}__iexact": text})
-    found = list(model._base_manager.filter(named).order_by("pk")[: MOST_NAMED + 1])  # noqa: SLF001
+    everybody: QuerySet[Any] = QuerySet(model)  # a manager could hide some
+    found = list(everybody.filter(named).order_by("pk")[: MOST_NAMED + 1])
     if len(found) == 1:
-        return found[0]
+        user: AbstractBaseUser = found[0]
+        return user
     if not found:
         raise NotOnePerson(f"No user has the e-mail address, username or key {text!r}.")
     keys = ", ".join(f"pk={user.pk}" for user in found[:MOST_NAMED])
@@ -51,19 +51,16 @@ def find_user(text: str) -> AbstractBaseUser:
 def users_by_email(emails: Iterable[str]) -> dict[str, list[AbstractBaseUser]]:
     """Return the users, active or not, who have these canonical addresses, by address. One query.
 
-    An address that no user has is not in the result.
+    An address that no user has is not in the result. Raises ImproperlyConfigured where the
+    database finds nobody by their address: an encrypted column would say that no user has it.
     """
+    uniqueness.require_comparable()
     found: defaultdict[str, list[AbstractBaseUser]] = defaultdict(list)
-    wanted = set(emails)
-    model = get_user_model()
-    table: QuerySet[Any] = QuerySet(model)  # no manager, which could hide some of the rows
-    rows = table.alias(_address=Lower(model.get_email_field_name())).filter(_address__in=wanted)
-    for user in rows:
-        try:
-            email = canonical_email(user)
-        except AccessRefused:
-            continue
-        if email in wanted:
+    wanted = set(emails) - {""}
+    for user in uniqueness.folded_users(uniqueness.home()).filter(_email__in=wanted):
+        stored = getattr(user, user.get_email_field_name())
+        email = stored.lower()
+        if email in wanted and is_same(stored, email):
             found[email].append(user)
     return dict(found)
 

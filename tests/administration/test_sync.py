@@ -14,12 +14,14 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
 from django.core.management.base import OutputWrapper
+from pytest_django import Settings
 
 from django_metabase_sso import management
 from django_metabase_sso.administration import sync
 from django_metabase_sso.administration.api import opened
 from django_metabase_sso.exceptions import MetabaseUnavailable
 from django_metabase_sso.management import administration
+from tests.accounts.models import EncryptedUser
 from tests.helpers.administration import Administered, Run
 from tests.helpers.configure import Configure
 from tests.servers.canned import Canned, fake
@@ -109,11 +111,23 @@ def test_refusals(people: Administered, configure: Configure, manage: Run) -> No
 
 
 def test_an_address_that_cannot_be_sent(people: Administered, manage: Run) -> None:
-    """Nobody can have been signed in from here by such an address."""
+    """There is a user behind the account, though this user gets no token: it is kept."""
     User.objects.filter(username="ada").update(email="ada lovelace@example.com")
     people.add("ada lovelace@example.com")
-    found = states(manage, "--only", "ada lovelace@example.com")[1]
-    assert found == {"ada lovelace": ("no-user", "keep")}
+    found = states(manage, "--unknown", "--only", "ada lovelace@example.com")[1]
+    assert found == {"ada lovelace": ("invalid-email", "keep")}
+
+
+def test_a_column_that_cannot_be_compared(
+    people: Administered, manage: Run, settings: Settings
+) -> None:
+    """Nobody would seem to be behind any account."""
+    settings.AUTH_USER_MODEL = "accounts.EncryptedUser"
+    EncryptedUser.objects.create(username="ada", email="ada@example.com")
+    status, out, err = manage("sync", "--unknown", "--apply")
+    assert (status, out) == (2, "")
+    assert "cannot compare the column" in err
+    assert people.account("ada@example.com")["is_active"] is True
 
 
 def test_text(people: Administered, manage: Run) -> None:

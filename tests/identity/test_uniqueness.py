@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from django_metabase_sso.access import check_access
 from django_metabase_sso.identity import uniqueness
+from django_metabase_sso.identity.users import users_by_email
 from tests.accounts.models import (
     ContactUser,
     EmailUser,
@@ -191,4 +192,4 @@ def test_which_database_has_the_users(settings: Settings) -> None:
     settings.AUTH_USER_MODEL = "accounts.EmailUser"
     assert uniqueness.home() == "default"
     user = EmailUser.objects.create(email="ada@example.com")
-    assert uniqueness.users_with("ada@example.com") == [user.pk]
+    assert users_by_email(["ada@example.com"]) == {"ada@example.com": [user]}
