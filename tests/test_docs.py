@@ -28,12 +28,13 @@ from tests.helpers.sso import FETCH
 from tests.helpers.tokens import decode, token_of
 
 CHECKS = (ROOT / "docs/checks.md").read_text()
+SETTINGS = (ROOT / "docs/settings.md").read_text()
 
 
 def test_settings_table() -> None:
     names = {"timedelta": timedelta, "settings": django_settings}
     documented = {}
-    for key, default, _ in rows(README, "| key | default | meaning |"):
+    for key, default, _ in rows(SETTINGS, "| key | default | meaning |"):
         value = REQUIRED if default == "required" else eval(default.strip("`"), names)
         documented[key.strip("`")] = value
     assert list(documented) == list(DEFAULTS)
@@ -42,7 +43,7 @@ def test_settings_table() -> None:
 
 
 def test_claim_names_are_listed() -> None:
-    row = next(row for row in rows(README, "| key | default |") if row[0] == "`CLAIM_NAMES`")
+    row = next(row for row in rows(SETTINGS, "| key | default |") if row[0] == "`CLAIM_NAMES`")
     assert set(re.findall(r"`(\w+)`", row[2])) == set(CLAIM_NAMES)
 
 
