@@ -1,15 +1,16 @@
-"""Cause and cure of Metabase's error texts and of our own refusals.
+"""Cause and cure of Metabase's messages and of this package's refusals.
 
-The one table for commands, the client and the documentation. The texts are Metabase's own, as its
-server sends them; the causes were measured with the library that Metabase verifies tokens with,
-or read in its documentation and issues.
+The one table for the commands, the client and the documentation. The texts are Metabase's own, as
+its server sends them. The causes were measured with the library that Metabase verifies tokens
+with, or read in its documentation and issues.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 
@@ -19,113 +20,431 @@ TOKEN: Final = re.compile(r"eyJ[\w.-]*")  # how the JSON of a token's header beg
 LONGEST_QUOTE: Final = 200  # characters of what somebody else wrote
 
 
+Where = Literal["sign-in", "guest embed", "Agent API"]
+JWT_SETTINGS: Final = (
+    "Admin > Settings > Authentication > JWT (version 65: Embedding hub > Authentication)"
+)
+EMBEDDING_SETTINGS: Final = "Admin > Embedding (version 65: Embedding hub > Security)"
+CLOCKS: Final = "Synchronize the clocks of both machines by NTP"
+
+
 class ErrorText(NamedTuple):
-    """`text` is how Metabase's message begins."""
+    """One row of the table of Metabase's messages.
+
+    `text` is how the message begins, `others` are other beginnings; `code` is the `status` in its
+    JSON, where it has one. `status` is that of the HTTP answer, None for any.
+    """
 
     text: str
+    status: int | None
+    where: Where
     cause: str
     cure: str
+    code: str = ""
+    others: tuple[str, ...] = ()
 
 
 CORRUPT: Final = ErrorText(
     "Message seems corrupt or manipulated",
+    401,
+    "sign-in",
     "Metabase has another secret, or one of the two has white space around it, or the token "
     "was cut or quoted on its way.",
-    "Copy the JWT signing key from Admin > Settings > Authentication > JWT into "
-    "METABASE_SSO['JWT_SHARED_SECRET'] again, character by character the same.",
+    f"Copy the JWT signing key from {JWT_SETTINGS} into METABASE_SSO['JWT_SHARED_SECRET'] again. "
+    "Every character has to be the same.",
+)
+TOO_OLD: Final = ErrorText(
+    "Token is older than max-age (180)",
+    401,
+    "sign-in",
+    "The clocks of Django and Metabase differ, or the token was cached or kept: Metabase accepts "
+    "a token for 180 seconds.",
+    f"{CLOCKS}. Let no proxy, CDN or service worker cache the answers of /sso/metabase.",
+)
+EXPIRED: Final = ErrorText(
+    "Token is expired",
+    401,
+    "sign-in",
+    "TOKEN_LIFETIME is shorter than the difference between the clocks of Django and Metabase, or "
+    "the token was kept for longer than that.",
+    f"{CLOCKS}. The default TOKEN_LIFETIME of 10 minutes is long enough for small differences.",
+)
+NOT_YET_VALID: Final = ErrorText(
+    "Token is not yet valid",
+    401,
+    "sign-in",
+    "The token has an `nbf` that is ahead of Metabase's clock.",
+    "Do not send `nbf`. django-metabase-sso never does, so another program signed this token.",
 )
 MISSING_EMAIL: Final = ErrorText(
     "JWT token missing email claim",
+    401,
+    "sign-in",
     "The signature was good, but there is no e-mail address under the name that Metabase "
     "looks for.",
-    "Make METABASE_SSO['CLAIM_NAMES']['email'] the same as Metabase's e-mail attribute.",
+    "Give METABASE_SSO['CLAIM_NAMES']['email'] the same value as Metabase's e-mail attribute in "
+    f"{JWT_SETTINGS}.",
+)
+SSO_DISABLED: Final = ErrorText(
+    "SSO has not been enabled and/or configured",
+    400,
+    "sign-in",
+    "JWT sign-in is switched off in Metabase, or the plan does not include it.",
+    f"Switch it on under {JWT_SETTINGS}. This needs a Pro or Enterprise plan.",
+    "error-sso-disabled",
+)
+PAID: Final = ErrorText(
+    "JWT-based authentication is a paid feature not currently available to your instance.",
+    402,
+    "sign-in",
+    "The plan does not include JWT sign-in, or the license token has expired, or Metabase cannot "
+    "check it.",
+    "Look at Admin > Settings > License. Metabase has to reach token-check.metabase.com.",
+    "error-premium-feature-not-available",
 )
 INVALID_REDIRECT: Final = ErrorText(
     "Invalid redirect URL",
+    400,
+    "sign-in",
     "`return_to` is on another host than Metabase's site URL, or has characters that a URI "
     "may not have.",
-    "Make Metabase's site URL (Admin > Settings > General) the same as "
+    "Set Metabase's site URL (Admin > Settings > General) to the address in "
     "METABASE_SSO['INSTANCE_URL'].",
+)
+SDK_DISABLED: Final = ErrorText(
+    "Embedding SDK for React is disabled",
+    402,
+    "sign-in",
+    "The SDK is switched off in Metabase. Metabase may have signed the user in before it said so.",
+    f"Switch it on under {EMBEDDING_SETTINGS}.",
+    "error-embedding-sdk-disabled",
+)
+SIMPLE_DISABLED: Final = ErrorText(
+    "You need to turn on modular embedding",
+    402,
+    "sign-in",
+    "Web components (embed.js) are switched off in Metabase. Metabase may have signed the user in "
+    "before it said so.",
+    f"Switch modular embedding on under {EMBEDDING_SETTINGS}.",
+    "error-embedding-simple-disabled",
+    ("Embedded Analytics JS is disabled",),
+)
+TENANTS_OFF: Final = ErrorText(
+    "Tenants and tenant users are disabled.",
+    403,
+    "sign-in",
+    "The token names a tenant, or the user belongs to one, while tenants are switched off in "
+    "Metabase (58 and newer; 57 and older ignore the tenant of a token).",
+    "Switch tenants on under Admin > People > Tenants, or remove METABASE_SSO['TENANT'].",
+)
+INVALID_SLUG: Final = ErrorText(
+    '{"errors"',
+    400,
+    "sign-in",
+    "The slug of a new tenant has other characters than a-z, 0-9, - and _. Metabase answers "
+    "without a message.",
+    "Return only such slugs from METABASE_SSO['TENANT'].",
+)
+HIDDEN: Final = ErrorText(
+    "Something went wrong",
+    None,
+    "sign-in",
+    "Metabase hides its messages (MB_HIDE_STACKTRACES).",
+    "Look for the message in Metabase's log (Admin > Tools > Logs).",
+)
+GUEST_CORRUPT: Final = ErrorText(
+    "Message seems corrupt or manipulated",
+    400,
+    "guest embed",
+    "Metabase has another embedding secret key, or the token was cut on its way.",
+    f"Copy the embedding secret key from {EMBEDDING_SETTINGS} into "
+    "METABASE_SSO['EMBEDDING_SECRET_KEY']. It is not the JWT signing key.",
+)
+GUEST_EXPIRED: Final = ErrorText(
+    "Token is expired",
+    400,
+    "guest embed",
+    "The page was open for longer than GUEST_TOKEN_LIFETIME, or the clocks of Django and Metabase "
+    "differ by more than 60 seconds.",
+    "Reload the page, or set METABASE_SSO['GUEST_PARAMS'], with which pages fetch new tokens. "
+    f"{CLOCKS}.",
+)
+GUESTS_OFF: Final = ErrorText(
+    "Embedding is not enabled",
+    400,
+    "guest embed",
+    "Guest and static embeds are switched off in Metabase.",
+    f"Switch them on under {EMBEDDING_SETTINGS}.",
+)
+GUEST_KEY_MISSING: Final = ErrorText(
+    "The embedding secret key has not been set.",
+    400,
+    "guest embed",
+    "Metabase does not have an embedding secret key.",
+    f"Switch guest embeds on under {EMBEDDING_SETTINGS}, which makes one, and copy it into "
+    "METABASE_SSO['EMBEDDING_SECRET_KEY'].",
 )
 
 # A text that begins like another one stands before it.
 ERROR_TEXTS: Final = (
     ErrorText(
         "Message seems corrupt or manipulated.",
-        "The signature was good, but the payload is not JSON: NaN or Infinity in a claim.",
+        401,
+        "sign-in",
+        "The signature was good, but the payload is not JSON: a claim is NaN or Infinity.",
         "Leave non-finite numbers out of what signs the token.",
     ),
     CORRUPT,
-    ErrorText(
-        "Token is older than max-age (180)",
-        "The clocks of Django and Metabase differ, or the token was cached or kept: Metabase "
-        "takes a token for 180 seconds.",
-        "Set both clocks by NTP, and let no proxy, CDN or service worker cache our answers.",
-    ),
-    ErrorText(
-        "Token is expired",
-        "TOKEN_LIFETIME is shorter than the difference between the clocks of Django and Metabase.",
-        "Set both clocks by NTP, or raise METABASE_SSO['TOKEN_LIFETIME'].",
-    ),
-    ErrorText(
-        "Token is not yet valid",
-        "The token has an `nbf` ahead of Metabase's clock.",
-        "Send no `nbf`: django-metabase-sso never does, so something else signed this token.",
-    ),
+    TOO_OLD,
+    EXPIRED,
+    NOT_YET_VALID,
     MISSING_EMAIL,
+    SSO_DISABLED,
     ErrorText(
-        "SSO has not been enabled and/or configured",
-        "JWT is switched off in Metabase, or the plan has no JWT single sign-on.",
-        "Switch it on under Admin > Settings > Authentication > JWT (a Pro or Enterprise plan).",
+        "JWT authentication is not enabled",
+        400,
+        "sign-in",
+        SSO_DISABLED.cause,
+        SSO_DISABLED.cure,
     ),
+    PAID,
     INVALID_REDIRECT,
     ErrorText(
         "Sorry, but you'll need a",
-        "User provisioning is off in Metabase, and no active account has this e-mail address.",
-        "Switch user provisioning on in Metabase, or make the account there.",
+        401,
+        "sign-in",
+        "User provisioning is off in Metabase, and there is no active account with this e-mail "
+        "address.",
+        f"Switch user provisioning on under {JWT_SETTINGS}, or create the account in Metabase.",
     ),
-    ErrorText(
-        "error-embedding-sdk-disabled",
-        "The modular embedding SDK is switched off in Metabase.",
-        "Switch it on under Admin > Embedding.",
-    ),
-    ErrorText(
-        "error-embedding-simple-disabled",
-        "Modular embedding (embed.js) is switched off in Metabase.",
-        "Switch it on under Admin > Embedding.",
-    ),
+    SDK_DISABLED,
+    SIMPLE_DISABLED,
     ErrorText(
         "Value of `@tenant` must be a string",
+        401,
+        "sign-in",
         "The tenant claim is neither a string nor an integer.",
         "Return the tenant's slug from METABASE_SSO['TENANT'].",
     ),
+    TENANTS_OFF,
     ErrorText(
         "Tenant ID mismatch with existing user",
-        "The account belongs to another tenant, and a person can never change tenant.",
-        "Return the old slug from METABASE_SSO['TENANT'], or use another e-mail address.",
+        403,
+        "sign-in",
+        "The account belongs to another tenant, and a token cannot move it.",
+        "Return the account's tenant from METABASE_SSO['TENANT'], or let an administrator move "
+        "the account in Metabase.",
     ),
     ErrorText(
         "Tenant claim required for external user",
-        "The account belongs to a tenant, and the token names none.",
-        "Return the tenant's slug from METABASE_SSO['TENANT'] for this person.",
+        403,
+        "sign-in",
+        "The account belongs to a tenant, and the token does not name one.",
+        "Return the tenant's slug from METABASE_SSO['TENANT'] for this user.",
     ),
     ErrorText(
         "Cannot add tenant claim to internal user",
-        "The account was made without a tenant, and stays internal for ever.",
-        "Return claims.INTERNAL from METABASE_SSO['TENANT'] for this person, or use another "
-        "e-mail address.",
+        403,
+        "sign-in",
+        "The account was created without a tenant, and a token cannot move it.",
+        "Return claims.INTERNAL from METABASE_SSO['TENANT'] for this user, or let an "
+        "administrator move the account to the tenant in Metabase.",
     ),
     ErrorText(
         "Tenant is not active",
-        "The tenant was deactivated in Metabase.",
-        "Activate it under Admin > People > Tenants.",
+        403,
+        "sign-in",
+        "The tenant was deactivated, and user provisioning is off; with provisioning on, a token "
+        "would reactivate it.",
+        "Activate the tenant under Admin > People > Tenants.",
+    ),
+    ErrorText(
+        "Tenant info mismatch",
+        403,
+        "sign-in",
+        "The tenant of the token is not that of the account (Metabase before November 2025 says "
+        "this for every difference between the two).",
+        "Return the account's tenant from METABASE_SSO['TENANT'], claims.INTERNAL for an account "
+        "without a tenant, or let an administrator move the account.",
+    ),
+    INVALID_SLUG,
+    ErrorText(
+        "This tenant name or slug is already taken.",
+        400,
+        "sign-in",
+        "The slug in the token is new, and another tenant has it as its name.",
+        "Return the slug of the tenant, not its name, from METABASE_SSO['TENANT'].",
+    ),
+    ErrorText(
+        "Cannot add non-tenant user to tenant-group or vice versa",
+        400,
+        "sign-in",
+        "The token puts a user of a tenant into an ordinary group, or the reverse.",
+        "Return only tenant groups from METABASE_SSO['GROUP_MAPPING'] for users with a tenant, "
+        "and only ordinary groups for all others.",
+    ),
+    ErrorText(
+        "POST not valid for JWT SSO requests",
+        501,
+        "sign-in",
+        "This Metabase is older than spring 2026 and takes a token with GET only.",
+        "Send GET /auth/sso?jwt=..., or POST to /auth/sso/to_session, or upgrade Metabase.",
+    ),
+    ErrorText(
+        "Adding another user would exceed the maximum number of users",
+        500,
+        "sign-in",
+        "The license does not allow another account.",
+        "Deactivate accounts under Admin > People, or extend the license.",
+    ),
+    ErrorText(
+        "class java.lang.String cannot be cast to class java.lang.Number",
+        401,
+        "sign-in",
+        "A claim has another type than Metabase expects: `exp`, `iat` or `nbf` is not a number.",
+        "Send whole numbers. django-metabase-sso does, so another program signed this token.",
+        others=("java.lang.ClassCastException",),
+    ),
+    ErrorText(
+        "An unexpected error occurred during authentication",
+        401,
+        "sign-in",
+        "Metabase did not expect the type or value of a claim.",
+        "Look for the error in Metabase's log (Admin > Tools > Logs), and compare the claims with "
+        "those of `manage.py metabase_sso explain`.",
+        others=("JWT authentication failed",),
+    ),
+    HIDDEN,
+    GUEST_CORRUPT,
+    GUEST_EXPIRED,
+    ErrorText(
+        "Embedding is not enabled for this object.",
+        400,
+        "guest embed",
+        "The dashboard or question is not published for guest embeds.",
+        "Publish it in Metabase: Share > Embed on the item.",
+    ),
+    GUESTS_OFF,
+    GUEST_KEY_MISSING,
+    ErrorText(
+        "Token is missing value for keypath",
+        400,
+        "guest embed",
+        "The token has no `resource` or `params`.",
+        "Let this package sign guest tokens: `tokens.guest_token` writes both.",
+    ),
+    ErrorText(
+        "You must specify a value for",
+        400,
+        "guest embed",
+        "The token has no value, or a blank one, for a locked parameter.",
+        "Give every locked parameter of the item a value: `params=` of the tag, or the result of "
+        "METABASE_SSO['GUEST_PARAMS'].",
+    ),
+    ErrorText(
+        "Unknown parameter",
+        400,
+        "guest embed",
+        "The token names a parameter that the item does not have.",
+        "Use the names in the item's settings for guest embeds in Metabase.",
+    ),
+    ErrorText(
+        "You're not allowed to specify a value for",
+        400,
+        "guest embed",
+        "The token names a parameter that is disabled on the item.",
+        "Set the parameter to Locked in the item's settings for guest embeds in Metabase.",
+    ),
+    ErrorText(
+        "missing_authorization",
+        401,
+        "Agent API",
+        "The request does not have an Authorization header.",
+        "Send `Authorization: Bearer` and a token, as the client of this package does.",
+    ),
+    ErrorText(
+        "invalid_authorization_format",
+        401,
+        "Agent API",
+        "The Authorization header does not begin with Bearer.",
+        "Send `Authorization: Bearer` and a token, as the client of this package does.",
+    ),
+    ErrorText("jwt_not_configured", 401, "Agent API", SSO_DISABLED.cause, SSO_DISABLED.cure),
+    ErrorText(
+        "invalid_jwt",
+        401,
+        "Agent API",
+        "The token is not valid, or there is no active account for it: the Agent API neither "
+        "creates nor reactivates accounts.",
+        "Let the user sign in to Metabase once. If that fails, `manage.py metabase_sso doctor` "
+        "says why.",
+    ),
+)
+
+# What an answer to a token means whose text is hidden, or in another language than English.
+STATUSES: Final = (
+    ErrorText(
+        "",
+        400,
+        "sign-in",
+        "With this status Metabase refuses the name of a new tenant, or a group that the user's "
+        "kind of account may not be in.",
+        "Check what METABASE_SSO['TENANT'] and 'GROUP_MAPPING' return for this user with "
+        "`manage.py metabase_sso explain`.",
+    ),
+    ErrorText(
+        "",
+        401,
+        "sign-in",
+        "With this status Metabase refuses a token, or a user without an account while user "
+        "provisioning is off.",
+        f"Look at user provisioning and the names of the claims under {JWT_SETTINGS}, and for the "
+        "message in Metabase's log (Admin > Tools > Logs).",
+    ),
+    ErrorText("", 402, "sign-in", PAID.cause, PAID.cure),
+    ErrorText(
+        "",
+        403,
+        "sign-in",
+        "With this status Metabase refuses a tenant: tenants are switched off, the tenant is not "
+        "active, or the account belongs to another one.",
+        "Compare Admin > People > Tenants with what METABASE_SSO['TENANT'] returns for this user.",
     ),
 )
 
 
-def lookup(text: str) -> ErrorText | None:
-    """Return the row for a message of Metabase's, or None for one that is not known."""
-    return next((row for row in ERROR_TEXTS if text.startswith(row.text)), None)
+def lookup(text: str, where: Where | None = None) -> ErrorText | None:
+    """Return the row for a message of Metabase's, or None for one that is not known.
+
+    `text` is the message, or the whole body of an answer, JSON or not. `where` narrows the search
+    to what was asked for: guest embeds and sign-ins share some messages.
+    """
+    said = _messages(text)
+    rows = [row for row in ERROR_TEXTS if where is None or row.where == where or row is HIDDEN]
+    found = (row for message in said for row in rows if _is_of(row, message))
+    return next(found, None)
+
+
+def by_status(status: int) -> ErrorText | None:
+    """Return what an HTTP status means in answer to a sign-in, where the text does not say it."""
+    return next((row for row in STATUSES if row.status == status), None)
+
+
+def _messages(text: str) -> list[str]:
+    """Return where a message may stand in an answer: the JSON `status` is never translated."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = text.strip()
+    if not isinstance(found, dict):
+        return [str(found)]
+    said = [found.get(key) for key in ("status", "message", "cause", "error")]
+    texts = [entry for entry in said if isinstance(entry, str) and entry]
+    return texts if texts or "errors" not in found else [INVALID_SLUG.text]
+
+
+def _is_of(row: ErrorText, message: str) -> bool:
+    return message.startswith((row.text, *row.others)) or (row.code != "" and message == row.code)
 
 
 REFUSAL_CURES: Final[dict[str, str]] = {

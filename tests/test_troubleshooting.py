@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.troubleshooting import (
     ERROR_TEXTS,
+    HIDDEN,
     ErrorText,
+    by_status,
     hide_tokens,
     lookup,
     quoted,
@@ -19,15 +23,54 @@ from tests.helpers.paths import ROOT
 
 @pytest.mark.parametrize("row", ERROR_TEXTS)
 def test_each_text_finds_its_own_row(row: ErrorText) -> None:
-    assert lookup(row.text) is row
+    for text in (row.text, *row.others, *filter(None, [row.code])):
+        assert lookup(text, row.where) is row
+        assert lookup(json.dumps(text), row.where) is row
+        assert lookup(json.dumps({"message": text, "trace": []}), row.where) is row
+        assert lookup(json.dumps({"status": text}), row.where) is row
     assert row.cause.endswith(".")
     assert row.cure.endswith(".")
 
 
-def test_a_text_goes_on_after_what_is_known() -> None:
-    found = lookup("Token is expired (1700000000)")
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("Token is expired (1700000000)", "Token is expired"),
+        ("  Tenant is not active\n", "Tenant is not active"),
+        ('{"via": [], "cause": "Invalid redirect URL"}', "Invalid redirect URL"),
+        ('{"error": "invalid_jwt", "message": "Nein."}', "invalid_jwt"),
+        (
+            '{"status": "error-sso-disabled", "message": "SSO ist aus."}',
+            "SSO has not been enabled and/or configured",
+        ),
+        (
+            '{"message": "Embedded Analytics JS is disabled. Ask."}',
+            "You need to turn on modular embedding",
+        ),
+        ('{"errors": {"slug": "wrong"}}', '{"errors"'),
+        ("java.lang.ClassCastException: class x", "class java.lang.String cannot be cast"),
+        ("You must specify a value for :region in the JWT", "You must specify a value for"),
+    ],
+)
+def test_texts_as_metabase_sends_them(text: str, begins: str) -> None:
+    found = lookup(text)
     assert found is not None
-    assert "TOKEN_LIFETIME" in found.cure
+    assert found.text.startswith(begins)
+
+
+@pytest.mark.parametrize("text", ["Message seems corrupt or manipulated", "Token is expired (7)"])
+def test_guests_are_refused_for_other_reasons(text: str) -> None:
+    sign_in, guest = lookup(text), lookup(text, "guest embed")
+    assert sign_in is not None
+    assert guest is not None
+    assert (sign_in.status, guest.status) == (401, 400)
+    assert "JWT" not in guest.cause + guest.cure.replace("not the JWT signing key", "")
+    assert "GUEST" not in sign_in.cause + sign_in.cure
+
+
+def test_hidden_messages_are_known_everywhere() -> None:
+    text = '{"message": "Something went wrong"}'
+    assert lookup(text) == lookup(text, "guest embed") == HIDDEN
 
 
 def test_a_full_stop_makes_another_cause() -> None:
@@ -38,13 +81,34 @@ def test_a_full_stop_makes_another_cause() -> None:
     assert bad_secret.cause != bad_payload.cause
 
 
-def test_an_unknown_text_has_no_row() -> None:
-    assert lookup("Something else") is None
+@pytest.mark.parametrize("status", [400, 401, 402, 403])
+def test_a_status_alone_means_something(status: int) -> None:
+    row = by_status(status)
+    assert row is not None
+    assert row.cause.endswith(".")
+    assert row.cure.endswith(".")
+
+
+def test_other_statuses_do_not() -> None:
+    assert by_status(500) is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "Something else", '{"error": 7}', "[" * 10_000])
+def test_an_unknown_text_has_no_row(text: str) -> None:
+    assert lookup(text) is None
 
 
 def test_the_documentation_has_the_same_table() -> None:
     page = (ROOT / "docs/troubleshooting.md").read_text()
-    assert rows(page, "| Metabase says | cause | cure |") == [list(row) for row in ERROR_TEXTS]
+    heading = "| Metabase says | status | where | cause | cure |"
+    assert rows(page, heading) == [documented(row) for row in ERROR_TEXTS]
+
+
+def documented(row: ErrorText) -> list[str]:
+    """Return the cells of a row on the page."""
+    texts = "; ".join([row.text, *row.others])
+    code = f" (`{row.code}`)" if row.code else ""
+    return [f"{texts}{code}", str(row.status or "any"), row.where, row.cause, row.cure]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Finds out why signing in to Metabase does not work: `manage.py metabase_sso doctor`.
 
-One noun in each module, with steps that yield findings; `examination.examine` puts them in order.
+`examine` puts the steps in order. They are in `metabase` (what Metabase itself says), `site` (this
+site and what is in front of it) and `pages` (pages of one origin that embed); `remote` sends the
+requests, `report` collects the findings. `explain` says who a user would be in Metabase.
 """
 
 from __future__ import annotations

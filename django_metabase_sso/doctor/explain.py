@@ -56,8 +56,14 @@ class Explanation:
     too_large: Refusal | None = None
 
 
+ATTRIBUTE = (
+    "a user attribute, unless an administrator typed one of this name in Metabase: that one always"
+    " takes precedence (Admin > People > Edit user)"
+)
+
+
 def explain(user: AbstractBaseUser) -> Explanation:
-    """Return who `user` would be in Metabase, asked outside of a request; signs for nobody's use.
+    """Return who `user` would be in Metabase, asked outside of a request; sends no signal.
 
     Raises BadSetting, and whatever the project's callables raise.
     """
@@ -78,10 +84,10 @@ def _rows(user: AbstractBaseUser, payload: Mapping[str, Any]) -> list[Row]:
     names = conf.CLAIM_NAMES
     others = [name for name in payload if name not in {*names.values(), "iat", "exp"}]
     return [
-        Row(names["email"], payload[names["email"]], "identity", "finds or makes the account"),
+        Row(names["email"], payload[names["email"]], "identity", "finds or creates the account"),
         *(_name(names[key], payload) for key in ("first_name", "last_name")),
         *_groups(user, names["groups"], payload),
-        *(Row(name, payload[name], "attribute", "a user attribute") for name in others),
+        *(Row(name, payload[name], "attribute", ATTRIBUTE) for name in others),
         *_blank_attributes(user, payload),
         *_tenant(names, payload),
         *_times(payload),
@@ -91,7 +97,7 @@ def _rows(user: AbstractBaseUser, payload: Mapping[str, Any]) -> list[Row]:
 def _name(claim: str, payload: Mapping[str, Any]) -> Row:
     if claim in payload:
         return Row(claim, payload[claim], "synced", "replaces the name at each sign-in")
-    return Row(claim, "", "left alone", "not sent: it is blank here")
+    return Row(claim, "", "left alone", "not sent, because it is blank here")
 
 
 def _groups(user: AbstractBaseUser, claim: str, payload: Mapping[str, Any]) -> list[Row]:
@@ -103,14 +109,14 @@ def _groups(user: AbstractBaseUser, claim: str, payload: Mapping[str, Any]) -> l
     why = "not sent: METABASE_SSO['ALLOW_ADMINISTRATORS'] is off"
     dropped = [Row(claim, name, "dropped", why) for name in mapped if name not in sent]
     if not sent:
-        why = "an empty list: with group sync on, the person leaves every group"
+        why = "an empty list: with group sync on, the user is removed from every group"
         return [*dropped, Row(claim, "[]", "removed from all groups", why)]
     return [*(_group(claim, name) for name in sent), *dropped]
 
 
 def _group(claim: str, name: str) -> Row:
     why = (
-        "with group sync on, gives the person this group's powers over all of Metabase"
+        "with group sync on, gives the user this group's permissions in all of Metabase"
         if claims.is_privileged(name)
         else "with group sync on, the Metabase group of exactly this name; with automatic mapping,"
         " this list replaces all memberships"
@@ -128,11 +134,15 @@ def _blank_attributes(user: AbstractBaseUser, payload: Mapping[str, Any]) -> lis
 def _tenant(names: Mapping[str, str], payload: Mapping[str, Any]) -> list[Row]:
     slug, attributes = names["tenant"], names["tenant_attributes"]
     if slug not in payload:
-        why = "not sent: an account of a tenant is refused, any other is internal"
+        why = "not sent (claims.INTERNAL): Metabase refuses an account that belongs to a tenant"
         return [] if conf.TENANT is None else [Row(slug, "", "left alone", why)]
-    why = "with tenants on, for ever: a person never changes tenant; with tenants off, dropped"
+    why = (
+        "creates the tenant if it is new, and reactivates a deactivated one; only an administrator"
+        " can move an account to another tenant; with tenants off, Metabase refuses the token (57"
+        " and older ignore the tenant, and create an internal account)"
+    )
     rows = [Row(slug, payload[slug], "tenant", why)]
-    why = "added where the tenant has none of this name; never updates one"
+    why = "added if the tenant does not have this attribute; an existing one is never updated"
     return rows + [
         Row(f"{attributes}: {key}", value, "tenant attribute", why)
         for key, value in payload.get(attributes, {}).items()
@@ -142,6 +152,6 @@ def _tenant(names: Mapping[str, str], payload: Mapping[str, Any]) -> list[Row]:
 def _times(payload: Mapping[str, Any]) -> list[Row]:
     lifetime = payload["exp"] - payload["iat"]
     return [
-        Row("iat", str(payload["iat"]), "time", "Metabase takes the token for 180 s"),
+        Row("iat", str(payload["iat"]), "time", "Metabase accepts the token for 180 s"),
         Row("exp", str(payload["exp"]), "time", f"the SDK asks again after {lifetime} s"),
     ]

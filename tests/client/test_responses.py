@@ -153,7 +153,7 @@ def test_the_secret_was_rotated(
 def test_sso_is_off(twin: Sync, metabase: Metabase, ada: User) -> None:
     metabase.change(jwt_enabled=False)
     error = refused(twin, ada)
-    assert (error.status, error.cause[:21]) == (400, "JWT is switched off i")
+    assert (error.status, error.cause[:21]) == (400, "JWT sign-in is switch")
 
 
 def test_a_path_that_metabase_does_not_have(twin: Sync, metabase: Metabase, ada: User) -> None:

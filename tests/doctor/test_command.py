@@ -27,12 +27,14 @@ def test_text(doctor: Doctor, metabase: Metabase, settings: Settings) -> None:
     lines = out.splitlines()
     assert (exit_code, err) == (0, "")
     assert lines[0].startswith("ok       The system checks")
-    assert {line.split()[0] for line in lines} == {"ok", "skipped", "cause:"}
+    assert {line.split()[0] for line in lines} == {"ok", "skipped", "because:", "Next:"}
+    assert "explain USER" in lines[-1]
+    assert "doctor --user USER" in lines[-1]
     metabase.change(jwt_enabled=False)
     exit_code, out, err = run("doctor")
     lines = out.splitlines()
     place = lines.index("fault    Metabase says: SSO has not been enabled and/or configured")
-    assert lines[place + 1].startswith("         cause: JWT is switched off")
+    assert lines[place + 1].startswith("         cause: JWT sign-in is switched off")
     assert lines[place + 2].startswith("         do: Switch it on")
     assert (exit_code, err) == (1, "")
 
@@ -66,7 +68,7 @@ def test_nobody_to_sign_in(db: None) -> None:
     ],
 )
 def test_bad_options(options: list[str]) -> None:
-    with pytest.raises(CommandError, match=r"is no (origin|number)"):
+    with pytest.raises(CommandError, match=r"is not an? (origin|number)"):
         run("doctor", *options)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import operator
+from functools import partial
 from io import StringIO
 from typing import Any, get_args
 
@@ -18,6 +20,7 @@ from django_metabase_sso.claims import INTERNAL
 from django_metabase_sso.doctor.explain import Row, explain
 from django_metabase_sso.exceptions import RefusalCode
 from django_metabase_sso.identity.users import NotOnePerson, find_user
+from django_metabase_sso.policies import require_group
 from django_metabase_sso.signals import token_issued, token_refused
 from django_metabase_sso.troubleshooting import REFUSAL_CURES, cure_of
 from tests.accounts.models import ContactUser, EmailUser, PropertyUser
@@ -25,6 +28,7 @@ from tests.helpers.configure import Configure
 from tests.helpers.redaction import JWT
 from tests.helpers.sso import NAVIGATION, URL
 from tests.helpers.tokens import decode
+from tests.settings import SECRET
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -76,7 +80,7 @@ def test_groups(ada: User, configure: Configure) -> None:
     configure(ALLOW_ADMINISTRATORS=True)
     effect, why = rows(ada)["groups", "Administrators"]
     assert effect == "group"
-    assert "powers" in why
+    assert "permissions" in why
 
 
 def test_no_groups(ada: User, configure: Configure) -> None:
@@ -127,7 +131,7 @@ def test_the_length_of_the_redirect(ada: User, signed_in: Client, configure: Con
     assert explanation.too_large is not None
     assert explanation.too_large.code == signed_in.get(URL, headers=NAVIGATION).context["code"]
     _, out = run("ada")
-    assert "A link or an iframe gets no token; a fetch does." in out
+    assert "Links and full-app frames do not get a token" in out
     assert "GROUP_MAPPING" in out
 
 
@@ -154,8 +158,8 @@ def test_refusals(
     assert explanation.refusal.code == code
     assert cure in explanation.refusal.cure
     exit_code, out = run("ada")
-    assert exit_code == 0
-    assert out.splitlines()[0] == "No token for this person."
+    assert exit_code == 1
+    assert out.splitlines()[0] == "This user does not get a token."
     assert f"({code})" in out
 
 
@@ -188,7 +192,9 @@ def test_text(ada: User) -> None:
     exit_code, out = run("ada")
     lines = out.splitlines()
     assert exit_code == 0
-    assert lines[0].split() == "email ada@example.com identity: finds or makes the account".split()
+    assert (
+        lines[0].split() == "email ada@example.com identity: finds or creates the account".split()
+    )
     assert lines[-1].startswith("The redirect to Metabase has ")
     assert not JWT.search(out)
 
@@ -249,9 +255,65 @@ def test_bad_settings_and_broken_callables(ada: User, configure: Configure) -> N
         raise AttributeError("request is None")
 
     configure(TOKEN_LIFETIME=60, ACCESS_POLICY=broken)
-    with pytest.raises(CommandError, match="raised AttributeError; --traceback") as raised:
+    with pytest.raises(
+        CommandError,
+        match=r"\['ACCESS_POLICY'\] raised AttributeError in broken\(\) \(.*--traceback",
+    ) as raised:
         run("ada")
     assert isinstance(raised.value.__cause__, AttributeError)
+
+
+WITHOUT_GROUPS: Any = object()
+
+
+class Broken:
+    """A callable that was not written with `def`."""
+
+    def __call__(self, user: object, request: None) -> bool:
+        raise KeyError(SECRET)
+
+
+def broken_too(flag: bool, user: object, request: None) -> bool:
+    raise KeyError(SECRET)
+
+
+@pytest.mark.parametrize("policy", [Broken(), partial(broken_too, True), Broken().__call__])
+def test_which_callable_raised(ada: User, configure: Configure, policy: Any) -> None:
+    configure(ACCESS_POLICY=policy)
+    with pytest.raises(CommandError) as raised:
+        run("ada")
+    text = str(raised.value)
+    assert text.startswith("METABASE_SSO['ACCESS_POLICY'] raised KeyError in ")
+    assert "test_explain.py, line " in text
+    assert SECRET not in text
+
+
+def test_a_callable_written_in_c(ada: User, configure: Configure) -> None:
+    """Nothing tells which one it was; other settings that are bad do not matter."""
+    configure(USER_ATTRIBUTES=operator.truediv, GUEST_PARAMS="nowhere.params")
+    with pytest.raises(CommandError, match=r"^This was raised: TypeError\. --traceback"):
+        run("ada")
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (
+            {"ACCESS_POLICY": lambda user, request: "yes"},
+            r"^This was raised: ImproperlyConfigured: METABASE_SSO.* returned str, not a bool\.",
+        ),
+        (
+            {"ACCESS_POLICY": lambda user, request: require_group("a")(WITHOUT_GROUPS, request)},
+            r"^METABASE_SSO\['ACCESS_POLICY'\] raised ImproperlyConfigured: require_group needs",
+        ),
+    ],
+)
+def test_sentences_of_this_package_are_shown(
+    ada: User, configure: Configure, keys: dict[str, Any], words: str
+) -> None:
+    configure(**keys)
+    with pytest.raises(CommandError, match=words):
+        run("ada")
 
 
 # Who is meant

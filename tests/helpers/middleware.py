@@ -34,6 +34,16 @@ def no_options(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def other_urls(get_response: GetResponse) -> GetResponse:
+    """Choose other URLs than ROOT_URLCONF, as some packages do for a host."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.urlconf = "tests.urls"
+        return get_response(request)
+
+    return middleware
+
+
 def broken(get_response: GetResponse) -> GetResponse:
     raise RuntimeError("a middleware that cannot be made")
 

@@ -26,7 +26,7 @@ class Canned:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Answers = dict[str, Canned]
+Answers = dict[str, "Canned | Callable[[str], Canned]"]
 
 
 @dataclass
@@ -38,15 +38,23 @@ class Fake:
 
 
 @contextmanager
-def fake(answers: Answers) -> Iterator[Fake]:
-    """Answer each `METHOD /path`, without its query, as told; 404 for all others."""
+def fake(answers: Mapping[str, Canned | Callable[[str], Canned]]) -> Iterator[Fake]:
+    """Answer each `METHOD /path`, without its query, as told; 404 for all others.
+
+    A path that ends with `/*` stands for all paths below it; a callable gets the whole request.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             body = self.rfile.read(length).decode()
             running.requests.append(f"{self.requestline}\n{self.headers}{body}")
-            canned = answers.get(f"{self.command} {self.path.partition('?')[0]}", Canned(404))
+            path = self.path.partition("?")[0]
+            canned = answers.get(f"{self.command} {path}") or answers.get(
+                f"{self.command} {path.rpartition('/')[0]}/*", Canned(404)
+            )
+            if not isinstance(canned, Canned):
+                canned = canned(running.requests[-1])
             text = canned.body if isinstance(canned.body, str) else json.dumps(canned.body)
             self.send_response_only(canned.status)
             for name, value in canned.headers.items():

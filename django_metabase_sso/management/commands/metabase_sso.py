@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import textwrap
 from argparse import SUPPRESS, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,9 +15,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from django_metabase_sso.conf.addresses import origin_of
-from django_metabase_sso.doctor.examination import examine, known_origins
+from django_metabase_sso.doctor.examine import examine, known_origins
 from django_metabase_sso.doctor.explain import Explanation, explain
-from django_metabase_sso.doctor.findings import Finding
+from django_metabase_sso.doctor.report import Finding, Report, what_raised
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim
 from django_metabase_sso.identity import users
 from django_metabase_sso.management.arguments import ARGUMENTS
@@ -29,17 +28,22 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 BEFOREHAND = (
-    "This signs user {key} in to Metabase, as them: it makes or reactivates the account there, and"
+    "This signs user {key} in to Metabase: it creates or reactivates the account there, and"
     " changes its names, groups and attributes."
 )
+AFTERWARDS = (
+    "Next: `manage.py metabase_sso explain USER` says who a user would be in Metabase, or why they"
+    " do not get a token. `manage.py metabase_sso doctor --user USER` signs them in."
+)
+WORDS = {"ok": "note", "skipped": "because"}
 STYLES = {"ok": "SUCCESS", "warning": "WARNING", "fault": "ERROR", "skipped": "NOTICE"}
 
 
 class Command(BaseCommand):
-    """A thin shell: the packages `doctor` and `explain` decide."""
+    """A thin shell: `django_metabase_sso.doctor` decides."""
 
-    help = "Finds out why signing in to Metabase fails, and who somebody would be there."
-    requires_system_checks = ()  # doctor reports them itself, with all else
+    help = "Finds out why signing in to Metabase fails, and who a user would be there."
+    requires_system_checks = ()  # the doctor reports them itself
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="subcommand", required=True)
@@ -84,21 +88,21 @@ class Command(BaseCommand):
         if user is not None:
             stream = self.stderr if options["json"] else self.stdout
             stream.write(BEFOREHAND.format(key=user.pk))
-        findings = []
-        for finding in examine(origins, user, options["timeout"]):
-            findings.append(finding)
-            if not options["json"]:
-                self.stdout.write(self.described(finding))
-                self.stdout.flush()
+        report = Report(self.ignore if options["json"] else self.show)
+        examine(report, origins, user, options["timeout"])
         if options["json"]:
-            self.stdout.write(json.dumps({"findings": list(map(asdict, findings))}, indent=2))
-        if any(finding.level == "fault" for finding in findings):
+            self.stdout.write(
+                json.dumps({"findings": list(map(asdict, report.findings))}, indent=2)
+            )
+        elif user is None:
+            self.stdout.write(AFTERWARDS)
+        if any(finding.level == "fault" for finding in report.findings):
             sys.exit(1)
 
     def explain(self, options: dict[str, Any]) -> None:
         """Print what Metabase does with each claim, or why there is no token.
 
-        With --token, that is the last line; exits with 1 when there is none.
+        With --token, that is the last line. Exits with 1 when the user does not get a token.
         """
         user = find(options["user"])
         token = None
@@ -110,9 +114,8 @@ class Command(BaseCommand):
         except BadSetting as bad:
             raise CommandError(str(bad)) from None
         except Exception as error:
-            name = type(error).__name__
-            message = f"A callable of METABASE_SSO raised {name}; --traceback shows where."
-            raise CommandError(message) from error
+            message = quoted(what_raised(error), None)
+            raise CommandError(f"{message} --traceback shows all of it.") from error
         if options["json"]:
             known = {"user": str(user.pk), **asdict(explanation)}
             if options["token"]:
@@ -122,17 +125,21 @@ class Command(BaseCommand):
             self.stdout.write("\n".join(lines_of(explanation)))
             if token is not None:
                 self.stdout.write(token)
-        if options["token"] and token is None:
+        if explanation.refusal:
             sys.exit(1)
 
-    def described(self, finding: Finding) -> str:
-        """Return a finding as a line, with its cause and its cure below it."""
+    def show(self, finding: Finding) -> None:
+        """Print a finding as a line, with its cause and its cure below it."""
         style = getattr(self.style, STYLES[finding.level])
-        lines = [f"{style(finding.level.ljust(8))} {finding.title}"]
-        for word, text in (("cause", finding.cause), ("do", finding.cure)):
-            if text:
-                lines.append(textwrap.indent(f"{word}: {text}", " " * 9))
-        return "\n".join(lines)
+        self.stdout.write(f"{style(finding.level.ljust(8))} {quoted(finding.title, None)}")
+        word = WORDS.get(finding.level, "cause")
+        for key, text in ((word, finding.cause), ("do", finding.cure)):
+            for line in f"{key}: {text}".split("\n") if text else ():
+                self.stdout.write(f"{' ' * 9}{quoted(line, None)}")
+        self.stdout.flush()
+
+    def ignore(self, finding: Finding) -> None:
+        """Print nothing: with --json the findings come at the end."""
 
 
 def administer(name: str, options: dict[str, Any], out: OutputWrapper, err: OutputWrapper) -> None:
@@ -160,7 +167,7 @@ def origin(text: str) -> str:
             return origin_of(parts.scheme, parts.netloc)
     except ValueError:
         pass
-    raise ArgumentTypeError(f"{text!r} is no origin, such as https://app.example.com")
+    raise ArgumentTypeError(f"{text!r} is not an origin like https://app.example.com")
 
 
 def seconds(text: str) -> float:
@@ -171,7 +178,7 @@ def seconds(text: str) -> float:
         number = 0
     if 0 < number <= 3600:
         return number
-    raise ArgumentTypeError(f"{text!r} is no number of seconds")
+    raise ArgumentTypeError(f"{text!r} is not a number of seconds")
 
 
 def find(text: str) -> AbstractBaseUser:
@@ -187,7 +194,7 @@ def find(text: str) -> AbstractBaseUser:
 def lines_of(explanation: Explanation) -> Iterator[str]:
     """Yield the lines that a person reads."""
     if explanation.refusal:
-        yield "No token for this person."
+        yield "This user does not get a token."
         yield from refusal_lines(explanation.refusal)
         return
     for row in explanation.rows:
@@ -195,7 +202,7 @@ def lines_of(explanation: Explanation) -> Iterator[str]:
         yield f"{claim:20} {value:30} {row.effect}: {row.why}"
     yield f"The redirect to Metabase has {explanation.redirect_bytes} bytes, for return_to=/."
     if explanation.too_large:
-        yield "A link or an iframe gets no token; a fetch does."
+        yield "Links and full-app frames do not get a token; the SDK and web components do."
         yield from refusal_lines(explanation.too_large)
 
 

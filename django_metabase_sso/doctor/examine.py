@@ -1,0 +1,154 @@
+"""The steps of the doctor in their order, and which of them need what another one found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from django_metabase_sso.conf import conf
+from django_metabase_sso.doctor import metabase, pages, site
+from django_metabase_sso.doctor.remote import Remote
+from django_metabase_sso.doctor.report import Report
+from django_metabase_sso.exceptions import BadSetting
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+
+def known_origins() -> list[str]:
+    """Return the origins in ALLOWED_ORIGINS that name one; none when the setting is bad."""
+    try:
+        return [entry.text for entry in conf.ALLOWED_ORIGINS if not entry.wildcard]
+    except BadSetting:
+        return []
+
+
+def examine(
+    report: Report, origins: Sequence[str], user: AbstractBaseUser | None, timeout: float
+) -> None:
+    """Report what is found.
+
+    `origins` are those of pages that embed; `user` is signed in to Metabase, and without one no
+    account there is made or changed; `timeout` is how many seconds each request may take.
+    """
+    url = site.judge_settings(report)
+    can_sign = False
+    with report.step("secret-length"):
+        can_sign = site.judge_secret(report)
+    uri = None
+    if url is None:
+        report.skipped("instance", "INSTANCE_URL cannot be read.")
+    else:
+        uri = _metabase(report, Remote(url, timeout), origins, user, can_sign=can_sign)
+    if isinstance(getattr(settings, "METABASE_SSO", None), dict):
+        _site(report, uri, origins, timeout)
+    else:
+        report.skipped("endpoint", "The settings do not have METABASE_SSO.")
+
+
+def _metabase(
+    report: Report,
+    remote: Remote,
+    origins: Sequence[str],
+    user: AbstractBaseUser | None,
+    *,
+    can_sign: bool,
+) -> tuple[str, str] | None:
+    """Look at Metabase; return the Identity Provider URI, and where it is set there."""
+    properties = None
+    with report.step("instance"):
+        properties = metabase.reach(report, remote)
+    if properties is None:
+        report.skipped("sso", "Metabase does not answer. This is so for everything else about it.")
+        return None
+    remote = properties.remote
+    with report.step("clock"):
+        metabase.compare_clocks(report, properties.answer)
+    with report.step("embedding-secret"):
+        metabase.compare_embedding_secrets(report, remote)
+    with report.step("site-url"):
+        metabase.compare_addresses(report, properties)
+    for origin in origins:
+        with report.step("metabase-cors"):
+            pages.judge_metabase(report, remote, origin)
+        with report.step("frame"):
+            pages.judge_frames(report, remote, origin)
+    uri = None
+    with report.step("sso"):
+        uri = metabase.discover(report, remote, embeds=bool(origins))
+    if uri is None:
+        report.skipped("secret", "JWT sign-in does not work in Metabase.")
+        return None
+    is_same = False
+    if can_sign:
+        with report.step("secret"):
+            is_same = metabase.compare_secrets(report, remote)
+    else:
+        report.skipped("secret", "JWT_SHARED_SECRET cannot sign.")
+    with report.step("tenants"):
+        metabase.note_tenants(report, remote)
+    if user is not None:
+        _exchange(report, remote, user, is_same=is_same)
+    field = f"{metabase.pages_of(remote.version).jwt} > JWT Identity Provider URI"
+    return uri, field
+
+
+def _exchange(report: Report, remote: Remote, user: AbstractBaseUser, *, is_same: bool) -> None:
+    if not is_same:
+        report.skipped("exchange", "Metabase does not accept tokens of this site: see above.")
+    elif report.has("clock"):
+        report.skipped("exchange", "The clocks differ too much for Metabase to accept a token.")
+    else:
+        with report.step("exchange"):
+            metabase.sign_in(report, remote, user)
+
+
+def _site(
+    report: Report, uri: tuple[str, str] | None, origins: Sequence[str], timeout: float
+) -> None:
+    """Look at this site; without the Identity Provider URI its own address is guessed."""
+    address = None
+    if uri is not None:
+        with report.step("identity-provider"):
+            address = site.judge_provider(report, *uri)
+    if address is None:
+        with report.step("endpoint"):
+            address = site.locate(report)
+    works = False
+    if address is not None:
+        with report.step("endpoint"):
+            works = site.judge_endpoint(report, address)
+        _pages(report, address, origins, works=works)
+    if uri is None or address is None or not address.is_known:
+        report.skipped("cache", "The Identity Provider URI is not known, or not on this site.")
+    elif not works:
+        report.skipped("cache", "The sign-in endpoint itself does not work: see above.")
+    else:
+        is_reached = False
+        with report.step("cache"):
+            is_reached = site.judge_caches(report, address, uri[0], timeout)
+        if is_reached:
+            with report.step("static"):
+                site.judge_script(report, address, timeout)
+
+
+def _pages(report: Report, address: site.Address, origins: Sequence[str], *, works: bool) -> None:
+    """Look at CORS and the cookie, for pages of this site and for those of `origins`."""
+    is_sent = False
+    with report.step("cookie"):
+        is_sent = site.judge_session_cookie(report, address)
+    if not origins:
+        why = "Give --origin, or name the origins in METABASE_SSO['ALLOWED_ORIGINS']."
+        report.skipped("cors", why)
+    elif not works:
+        report.skipped("cors", "The sign-in endpoint itself does not work: see above.")
+    for origin in origins if works else ():
+        relation = None
+        with report.step("our-cors"):
+            relation = pages.judge_ours(report, address, origin)
+        if not is_sent or relation not in {"own", "other"}:
+            continue
+        with report.step("cookie"):
+            pages.judge_cookie(report, address, origin, is_own=relation == "own")

@@ -1,0 +1,383 @@
+"""What Metabase itself says: its version, clock, settings, secrets, and what a token does."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from django_metabase_sso import tokens
+from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import (
+    CLIENT_HEADER,
+    CURRENT_USER,
+    GUEST_DASHBOARD,
+    PROPERTIES,
+    SERVER_SIGN_IN,
+    SESSION,
+    SESSION_HEADER,
+    SIGN_IN,
+    TOKEN_AGE,
+)
+from django_metabase_sso.conf.secrets import Secret
+from django_metabase_sso.doctor.remote import Answer, Remote, refuse
+from django_metabase_sso.doctor.report import Problem, Report
+from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
+from django_metabase_sso.identity import emails
+from django_metabase_sso.tokens import LARGEST_ID, Token
+from django_metabase_sso.troubleshooting import (
+    CORRUPT,
+    EXPIRED,
+    GUEST_CORRUPT,
+    GUEST_EXPIRED,
+    HIDDEN,
+    INVALID_REDIRECT,
+    MISSING_EMAIL,
+    NOT_YET_VALID,
+    PAID,
+    SSO_DISABLED,
+    TOO_OLD,
+    quoted,
+    refusal_of,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+NOTICED: Final = 5  # seconds between the clocks: above, there is a warning
+TOO_MUCH: Final = 120  # seconds: above, a fault
+SDK: Final = "embedding-sdk-react"
+EMBEDS: Final = {SDK: "the SDK for React", "embedding-simple": "web components (embed.js)"}
+PREFERRING: Final = f"{SIGN_IN}?preferred_method=jwt"
+TIMES: Final = (TOO_OLD, EXPIRED, NOT_YET_VALID)
+HEADER_TEXT: Final = re.compile(r"[!-~]+")  # what a header can hold
+
+
+class Pages(NamedTuple):
+    """Where an administrator finds things, in one version of Metabase."""
+
+    jwt: str
+    origins: str
+    frames: str
+    guests: str
+
+
+def pages_of(version: int | None) -> Pages:
+    """Return the names of the admin pages; those of version 64 where it is not known."""
+    if version is not None and version >= 65:
+        jwt, security = "Embedding hub > Authentication", "Embedding hub > Security"
+        return Pages(jwt, security, security, security)
+    jwt, embedding = "Admin > Settings > Authentication > JWT", "Admin > Embedding"
+    origins = f"{embedding} > Cross-Origin Resource Sharing (CORS)"
+    return Pages(jwt, origins, f"{embedding} > Interactive > Authorized origins", embedding)
+
+
+class Properties(NamedTuple):
+    """What Metabase shows to anybody, and a `Remote` that knows its version."""
+
+    remote: Remote
+    answer: Answer
+
+
+def reach(report: Report, remote: Remote) -> Properties | None:
+    """Ask for the version. None when only a proxy in front of Metabase answers."""
+    answer = remote.ask("GET", PROPERTIES)
+    if answer.status >= 500:
+        title = f"{remote.instance} answers with status {answer.status}."
+        cause = "Metabase is not running or is still starting; a proxy in front of it answers."
+        cure = "Check that Metabase runs, and read its log. A start takes a minute or two."
+        report.fault("instance", title, cause=cause, cure=cure)
+        return None
+    version = answer.json().get("version")
+    tag = version.get("tag") if isinstance(version, dict) else None
+    if not isinstance(tag, str):
+        title = f"{remote.instance} answers, but does not say which version it is."
+        cause = f"{PROPERTIES} has status {answer.status} and no version: it may not be Metabase."
+        cure = "Open METABASE_SSO['INSTANCE_URL'] in a browser: it has to show Metabase."
+        report.warning("instance", title, cause=cause, cure=cure)
+        return Properties(remote, answer)
+    report.ok("instance", f"{remote.instance} is Metabase {quoted(tag)}.")
+    if tag.startswith("v0."):
+        title = f"Metabase {quoted(tag)} is the open-source edition."
+        cause = "The open-source edition (v0.) does not have JWT sign-in."
+        cure = "Run the edition whose versions begin with v1., with a Pro or Enterprise plan."
+        report.warning("edition", title, cause=cause, cure=cure)
+    return Properties(remote.of_version(tag), answer)
+
+
+def compare_clocks(report: Report, answer: Answer) -> None:
+    """Compare the `Date` of an answer with the clock of this machine."""
+    try:
+        written = parsedate_to_datetime(answer.header("Date")).timestamp()
+    except ValueError:
+        title = "Metabase's answer has no Date header, so the clocks cannot be compared."
+        cause = "A proxy in front of Metabase removes the header."
+        cure = f"Compare the clocks of the two machines by hand: {TOO_MUCH} s are too much."
+        report.warning("clock", title, cause=cause, cure=cure)
+        return
+    age = answer.header("Age")  # how long a cache kept the answer, whose Date is then old
+    kept = int(age) if age.isdecimal() else 0
+    # The header has whole seconds; half of one is the best guess at what was cut off.
+    ahead = written + 0.5 + kept - answer.at
+    if abs(ahead) <= NOTICED:
+        report.ok("clock", f"The clocks agree to within {NOTICED} s.")
+        return
+    side = "ahead of" if ahead > 0 else "behind"
+    title = f"Metabase's clock is {abs(ahead):.0f} s {side} the clock of this machine."
+    cause = "At least one of the two machines does not synchronize its clock."
+    cure = "Synchronize both clocks by NTP (`timedatectl` shows whether NTP is on)."
+    if -TOO_MUCH <= ahead <= min(TOO_MUCH, conf.TOKEN_LIFETIME - 1):
+        report.warning("clock", title, cause=cause, cure=cure)
+        return
+    if ahead > 0:
+        cause += (
+            f" Metabase refuses tokens that are {TOKEN_AGE} s old or have expired by its clock."
+        )
+    else:
+        cause += (
+            f" Metabase accepts tokens for longer than the {TOKEN_AGE} s that limit their use."
+        )
+    report.fault("clock", title, cause=cause, cure=cure)
+
+
+def compare_addresses(report: Report, properties: Properties) -> None:
+    """Compare Metabase's site URL with INSTANCE_URL.
+
+    Metabase 57 and newer checks `return_to` without a token as well, so it can be asked.
+    """
+    remote, stated = properties.remote, properties.answer.json().get("site-url")
+    url = f"{remote.instance}/"
+    is_known = isinstance(stated, str)
+    is_other = is_known and urlsplit(str(stated)).hostname != urlsplit(url).hostname
+    if not is_other and (remote.version or 0) >= 57:
+        start, there = (_navigate(remote, f"{SIGN_IN}?return_to={to}") for to in ("/", url))
+        is_known = is_known or start.status != 400
+        is_other = there.status == 400 != start.status
+    if is_other:
+        title = "Metabase refuses to send users to pages of METABASE_SSO['INSTANCE_URL']."
+        where = f"The site URL is {quoted(stated)}, and INSTANCE_URL is {remote.instance}."
+        cause = f"{INVALID_REDIRECT.cause} {where}"
+        report.fault("site-url", title, cause=cause, cure=INVALID_REDIRECT.cure)
+    elif is_known:
+        report.ok("site-url", f"Metabase's site URL is on the host of {remote.instance}.")
+    else:
+        report.skipped("site-url", "Metabase does not say which URL it is.")
+
+
+def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
+    """Ask as the embeds do, with and without preferring JWT; return the Identity Provider URI.
+
+    `embeds` says whether this project has pages that embed. None when JWT sign-in does not work.
+    """
+    answers = {kind: _ask(remote, PREFERRING, kind) for kind in EMBEDS}
+    navigation = _navigate(remote, SIGN_IN)
+    off = [
+        kind
+        for kind, answer in answers.items()
+        if answer.status == 402 and answer.known() != PAID and navigation.status != 402
+    ]
+    on = [kind for kind in answers if kind not in off]
+    for kind in off:
+        title = f"Modular embedding with {EMBEDS[kind]} is switched off in Metabase."
+        cause = "Such pages cannot sign in. Links and full-app frames can."
+        cure = f"Switch it on under {pages_of(remote.version).guests}."
+        (report.warning if on or not embeds else report.fault)(
+            "embedding", title, cause=cause, cure=cure
+        )
+    if not on:  # links and iframes still work
+        return _provider_of(report, navigation)
+    answer = answers[on[0]]
+    if 300 <= answer.status < 400:
+        title = "Metabase redirects where front ends expect JSON."
+        cause = f"It is older than version 55, or a proxy removes the header {CLIENT_HEADER}."
+        cure = "Links and iframes work. For modular embedding, run Metabase 55 or newer."
+        report.warning("method", title, cause=cause, cure=cure)
+        return answer.header("Location")
+    method, url = answer.json().get("method"), answer.json().get("url")
+    jwt = pages_of(remote.version).jwt
+    if answer.status == 200 and method == "saml":
+        title = "Metabase answers `saml` even to a front end that prefers JWT."
+        cause = "SAML is on in Metabase and JWT is not."
+        report.fault("method", title, cause=cause, cure=f"Switch JWT on as well: {jwt}.")
+        return None
+    if answer.status != 200 or method != "jwt":
+        _refuse_discovery(report, answer)
+        return None
+    if _ask(remote, SIGN_IN, on[0]).json().get("method") == "saml":
+        title = "JWT sign-in is on, but front ends that do not ask for it are told to use SAML."
+        cause = "SAML is on in Metabase as well, and takes precedence."
+        cure = 'Set `preferredAuthMethod: "jwt"` in the front end; {% metabase_config %} does.'
+        report.warning("method", title, cause=cause, cure=cure)
+    else:
+        report.ok("method", "JWT sign-in is on, and front ends are told to use it.")
+    return url if isinstance(url, str) else ""
+
+
+def _provider_of(report: Report, navigation: Answer) -> str | None:
+    if 300 <= navigation.status < 400:
+        return navigation.header("Location")
+    _refuse_discovery(report, navigation)
+    return None
+
+
+def _refuse_discovery(report: Report, answer: Answer) -> None:
+    """Report why JWT sign-in is not offered: without a token, 400 and 402 have one meaning."""
+    meaning = {400: SSO_DISABLED, 402: PAID}.get(answer.status)
+    known = answer.known()
+    if meaning and (known is None or known.status is None):
+        title = f"Metabase says: {meaning.text}"
+        report.fault("sso", title, cause=meaning.cause, cure=meaning.cure)
+    else:
+        refuse(report, "sso", answer)
+
+
+def _navigate(remote: Remote, path: str) -> Answer:
+    return remote.ask("GET", path, {"Accept": "text/html"}, may_redirect=True)
+
+
+def _ask(remote: Remote, path: str, kind: str) -> Answer:
+    return remote.ask("GET", path, {CLIENT_HEADER: kind}, may_redirect=True)
+
+
+def compare_secrets(report: Report, remote: Remote) -> bool:
+    """Send a token without any claim but its times; return whether its signature was good.
+
+    Metabase cannot sign anybody in by it. It looks at the signature first, so that any other
+    refusal than that of the signature is proof of the same secret. Only the texts of the
+    verification library are the same in each language, so where the refusal is not known, it is
+    compared with that of a token that was signed with another secret.
+    """
+    claims = tokens.with_times({})
+    answer = _try(remote, tokens.sign(claims))
+    known = answer.known()
+    if known in TIMES:
+        if not report.has("clock"):
+            title = f"Metabase says: {known.text}"
+            report.fault("clock", title, cause=known.cause, cure=known.cure)
+    elif known != MISSING_EMAIL:
+        other = tokens.signed(claims, Secret(secrets.token_bytes(32)), "JWT_SHARED_SECRET")
+        if known == CORRUPT or _try(remote, other).known() != CORRUPT:
+            if known != HIDDEN:
+                refuse(report, "secret", answer)
+                return False
+            title = "The secrets could not be compared."
+            cure = "Sign a user in with --user: if that works, both sides have the same secret."
+            report.warning("secret", title, cause=known.cause, cure=cure)
+            return True
+    report.ok("secret", "Django and Metabase have the same secret.")
+    return True
+
+
+def _try(remote: Remote, token: Token) -> Answer:
+    """Return what Metabase answers to a token that does not name a user."""
+    answer = _post(remote, token)
+    if answer.status in {404, 405}:
+        # Metabase before July 2025 does not have this path, and takes a token in the query only.
+        answer = remote.ask("GET", f"{SIGN_IN}?jwt={token}", {CLIENT_HEADER: SDK})
+    return answer
+
+
+def compare_embedding_secrets(report: Report, remote: Remote) -> None:
+    """Ask for a dashboard that does not exist, with guest tokens; nothing is shown to anybody.
+
+    Newer versions answer that there is no such dashboard, older ones say before that whether guest
+    embeds are on. Whatever the order, the token of another key is refused for its signature.
+    """
+    key = conf.EMBEDDING_SECRET_KEY
+    if key is None:
+        return
+    claims = {"resource": {"dashboard": LARGEST_ID}, "params": {}, "exp": int(time.time()) + 60}
+    answer, other = (
+        remote.ask(
+            "GET", f"{GUEST_DASHBOARD}/{tokens.signed(claims, secret, 'EMBEDDING_SECRET_KEY')}"
+        )
+        for secret in (key, Secret(secrets.token_bytes(32)))
+    )
+    known = answer.known("guest embed")
+    code, guests = "embedding-secret", pages_of(remote.version).guests
+    if known == GUEST_CORRUPT:
+        title = f"Guest embeds: Metabase says: {known.text}"
+        report.fault(code, title, cause=known.cause, cure=known.cure)
+    elif other.known("guest embed") == GUEST_CORRUPT:
+        report.ok(code, "Django and Metabase have the same embedding secret key.")
+        if known == GUEST_EXPIRED:
+            if not report.has("clock"):
+                title = f"Guest embeds: Metabase says: {known.text}"
+                report.fault("clock", title, cause=known.cause, cure=known.cure)
+        elif answer.status == 400:
+            title = "Guest embeds are switched off in Metabase."
+            cause = "Metabase accepts the embedding secret key, and does not show any dashboard."
+            cure = f"Switch guest embeds on under {guests}, or leave EMBEDDING_SECRET_KEY out."
+            report.warning(code, title, cause=cause, cure=cure)
+    elif answer.status == 400:
+        title = "The embedding secret key could not be compared."
+        cause = known.cause if known else "Guest embeds are probably switched off in Metabase."
+        cure = f"Switch guest embeds on under {guests}, or leave EMBEDDING_SECRET_KEY out."
+        report.warning(code, title, cause=cause, cure=cure)
+    else:
+        refuse(report, code, answer, "guest embed")
+
+
+def note_tenants(report: Report, remote: Remote) -> None:
+    """Say what cannot be asked without an API key, before anybody is signed in."""
+    if conf.TENANT is None:
+        return
+    if remote.version is not None and remote.version <= 57:
+        title = "If tenants are switched off in Metabase, its users with a tenant become internal."
+        cause = f"Metabase {remote.version} ignores the tenant of a token while tenants are off."
+        cure = "Check Admin > People > Tenants before the first user signs in."
+        report.warning("tenants", title, cause=cause, cure=cure)
+    else:
+        because = "Metabase tells this to administrators only. While tenants are off, it refuses"
+        report.skipped("tenants", f"{because} every token that names a tenant (status 403).")
+
+
+def sign_in(report: Report, remote: Remote, user: AbstractBaseUser) -> None:
+    """Sign `user` in to Metabase, ask who it is, and end the session again."""
+    answer = _post(remote, _token(user))
+    session = answer.json().get("session_token")
+    if not isinstance(session, str) or not HEADER_TEXT.fullmatch(session):
+        refuse(report, "exchange", answer)
+        return
+    try:
+        _whose(report, remote, session, user)
+    finally:
+        with suppress(Problem):
+            remote.ask("DELETE", SESSION, {SESSION_HEADER: session})
+
+
+def _post(remote: Remote, token: Token) -> Answer:
+    body = json.dumps({"jwt": token}).encode()
+    return remote.ask("POST", SERVER_SIGN_IN, {"Content-Type": "application/json"}, body)
+
+
+def _token(user: AbstractBaseUser) -> Token:
+    try:
+        return tokens.issue_token(user)
+    except (AccessRefused, InvalidClaim) as error:
+        refused = refusal_of(error)
+    title = f"User {user.pk} does not get a token ({refused.code})."
+    raise Problem("exchange", title, cause=refused.message, cure=refused.cure)
+
+
+def _whose(report: Report, remote: Remote, session: str, user: AbstractBaseUser) -> None:
+    answer = remote.ask("GET", CURRENT_USER, {SESSION_HEADER: session})
+    email = answer.json().get("email")
+    if answer.status != 200 or not isinstance(email, str):
+        title = f"Metabase started a session, and answers {answer.status} to a request with it."
+        cause = f"A proxy in front of Metabase removes the header {SESSION_HEADER}."
+        cure = "Let the proxies pass that header on."
+        report.fault("exchange", title, cause=cause, cure=cure)
+    elif email.lower() != emails.canonical_email(user):
+        title = f"Metabase signed in {quoted(email)} instead."
+        cause = "Metabase reads the e-mail address from another claim than the one that is sent."
+        cure = "Give METABASE_SSO['CLAIM_NAMES']['email'] the same value as Metabase's setting."
+        report.fault("exchange", title, cause=cause, cure=cure)
+    else:
+        title = f"User {user.pk} was signed in to Metabase as {quoted(email)}."
+        report.ok("exchange", title)

@@ -1,0 +1,274 @@
+"""Pages of one origin that embed: may they read the answers, and does the cookie travel?"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+
+from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import (
+    CURRENT_USER,
+    SESSION_HEADER,
+    matches_any,
+    site_of,
+)
+from django_metabase_sso.doctor import site
+from django_metabase_sso.doctor.metabase import pages_of
+from django_metabase_sso.doctor.remote import Answer, Remote
+from django_metabase_sso.doctor.report import Report
+from django_metabase_sso.doctor.site import Address
+from django_metabase_sso.troubleshooting import quoted
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+Relation = Literal["own", "twin", "other"]
+ALLOWED: Final = "Access-Control-Allow-Origin"
+MIDDLEWARE: Final = (
+    "Begin MIDDLEWARE with django_metabase_sso.middleware.SSOCorsMiddleware and"
+    " corsheaders.middleware.CorsMiddleware, in this order."
+)
+ONE_SITE: Final = (
+    "Serve both from one site (app.example.com and api.example.com are one), or let the front end"
+    " send a header, and set METABASE_SSO['AUTHENTICATE']."
+)
+
+
+def judge_metabase(report: Report, remote: Remote, origin: str) -> None:
+    """Send the preflight of a page of `origin` to Metabase's API.
+
+    Only that proves something: /auth/sso has the header for everybody in some of its answers.
+    """
+    if origin == remote.instance.origin:
+        report.ok("metabase-cors", f"{origin} is Metabase's own origin.")
+        return
+    headers = _preflight(origin, SESSION_HEADER.lower())
+    answer = remote.ask("OPTIONS", CURRENT_USER, headers, may_redirect=True)
+    problem = _preflight_problem(origin, answer)
+    if problem:
+        title = f"Metabase does not let pages of {origin} read its answers."
+        field = pages_of(remote.version).origins
+        cure = f"In Metabase, add {origin} to {field}. A proxy in front of it has to pass OPTIONS"
+        cure += " and the CORS headers on."
+        report.fault("metabase-cors", title, cause=problem, cure=cure)
+    else:
+        report.ok("metabase-cors", f"Metabase lets pages of {origin} read its answers (CORS).")
+
+
+def _preflight_problem(origin: str, answer: Answer) -> str:
+    if answer.header(ALLOWED) not in {origin, "*"}:
+        return f"The answer to a preflight (OPTIONS {CURRENT_USER}) has no {ALLOWED} for it."
+    if not _names(answer.header("Access-Control-Allow-Headers"), SESSION_HEADER):
+        return f"The answer to a preflight (OPTIONS) does not allow {SESSION_HEADER}."
+    if not 200 <= answer.status < 300:
+        return f"A preflight (OPTIONS) is answered with status {answer.status}."
+    return ""
+
+
+def judge_frames(report: Report, remote: Remote, origin: str) -> None:
+    """Read from Metabase's start page whether pages of `origin` may show it in a frame."""
+    answer = remote.ask("GET", "/", {"Accept": "text/html"}, may_redirect=True)
+    sources = _ancestors(answer)
+    field = pages_of(remote.version).frames
+    if sources is None or _covers(sources, origin, remote.instance.origin):
+        report.ok("frame", f"Pages of {origin} may show Metabase in a full-app frame.")
+    elif sources in ([], ["'none'"]):
+        because = "Full-app embedding is switched off in Metabase. For {% metabase_iframe %},"
+        because += f" switch it on and add {origin} to {field}."
+        report.skipped("frame", because, f" on pages of {origin}")
+    else:
+        title = f"Full-app frames on pages of {origin} stay blank."
+        cause = (
+            f"Metabase sends the header frame-ancestors {quoted(' '.join(sources))}. The SDK and"
+        )
+        cause += " web components do not need it."
+        cure = f"For {{% metabase_iframe %}}, add {origin} to {field} in Metabase."
+        report.warning("frame", title, cause=cause, cure=cure)
+
+
+def _ancestors(answer: Answer) -> list[str] | None:
+    """Return what `frame-ancestors` lists, [] for X-Frame-Options: DENY; None for no limit."""
+    for header in answer.headers.get_all("Content-Security-Policy", []):
+        for directive in str(header).replace(",", ";").split(";"):
+            name, *sources = directive.split() or [""]
+            if name.lower() == "frame-ancestors":
+                return sources
+    return [] if answer.header("X-Frame-Options").upper() == "DENY" else None
+
+
+def _covers(sources: list[str], origin: str, own: str) -> bool:
+    """Whether a source list of a Content-Security-Policy has an origin, roughly."""
+    page = urlsplit(origin)
+    for source in map(str.lower, sources):
+        if source in {"*", f"{page.scheme}:"} or (source == "'self'" and origin == own):
+            return True
+        scheme, _, host = source.rpartition("://")
+        host, _, port = host.rstrip("/").partition(":")
+        is_scheme = scheme in {"", page.scheme} or (scheme, page.scheme) == ("http", "https")
+        is_port = port in {"*", str(page.port or "")}
+        name = page.hostname or ""
+        is_host = host == name or (host[:2] == "*." and name.endswith(host[1:]))
+        if is_scheme and is_port and is_host:
+            return True
+    return False
+
+
+def judge_ours(report: Report, address: Address, origin: str) -> Relation:
+    """Ask this site whether a page of `origin` may read the token; return what it is to the site.
+
+    "twin": it differs from this site in its scheme or its loopback name only. A fetch with cookies
+    alone needs no preflight; the one that is sent here is for a header of the page's own.
+    """
+    if _is_own(report, address, origin):
+        return "own"
+    if _is_twin(report, address, origin):
+        return "twin"
+    response = site.ask(address, "GET", {"Origin": origin}).response
+    allow = f'Add "{origin}" to METABASE_SSO["ALLOWED_ORIGINS"].'
+    if response.status_code == 403:
+        title = f"This site does not let pages of {origin} read a token."
+        cause = "The origin is not in METABASE_SSO['ALLOWED_ORIGINS']."
+        report.fault("our-cors", title, cause=cause, cure=allow)
+        return "other"
+    preflight = site.ask(address, "OPTIONS", _preflight(origin, "authorization")).response
+    closed = _closed(origin, response, preflight)
+    if closed:
+        title = f"Pages of {origin} cannot read the answers of the sign-in endpoint."
+        cause = (
+            f"The answer to {closed} lacks the CORS headers for it: a middleware answers first."
+        )
+        report.fault("our-cors", title, cause=cause, cure=MIDDLEWARE)
+    elif _names(preflight.get("Access-Control-Allow-Headers", ""), "authorization"):
+        report.ok("our-cors", f"This site lets pages of {origin} read a token (CORS).")
+    else:
+        add = report.fault if conf.AUTHENTICATE else report.warning
+        title = f"Pages of {origin} may not send an Authorization header to this site."
+        cause = "CORS_ALLOW_HEADERS lacks 'authorization'. Session cookies work without it."
+        add("our-cors", title, cause=cause, cure='Add "authorization" to CORS_ALLOW_HEADERS.')
+    return "other"
+
+
+def _is_own(report: Report, address: Address, origin: str) -> bool:
+    """Report an origin that is, or can be, that of this site: its pages need no CORS."""
+    if address.is_known and origin == address.origin:
+        report.ok("our-cors", f"{origin} is this site's own origin.")
+        return True
+    if matches_any(origin, conf.ALLOWED_ORIGINS):
+        return False
+    host = urlsplit(origin).netloc
+    hosts = site.allowed_hosts()
+    if address.is_known:  # with its address known, only another name of this site is one, no port
+        if urlsplit(origin).hostname == urlsplit(address.origin).hostname:
+            return False
+        if _is_loopback(urlsplit(origin)) and _is_loopback(urlsplit(address.origin)):
+            return False
+        hosts = [entry for entry in hosts if not entry.startswith((".", "*"))]
+    if not site.is_among(host, hosts):
+        return False
+    cause = "This rests on ALLOWED_HOSTS, which has its host: pages of this site need no CORS. A"
+    cause += " front end with an address of its own has to be in ALLOWED_ORIGINS."
+    report.ok("our-cors", f"{origin} can be this site's own origin.", cause)
+    return True
+
+
+def _is_twin(report: Report, address: Address, origin: str) -> bool:
+    """Report an origin that differs from this site's in its scheme or its loopback name only."""
+    if not address.is_known:
+        return False
+    page, ours = urlsplit(origin), urlsplit(address.origin)
+    are_loopback = _is_loopback(page) and _is_loopback(ours)
+    is_same_host = page.hostname == ours.hostname or are_loopback
+    if page.port != ours.port or not is_same_host:
+        return False
+    if page.scheme != ours.scheme:
+        title = f"Pages of {origin} and the Identity Provider URI have different schemes."
+        cause = f"The Identity Provider URI begins with {address.origin}."
+        cure = f"Open https://{page.netloc}, and set the Identity Provider URI to that as well."
+        if are_loopback:
+            cure = "In Metabase, set the Identity Provider URI to"
+            cure += f" {page.scheme}://{ours.netloc}{address.path}."
+        report.fault("our-cors", title, cause=cause, cure=cure)
+        return True
+    title = f"Browsers treat {origin} and {address.origin} as different sites."
+    cause = "The Identity Provider URI has the other name, and the session cookie has one of them."
+    report.warning("our-cors", title, cause=cause, cure=f"Open {address.origin} instead.")
+    return True
+
+
+def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool) -> None:
+    """Judge by SameSite and by the sites whether a page's request brings the session cookie."""
+    sent = f"The session cookie is sent with requests from {origin}."
+    if is_own:
+        report.ok("cookie", sent)
+        return
+    if not address.is_known:
+        because = "This site's own address is not known without a correct Identity Provider URI."
+        report.skipped("cookie", because, f" and pages of {origin}")
+        return
+    same_site = str(settings.SESSION_COOKIE_SAMESITE).lower()
+    title = f"The session cookie is not sent with requests from {origin}."
+    page, ours = urlsplit(origin), urlsplit(address.origin)
+    is_site = site_of(page.netloc) == site_of(ours.netloc)
+    two = f"{origin} and {address.origin} are different sites to browsers"
+    problem = None
+    if same_site == "none" and not settings.SESSION_COOKIE_SECURE:
+        cause = "SESSION_COOKIE_SAMESITE is 'None' and SESSION_COOKIE_SECURE is off."
+        problem = f"{cause} Browsers drop that cookie.", "Set SESSION_COOKIE_SECURE = True."
+    elif is_site and page.scheme != ours.scheme and same_site != "none":
+        cure = "Serve the pages and the endpoint by https."
+        problem = f"{two}, because their schemes differ.", cure
+    elif not is_site and same_site != "none":
+        setting = f"SESSION_COOKIE_SAMESITE is {settings.SESSION_COOKIE_SAMESITE!r}."
+        problem = f"{two}, and {setting}", ONE_SITE
+    if problem and conf.AUTHENTICATE:
+        report.ok("cookie", title, "METABASE_SSO['AUTHENTICATE'] may work without it.")
+    elif problem:
+        report.fault("cookie", title, cause=problem[0], cure=problem[1])
+    elif not is_site:
+        title = f"Some browsers do not send the session cookie with requests from {origin}."
+        cause = f"{two}. Safari, Firefox and others block third-party cookies."
+        report.warning("cookie", title, cause=cause, cure=ONE_SITE)
+    else:
+        cause = ""
+        if page.hostname != ours.hostname:
+            cause = (
+                f"This rests on {site_of(page.netloc)} being the domain of one owner, as browsers"
+            )
+            cause += " read it from their public suffix list."
+        report.ok("cookie", sent, cause)
+
+
+def _preflight(origin: str, header: str) -> dict[str, str]:
+    return {
+        "Origin": origin,
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": header,
+    }
+
+
+def _names(listed: str, header: str) -> bool:
+    """Whether an Access-Control-Allow-Headers names a header, or all of them."""
+    names = {name.strip().lower() for name in listed.split(",")}
+    return not names.isdisjoint({header.lower(), "*"})
+
+
+def _closed(origin: str, answer: HttpResponseBase, preflight: HttpResponseBase) -> str:
+    """Return which of this site's answers does not let a request with cookies pass."""
+    if not _lets_in(answer, origin):
+        return "a request"
+    if not _lets_in(preflight, origin):
+        return "a preflight (OPTIONS)"
+    if preflight.status_code != 200:
+        return f"a preflight (OPTIONS), status {preflight.status_code},"
+    return ""
+
+
+def _lets_in(answer: HttpResponseBase, origin: str) -> bool:
+    return (
+        answer.get(ALLOWED) == origin and answer.get("Access-Control-Allow-Credentials") == "true"
+    )
+
+
+def _is_loopback(parts: SplitResult) -> bool:
+    return parts.hostname in LOOPBACK

@@ -1,0 +1,261 @@
+"""Requests to Metabase and to this site, and what their answers say.
+
+No proxy, no cookie and no redirect; a limit for time and size; a sentence for each error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.message import Message
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from typing import Any, Final, NamedTuple
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
+
+from django_metabase_sso.conf.addresses import InstanceURL
+from django_metabase_sso.doctor.report import Problem, Report
+from django_metabase_sso.troubleshooting import ErrorText, Where, by_status, lookup, quoted
+
+COMMON: Final = {"Accept": "application/json", "User-Agent": "django-metabase-sso-doctor"}
+ENGLISH: Final = {"X-Metabase-Locale": "en"}
+ORIGIN: Final = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
+VERSION: Final = re.compile(r"v[01]\.(\d+)")
+LARGEST: Final = 2**22  # bytes of an answer that are read
+CHUNK: Final = 2**16
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer; `at` is the clock of this machine in the middle of the request (since 1970)."""
+
+    status: int
+    headers: Message
+    body: bytes
+    at: float
+
+    def header(self, name: str) -> str:
+        """Return a header, "" when there is none."""
+        return str(self.headers.get(name, ""))
+
+    def json(self) -> dict[str, Any]:
+        """Return the JSON object in the body, an empty one when it is something else."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def text(self) -> str:
+        """Return the body if it is a message: "" for a page."""
+        is_page = "html" in self.header("Content-Type") or self.body.lstrip()[:1] == b"<"
+        return "" if is_page else self.body.decode(errors="replace").strip().strip('"')
+
+    def known(self, where: Where = "sign-in") -> ErrorText | None:
+        """Return the row of the table for Metabase's message; None for one that is not known."""
+        return lookup(self.text(), where)
+
+
+def refuse(report: Report, code: str, answer: Answer, where: Where = "sign-in") -> None:
+    """Report an answer that is not the expected one: by its text, else by its status."""
+    row = answer.known(where)
+    said = answer.json().get("message", answer.text())
+    title = f"Metabase answers with status {answer.status}: {quoted(said)}".rstrip(": ")
+    meaning = by_status(answer.status) if where == "sign-in" else None
+    if row and row.status is not None:
+        report.fault(code, f"Metabase says: {row.text}", cause=row.cause, cure=row.cure)
+    elif meaning:
+        cause = f"{row.cause} {meaning.cause}" if row else meaning.cause
+        report.fault(code, title, cause=cause, cure=meaning.cure)
+    elif row:
+        report.fault(code, title, cause=row.cause, cure=row.cure)
+    else:
+        cause = "Metabase is not known to answer this. Something in front of it may have answered."
+        cure = "Look at Metabase's log (Admin > Tools > Logs) and at the proxies in front of it."
+        report.fault(code, title, cause=cause, cure=cure)
+
+
+class Failure(NamedTuple):
+    """What is said about an exception; {host} stands in the cause."""
+
+    kind: type[Exception]
+    code: str
+    cause: str
+    cure: str
+
+
+# The first that fits: later ones are the base classes of earlier ones.
+FAILURES: Final = (
+    Failure(
+        socket.gaierror,
+        "dns",
+        "The name {host} cannot be resolved on this machine (DNS).",
+        "Correct the host name, or make it known to the machine that runs Django.",
+    ),
+    Failure(
+        UnicodeError, "dns", "{host} is not a valid host name (DNS).", "Correct the host name."
+    ),
+    Failure(
+        ConnectionRefusedError,
+        "refused",
+        "{host} exists, but nothing listens on that port (connection refused).",
+        "Start the server there, or correct the port. In a container, localhost is the container"
+        " itself.",
+    ),
+    Failure(
+        ssl.SSLCertVerificationError,
+        "certificate",
+        "The certificate of {host} is not trusted on this machine (TLS): it is expired,"
+        " self-signed, issued for another name or by an unknown authority.",
+        "Renew the certificate. For an authority of your own, set the environment variable"
+        " SSL_CERT_FILE to its certificate.",
+    ),
+    Failure(
+        ssl.SSLError,
+        "tls",
+        "{host} does not speak TLS on that port, or only versions that are refused here.",
+        "Correct the scheme or the port: https is usually on port 443.",
+    ),
+    Failure(
+        TimeoutError,
+        "timeout",
+        "{host} did not answer in time.",
+        "Look for a firewall between the two machines, or for an overloaded server. --timeout"
+        " waits longer. The doctor does not use the proxies of the environment.",
+    ),
+    Failure(
+        ConnectionError,
+        "closed",
+        "{host} closed the connection without an answer.",
+        "Look at the log of the server there. This also happens when http is sent to an https"
+        " port.",
+    ),
+    Failure(
+        IncompleteRead,
+        "half",
+        "{host} closed the connection in the middle of its answer.",
+        "Look at the log of the server there, and of the proxies in front of it.",
+    ),
+    Failure(
+        HTTPException,
+        "not-http",
+        "What {host} answered is not HTTP.",
+        "Correct the port: another program listens there.",
+    ),
+    Failure(
+        OSError,
+        "network",
+        "{host} cannot be reached from this machine.",
+        "Check the network of the machine that runs Django: routes, firewall, IPv6.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Remote:
+    """The instance and nothing else: it takes paths, so a token cannot go anywhere else.
+
+    `version` is the major one, 56 for v1.56.3; None when it is not known.
+    """
+
+    instance: InstanceURL
+    timeout: float
+    version: int | None = None
+
+    def of_version(self, tag: str) -> Remote:
+        """Return the same with the version that a tag like v1.56.3 names."""
+        found = VERSION.match(tag)
+        return replace(self, version=int(found[1]) if found else None)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        *,
+        may_redirect: bool = False,
+    ) -> Answer:
+        """Return the answer to a request; Problem for network errors and for a redirect."""
+        sent = {**COMMON, **ENGLISH, **(headers or {})}
+        answer = _send(method, f"{self.instance}{path}", sent, body, self.timeout)
+        if 300 <= answer.status < 400 and not may_redirect:
+            raise _redirected(self.instance, answer)
+        return answer
+
+
+def fetch(url: str, timeout: float) -> Answer:
+    """Return what any http(s) address answers to a request without a cookie and a token."""
+    return _send("GET", url, COMMON, None, timeout)
+
+
+def _send(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
+) -> Answer:
+    """Return the answer to one request; Problem when there is none after `timeout` seconds."""
+    request = Request(url, body, headers, method=method)  # noqa: S310
+    # An OpenerDirector has only the handlers that it is given: no proxies and no redirects.
+    opener = OpenerDirector()
+    opener.add_handler(HTTPHandler())
+    if url.startswith("https:"):  # its authorities take long to read
+        opener.add_handler(HTTPSHandler(context=ssl.create_default_context()))
+    deadline = time.monotonic() + timeout
+    done: list[Answer | Exception] = []
+
+    def work() -> None:
+        try:
+            asked_at = time.time()
+            with opener.open(request, timeout=timeout) as response:
+                at = (asked_at + time.time()) / 2
+                read = _read(response, deadline)
+                done.append(Answer(response.status, response.headers, read, at))
+        except URLError as error:
+            done.append(error.reason if isinstance(error.reason, Exception) else error)
+        except (OSError, HTTPException, UnicodeError) as error:
+            done.append(error)
+
+    # The time-out of a socket covers neither DNS nor an answer that comes byte by byte.
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    result = done[0] if done else TimeoutError()
+    if isinstance(result, Answer):
+        return result
+    host = urlsplit(url).netloc
+    row = next(row for row in FAILURES if isinstance(result, row.kind))
+    title = f"No answer from {host}."
+    raise Problem(f"network-{row.code}", title, cause=row.cause.format(host=host), cure=row.cure)
+
+
+def _read(response: HTTPResponse, deadline: float) -> bytes:
+    body = b""
+    while len(body) < LARGEST and (chunk := response.read1(CHUNK)):
+        body += chunk
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    if len(body) < LARGEST and response.length:
+        raise IncompleteRead(b"")
+    return body
+
+
+def _redirected(instance: InstanceURL, answer: Answer) -> Problem:
+    # The origin alone: the rest could repeat what was sent.
+    found = ORIGIN.match(answer.header("Location"))
+    where = found[0].lower() if found else "another path of its own"
+    if where == f"https{instance.origin.removeprefix('http')}":
+        cure = f'Write "INSTANCE_URL": "https{str(instance).removeprefix("http")}".'
+    else:
+        cure = (
+            "Set METABASE_SSO['INSTANCE_URL'] to the address at which Metabase itself answers."
+            " If a login page is in front of it, let Django pass."
+        )
+    title = f"{instance.origin} redirects to {quoted(where)}."
+    cause = "The doctor does not follow redirects: tokens would be sent to another address."
+    return Problem("redirect", title, cause=cause, cure=cure)

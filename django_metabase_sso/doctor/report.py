@@ -1,0 +1,183 @@
+"""What the doctor says: findings, which are collected and shown as they come."""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+from typing import Final, Literal
+
+from django.core.exceptions import ImproperlyConfigured
+
+import django_metabase_sso
+from django_metabase_sso.conf import conf
+from django_metabase_sso.exceptions import BadSetting, CallableFailed, MetabaseSSOError
+
+Level = Literal["ok", "warning", "fault", "skipped"]
+
+# The codes of the findings, which programs rely on, and what stands behind "Not checked". Others
+# are the ids of system checks, and `network-...` for a server that cannot be reached.
+SUBJECTS: Final = {
+    "settings": "the settings",
+    "secret-length": "the length of JWT_SHARED_SECRET",
+    "instance": "the Metabase instance",
+    "edition": "the edition of Metabase",
+    "clock": "the clocks",
+    "embedding-secret": "the embedding secret key",
+    "site-url": "Metabase's site URL",
+    "sso": "whether JWT sign-in is on",
+    "embedding": "whether modular embedding is on",
+    "method": "how front ends are told to sign in",
+    "identity-provider": "the JWT Identity Provider URI",
+    "secret": "whether both sides have the same secret",
+    "tenants": "whether tenants are switched on in Metabase",
+    "exchange": "signing the user in",
+    "endpoint": "the sign-in endpoint of this site",
+    "cookie": "the session cookie",
+    "cache": "what is between browsers and the sign-in endpoint",
+    "static": "the script of {% metabase_config %}",
+    "cors": "CORS and cookies of the pages that embed",
+    "metabase-cors": "whether pages may read Metabase's answers (CORS)",
+    "our-cors": "whether pages may read the token (CORS)",
+    "frame": "full-app frames",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked. `code` is for programs, the rest is for people.
+
+    A warning and a fault have a `cause` and a `cure`. A skipped step has a cause: the reason. The
+    cause of an "ok" says what it rests on.
+    """
+
+    level: Level
+    code: str
+    title: str
+    cause: str = ""
+    cure: str = ""
+
+
+class Problem(Exception):
+    """A step cannot go on, for this fault."""
+
+    def __init__(self, code: str, title: str, *, cause: str, cure: str) -> None:
+        super().__init__(code)
+        self.finding = Finding("fault", code, title, cause, cure)
+
+
+class Report:
+    """The findings so far; `show` is called with each one when it is found."""
+
+    def __init__(self, show: Callable[[Finding], object]) -> None:
+        self.findings: list[Finding] = []
+        self._show = show
+        self._raised: set[tuple[type, str]] = set()
+
+    def add(self, finding: Finding) -> None:
+        """Take a finding in."""
+        self.findings.append(finding)
+        self._show(finding)
+
+    def ok(self, code: str, title: str, cause: str = "") -> None:
+        self.add(Finding("ok", code, title, cause))
+
+    def warning(self, code: str, title: str, *, cause: str, cure: str) -> None:
+        self.add(Finding("warning", code, title, cause, cure))
+
+    def fault(self, code: str, title: str, *, cause: str, cure: str) -> None:
+        self.add(Finding("fault", code, title, cause, cure))
+
+    def skipped(self, code: str, because: str, detail: str = "") -> None:
+        """Say that a step was left out; `detail` is about what, `because` is a sentence."""
+        self.add(Finding("skipped", code, f"Not checked: {SUBJECTS[code]}{detail}.", because))
+
+    def has(self, code: str, *levels: Level) -> bool:
+        """Whether there is such a finding, of one of these levels: a fault unless told."""
+        wanted = levels or ("fault",)
+        return any(found.code == code and found.level in wanted for found in self.findings)
+
+    @contextmanager
+    def step(self, code: str) -> Iterator[None]:
+        """Run a step. What it raises becomes one finding, and the next step still runs.
+
+        The same error in a later step is not another fault.
+        """
+        try:
+            yield
+        except Problem as problem:
+            self.add(problem.finding)
+        except Exception as error:  # noqa: BLE001
+            self._failed(code, error)
+
+    def _failed(self, code: str, error: Exception) -> None:
+        key = (type(error), str(error))
+        if isinstance(error, BadSetting):
+            check = error.check_id
+            if self.has(check):
+                self.skipped(code, f"The setting has to be corrected first: see {check} above.")
+            else:
+                self.fault(check, error.message, cause=CANNOT_WORK, cure=error.hint)
+        elif key in self._raised:
+            if not self.has(code):
+                self.skipped(code, f"It needs what raised {key[0].__name__} above.")
+        else:
+            self._raised.add(key)
+            title = f"An error ended the check of {SUBJECTS[code]}: {type(error).__name__}."
+            cure = "Correct that code, or the setting that leads to it, and run the doctor again."
+            self.fault(code, title, cause=what_raised(error), cure=cure)
+
+
+CANNOT_WORK: Final = "No token can be signed with this value."
+CALLABLES: Final = (
+    "ACCESS_POLICY",
+    "AUTHENTICATE",
+    "GROUP_MAPPING",
+    "USER_ATTRIBUTES",
+    "TENANT",
+    "TENANT_ATTRIBUTES",
+    "GUEST_PARAMS",
+)
+INSTALLED: Final = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
+PACKAGE: Final = str(Path(django_metabase_sso.__file__).parent)
+
+
+def what_raised(error: BaseException) -> str:
+    """Return a sentence about an error: the setting whose callable raised it, and where.
+
+    The text is in it only if this package wrote it: the text of another one could quote a secret.
+    """
+    if isinstance(error, CallableFailed) and error.__cause__:
+        error = error.__cause__
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    codes = [code for code, _ in frames]
+    setting = next((key for key in CALLABLES if _code_of(key) in codes), "")
+    who = f"METABASE_SSO[{setting!r}] raised" if setting else "This was raised:"
+    said = f"{who} {type(error).__name__}"
+    is_ours = isinstance(error, ImproperlyConfigured) and _is_in(codes[-1], PACKAGE)
+    if is_ours or isinstance(error, MetabaseSSOError):
+        return f"{said}: {error}"
+    own = [entry for entry in frames if not _is_in(entry[0], *INSTALLED, PACKAGE, "<")]
+    if not own:
+        return f"{said}."
+    code, line = own[-1]
+    return f"{said} in {code.co_name}() ({code.co_filename}, line {line})."
+
+
+def _is_in(code: CodeType, *places: str) -> bool:
+    return code.co_filename.startswith(places)
+
+
+def _code_of(key: str) -> CodeType | None:
+    """Return the code of the callable in a setting, if it is one that was written in Python."""
+    try:
+        function = getattr(conf, key)
+    except BadSetting:
+        return None
+    function = getattr(function, "func", function)  # of functools.partial
+    code: CodeType | None = getattr(function, "__code__", None)
+    return code or getattr(type(function).__call__, "__code__", None)
