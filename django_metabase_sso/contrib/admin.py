@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.doctor.explain import Row, explain
+from django_metabase_sso.doctor.explain import AccountNow, Row, account_now, explain
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, MetabaseError
 from django_metabase_sso.troubleshooting import Refusal, quoted
 
@@ -140,8 +140,7 @@ class Page:
     rows: list[Row] = field(default_factory=list)
     refusal: Refusal | None = None
     problem: str = ""  # why neither is known
-    account: Any = None
-    groups: list[str] = field(default_factory=list)
+    account: AccountNow | None = None
     typed: dict[str, str] = field(default_factory=dict)  # these win over what is sent
     has_key: bool = False
     account_problem: str = ""
@@ -176,17 +175,9 @@ def _ask(user: Any, page: Page, *, shows_claims: bool) -> None:
         page.has_key = conf.API_KEY is not None
         if not page.has_key:
             return
-        from django_metabase_sso import accounts
-        from django_metabase_sso.administration.api import opened
-
-        with opened(WITHIN, within=WITHIN) as api:
-            page.account = accounts.find(user, api=api)
-            if page.account is not None:
-                names = api.get("/api/permissions/group")
-                page.groups = [
-                    group["name"] for group in names if group["id"] in page.account.group_ids
-                ]
-                page.typed = page.account.attributes if shows_claims else {}
+        page.account = account_now(user, WITHIN)
+        if page.account is not None and shows_claims:
+            page.typed = page.account.typed
     except AccessRefused:
         return  # without a usable address there is no account
     except (MetabaseError, BadSetting, ImportError) as error:

@@ -121,6 +121,9 @@ def _site(
         with report.step("endpoint"):
             works = site.judge_endpoint(report, address)
         _pages(report, address, origins, works=works)
+    if uri is not None and address is not None and address.is_known and conf.API_KEY is not None:
+        with report.step("setup"):
+            metabase.compare_settings(report, address.origin, address.path, timeout)
     if uri is None or address is None or not address.is_known:
         report.skipped("cache", "The Identity Provider URI is not known, or not on this site.")
     elif not works:

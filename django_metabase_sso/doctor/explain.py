@@ -56,6 +56,40 @@ class Explanation:
     too_large: Refusal | None = None
 
 
+@dataclass(frozen=True)
+class AccountNow:
+    """The account that a user has in Metabase now.
+
+    `typed` are the attributes that an administrator typed there: they win over what is sent.
+    """
+
+    id: int
+    is_active: bool
+    sso_source: str | None
+    groups: list[str]
+    typed: dict[str, str]
+
+
+def account_now(user: AbstractBaseUser, within: float) -> AccountNow | None:
+    """Return the user's account, None when there is none; asked with API_KEY.
+
+    `within` is how many seconds all of it may take. Raises MetabaseUnavailable, MetabaseRefused,
+    AccessRefused for a user without a usable address, BadSetting without a key, and ImportError
+    without the extra `client`.
+    """
+    from django_metabase_sso import accounts
+    from django_metabase_sso.administration.api import opened
+
+    with opened(within, within=within) as api:
+        found = accounts.find(user, api=api)
+        if found is None:
+            return None
+        every = api.get("/api/permissions/group")
+    groups = [group["name"] for group in every if group["id"] in found.group_ids]
+    typed = {key: str(value) for key, value in found.attributes.items()}
+    return AccountNow(found.id, found.is_active, found.sso_source, groups, typed)
+
+
 ATTRIBUTE = (
     "a user attribute, unless an administrator typed one of this name in Metabase: that one always"
     " takes precedence (Admin > People > Edit user)"

@@ -27,7 +27,7 @@ from django_metabase_sso.conf.addresses import (
 from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.doctor.remote import Answer, Remote, refuse
 from django_metabase_sso.doctor.report import Problem, Report
-from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
+from django_metabase_sso.exceptions import AccessRefused, InvalidClaim, MetabaseError
 from django_metabase_sso.identity import emails
 from django_metabase_sso.tokens import LARGEST_ID, Token
 from django_metabase_sso.troubleshooting import (
@@ -335,6 +335,39 @@ def note_tenants(report: Report, remote: Remote) -> None:
     else:
         because = "Metabase tells this to administrators only. While tenants are off, it refuses"
         report.skipped("tenants", f"{because} every token that names a tenant (status 403).")
+
+
+def compare_settings(report: Report, site: str, path: str, timeout: float) -> None:
+    """Report what `setup` would change, asked with API_KEY. `site` is this site's origin."""
+    from django_metabase_sso.administration import setup
+    from django_metabase_sso.administration.api import opened
+
+    cure = f"Run: manage.py metabase_sso setup --site {site} (--apply writes it)."
+    try:
+        with opened(timeout) as api:
+            version = api.version()
+            wants = setup.wanted(site, path, (), version, sync_groups=False)
+            plan = setup.plan(api, version, wants, ())
+    except MetabaseError as error:
+        title = "Metabase's settings could not be asked for."
+        report.warning("setup", title, cause=str(error), cure=cure)
+        return
+    differing = [
+        setting.key for setting in plan.settings if setting.state not in ("same", "unknown")
+    ]
+    if differing:
+        title = f"Metabase has other values for {', '.join(differing)}."
+        cause = "They are not what METABASE_SSO needs, or concern more than this site."
+        report.warning("setup", title, cause=cause, cure=cure)
+    else:
+        report.ok("setup", "Metabase's settings are those that METABASE_SSO needs.")
+    if "logout" in conf.END_ACCESS and version < setup.MODULAR:
+        report.warning(
+            "end-access",
+            "Signing out of Django ends no session in this Metabase.",
+            cause=f"'logout' in END_ACCESS needs Metabase 65 or newer; this is {version}.",
+            cure='Update Metabase, or leave "logout" out of END_ACCESS.',
+        )
 
 
 def sign_in(report: Report, remote: Remote, user: AbstractBaseUser) -> None:

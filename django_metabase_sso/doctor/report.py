@@ -35,6 +35,7 @@ SUBJECTS: Final = {
     "identity-provider": "the JWT Identity Provider URI",
     "secret": "whether both sides have the same secret",
     "tenants": "whether tenants are switched on in Metabase",
+    "setup": "the settings of Metabase",
     "exchange": "signing the user in",
     "endpoint": "the sign-in endpoint of this site",
     "cookie": "the session cookie",

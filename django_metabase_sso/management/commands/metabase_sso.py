@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import DatabaseError
 
+from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import origin_of
 from django_metabase_sso.doctor.examine import examine, known_origins
-from django_metabase_sso.doctor.explain import Explanation, explain
+from django_metabase_sso.doctor.explain import AccountNow, Explanation, account_now, explain
 from django_metabase_sso.doctor.report import Finding, Report, what_raised
-from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim
+from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim, MetabaseError
 from django_metabase_sso.identity import users
 from django_metabase_sso.management.arguments import ARGUMENTS
 from django_metabase_sso.tokens import issue_token
@@ -35,6 +36,7 @@ AFTERWARDS = (
     "Next: `manage.py metabase_sso explain USER` says who a user would be in Metabase, or why they"
     " do not get a token. `manage.py metabase_sso doctor --user USER` signs them in."
 )
+ASKED_WITHIN = 10.0  # seconds for what `explain` asks Metabase
 WORDS = {"ok": "note", "skipped": "because"}
 STYLES = {"ok": "SUCCESS", "warning": "WARNING", "fault": "ERROR", "skipped": "NOTICE"}
 
@@ -120,9 +122,13 @@ class Command(BaseCommand):
             known = {"user": str(user.pk), **asdict(explanation)}
             if options["token"]:
                 known["token"] = token
+            account, problem = account_of(user)
+            if account is not None or problem:
+                known["account"] = asdict(account) if account else None
+                known["account_problem"] = problem
             self.stdout.write(json.dumps(known, indent=2))
         else:
-            self.stdout.write("\n".join(lines_of(explanation)))
+            self.stdout.write("\n".join([*lines_of(explanation), *account_lines(user)]))
             if token is not None:
                 self.stdout.write(token)
         if explanation.refusal:
@@ -204,6 +210,33 @@ def lines_of(explanation: Explanation) -> Iterator[str]:
     if explanation.too_large:
         yield "Links and full-app frames do not get a token; the SDK and web components do."
         yield from refusal_lines(explanation.too_large)
+
+
+def account_of(user: AbstractBaseUser) -> tuple[AccountNow | None, str]:
+    """Return the account in Metabase, and why there is none; neither without a key."""
+    try:
+        if conf.API_KEY is None:
+            return None, ""
+        found = account_now(user, ASKED_WITHIN)
+    except (AccessRefused, BadSetting, ImportError, MetabaseError) as error:
+        return None, str(error)
+    return found, "" if found else "There is no account in Metabase yet."
+
+
+def account_lines(user: AbstractBaseUser) -> Iterator[str]:
+    """Yield what Metabase says about the user now, where there is a key to ask with."""
+    account, problem = account_of(user)
+    if problem:
+        yield f"Account in Metabase: {quoted(problem, None)}"
+    if account is None:
+        return
+    state = "active" if account.is_active else "deactivated"
+    groups = quoted(", ".join(account.groups), None)
+    source = account.sso_source or "password"
+    yield f"Account in Metabase: {account.id}, {state}, signs in by {source}, in {groups}."
+    for key, value in account.typed.items():
+        text = f"{key} = {value}: typed in Metabase, where it wins over what is sent."
+        yield f"Attribute in Metabase: {quoted(text, None)}"
 
 
 def refusal_lines(refusal: Refusal) -> Iterator[str]:
