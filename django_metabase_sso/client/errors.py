@@ -8,7 +8,7 @@ import httpx
 
 from django_metabase_sso.conf.addresses import SERVER_SIGN_IN
 from django_metabase_sso.exceptions import MetabaseRefused, MetabaseUnavailable
-from django_metabase_sso.troubleshooting import lookup
+from django_metabase_sso.troubleshooting import ErrorText, by_status, lookup
 
 SENTENCES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httpx.ConnectTimeout, "no connection in time"),
@@ -18,9 +18,12 @@ SENTENCES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (httpx.DecodingError, "the answer could not be decoded"),
     (Exception, "the call failed"),
 )
-NO_ENDPOINT: Final = (
+NO_ENDPOINT: Final = ErrorText(
+    "",
+    httpx.codes.NOT_FOUND,
+    "sign-in",
     "This Metabase has no sign-in for servers, or INSTANCE_URL is not its address.",
-    "Use Metabase 56 or newer, and look at METABASE_SSO['INSTANCE_URL'].",
+    "Use Metabase 56 or newer, and check METABASE_SSO['INSTANCE_URL'].",
 )
 
 
@@ -41,25 +44,32 @@ def unavailable(request: httpx.Request, error: Exception) -> MetabaseUnavailable
     return MetabaseUnavailable(f"Metabase, {call_of(request)}: {sentence} ({reason}).")
 
 
-def failed(request: httpx.Request, status: int, text: str) -> MetabaseUnavailable:
-    """Return what to raise for a 5xx answer with these words of Metabase's."""
+def failed(request: httpx.Request, status: int, text: str, body: str) -> MetabaseUnavailable:
+    """Return what to raise for a 5xx answer with this body, in which `text` is the message."""
     message = f"Metabase, {call_of(request)}: an error of the server ({status})."
-    known = lookup(text)
+    known = _known(request, body)
     if known is not None:  # a full licence is a 500
         message = f"{message[:-1]}: {text} {known.cause} {known.cure}"
     return MetabaseUnavailable(message, status)
 
 
-def refused(request: httpx.Request, status: int, text: str) -> MetabaseRefused:
-    """Return what to raise for a 4xx answer with these words of Metabase's.
+def refused(request: httpx.Request, status: int, text: str, body: str) -> MetabaseRefused:
+    """Return what to raise for a 4xx answer with this body, in which `text` is the message.
 
-    The status decides; the words explain it where they are known. A Metabase may be in another
-    language, or hide its reasons.
+    A Metabase may be in another language or hide its messages, so the status explains a sign-in
+    whose message is not known.
     """
-    explained = ("", "")
-    known = lookup(text)
-    if known is not None:
-        explained = (known.cause, known.cure)
-    elif status == httpx.codes.NOT_FOUND and request.url.path.endswith(SERVER_SIGN_IN):
-        explained = NO_ENDPOINT
-    return MetabaseRefused(call_of(request), status, text, *explained)
+    known = _known(request, body)
+    if known is None and _is_sign_in(request):
+        known = NO_ENDPOINT if status == httpx.codes.NOT_FOUND else by_status(status)
+    cause, cure = (known.cause, known.cure) if known else ("", "")
+    return MetabaseRefused(call_of(request), status, text, cause, cure)
+
+
+def _known(request: httpx.Request, body: str) -> ErrorText | None:
+    """Return what explains the message of a sign-in: other calls have other messages."""
+    return lookup(body, "sign-in") if _is_sign_in(request) else None
+
+
+def _is_sign_in(request: httpx.Request) -> bool:
+    return request.url.path.endswith(SERVER_SIGN_IN)

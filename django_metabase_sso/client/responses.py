@@ -72,9 +72,9 @@ def _check_status(response: httpx.Response) -> None:
         )
         raise MetabaseUnavailable(message, status)
     if response.is_server_error:
-        raise errors.failed(request, status, _text(response))
+        raise errors.failed(request, status, _text(response), _said(response))
     if response.is_client_error:
-        raise errors.refused(request, status, _text(response))
+        raise errors.refused(request, status, _text(response), _said(response))
 
 
 def _target(response: httpx.Response) -> str:
@@ -90,15 +90,19 @@ def _is_html(response: httpx.Response) -> bool:
     return "html" in str(response.headers.get("Content-Type", "")).lower()
 
 
+def _said(response: httpx.Response) -> str:
+    """Return the body of an answer, "" for a page."""
+    return "" if _is_html(response) else _decoded(response)
+
+
 def _text(response: httpx.Response) -> str:
-    """Return Metabase's words in an answer: plain text, or a part of JSON; "" for a page."""
-    if _is_html(response):
-        return ""
-    said: Any = _parsed(_decoded(response))
+    """Return the message in an answer, fit to be shown: plain text, or a part of JSON."""
+    body = _said(response)
+    said: Any = _parsed(body)
     if isinstance(said, dict):
         said = next((said[key] for key in ("message", "error", "errors") if said.get(key)), said)
     if said is None:
-        said = _decoded(response)
+        said = body
     text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
     session = response.request.headers.get(SESSION_HEADER)
     text = text.replace(session, "[hidden]") if session else text

@@ -34,6 +34,11 @@ def change(**values: Any) -> Event:
 EVENTS: dict[str, tuple[Event, int, str]] = {
     "sign-out of Django": (lambda client, user, configure: client.logout(), 401, "signs in"),
     "user deactivated in Django": (change(is_active=False), 401, "inactive"),
+    "user deleted in Django": (
+        lambda client, user, configure: User.objects.filter(pk=user.pk).delete(),
+        401,
+        "inactive",
+    ),
     "`ACCESS_POLICY` begins to refuse": (
         lambda client, user, configure: configure(ACCESS_POLICY=lambda user, request: False),
         403,

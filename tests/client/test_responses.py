@@ -261,18 +261,53 @@ def test_a_reason_for_an_error_of_the_server(
     assert f"an error of the server (500): {KNOWN} Metabase has another secret" in str(error)
 
 
-# Another language, hidden reasons: the status decides
+# Another language, hidden messages: the status decides
 
 
-@pytest.mark.parametrize("body", ["Nachricht beschädigt", "Something went wrong", ""])
-@pytest.mark.parametrize("status", ["401 Unauthorized", "402 Payment", "403 Forbidden", "400 Bad"])
-def test_words_that_are_not_known(
-    twin: Sync, serve: Serve, ada: User, body: str, status: str
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        ("400 Bad Request", "the name of a new tenant, or a group"),
+        ("401 Unauthorized", "Metabase refuses a token"),
+        ("402 Payment Required", "plan"),
+        ("403 Forbidden", "Metabase refuses a tenant"),
+        ("404 Not Found", "no sign-in for servers"),
+        ("418 Teapot", ""),
+    ],
+)
+@pytest.mark.parametrize("body", ["Nachricht beschädigt", '{"message": "Nachricht beschädigt"}'])
+def test_a_sign_in_with_words_that_are_not_known(
+    twin: Sync, serve: Serve, ada: User, body: str, status: str, cause: str
 ) -> None:
     """A 401 of Metabase is bare text, the others are JSON or text."""
     serve(answer(body, status, "text/plain"))
     error = refused(twin, ada)
-    assert (error.status, error.text) == (int(status[:3]), body)
+    assert (error.status, error.text) == (int(status[:3]), "Nachricht beschädigt")
+    assert cause in error.cause
+    assert bool(error.cause) == bool(error.cure) == bool(cause)
+
+
+def test_a_sign_in_whose_reason_is_hidden(twin: Sync, serve: Serve, ada: User) -> None:
+    serve(answer('{"message": "Something went wrong"}', "403 Forbidden"))
+    assert "MB_HIDE_STACKTRACES" in refused(twin, ada).cause
+
+
+def test_a_reason_that_is_only_in_the_status(twin: Sync, serve: Serve, ada: User) -> None:
+    """The `status` of Metabase's JSON is not translated."""
+    body = {"status": "error-premium-feature-not-available", "message": "Kostenpflichtig."}
+    serve(answer(json.dumps(body), "402 Payment Required"))
+    error = refused(twin, ada)
+    assert error.text == "Kostenpflichtig."
+    assert "plan" in error.cause
+
+
+@pytest.mark.parametrize("body", [KNOWN, '{"errors": {"name": "blank"}}'])
+def test_another_call_is_not_explained_as_a_sign_in(
+    twin: Sync, serve: Serve, ada: User, body: str
+) -> None:
+    serve(SIGNED_IN, answer(body, "400 Bad Request"))
+    error = refused(twin, ada)
+    assert (error.cause, error.cure) == ("", "")
 
 
 # Sign-out
