@@ -89,7 +89,8 @@ SSO_DISABLED: Final = ErrorText(
     "SSO has not been enabled and/or configured",
     400,
     "sign-in",
-    "JWT sign-in is switched off in Metabase, or the plan does not include it.",
+    "JWT sign-in is switched off in Metabase, or its secret or Identity Provider URI is not set "
+    "there, or the plan does not include it.",
     f"Switch it on under {JWT_SETTINGS}. This needs a Pro or Enterprise plan.",
     "error-sso-disabled",
 )

@@ -46,6 +46,7 @@ def examine(
         _site(report, uri, origins, timeout)
     else:
         report.skipped("endpoint", "The settings do not have METABASE_SSO.")
+    report.finish()
 
 
 def _metabase(

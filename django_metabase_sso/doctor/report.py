@@ -77,10 +77,11 @@ class Report:
     def __init__(self, show: Callable[[Finding], object]) -> None:
         self.findings: list[Finding] = []
         self._show = show
+        self._later: list[tuple[str, Finding]] = []
         self._raised: set[tuple[type, str]] = set()
 
     def add(self, finding: Finding) -> None:
-        """Take a finding in."""
+        """Report a finding."""
         self.findings.append(finding)
         self._show(finding)
 
@@ -101,6 +102,16 @@ class Report:
         """Whether there is such a finding, of one of these levels: a fault unless told."""
         wanted = levels or ("fault",)
         return any(found.code == code and found.level in wanted for found in self.findings)
+
+    def later(self, code: str, finding: Finding) -> None:
+        """Hold a finding back that the step with this code may replace with a more exact one."""
+        self._later.append((code, finding))
+
+    def finish(self) -> None:
+        """Report what was held back and not replaced."""
+        for code, finding in self._later:
+            if not self.has(code, "fault", "warning"):
+                self.add(finding)
 
     @contextmanager
     def step(self, code: str) -> Iterator[None]:

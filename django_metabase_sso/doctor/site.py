@@ -23,11 +23,12 @@ from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils import translation
 from django.utils.http import is_same_domain
 
+from django_metabase_sso.checks.project import session_covers
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import DEFAULT_PORTS, InstanceURL, origin_of
 from django_metabase_sso.conf.secrets import SHORTEST_SECRET
 from django_metabase_sso.doctor.remote import Answer, fetch
-from django_metabase_sso.doctor.report import Problem, Report
+from django_metabase_sso.doctor.report import Finding, Level, Problem, Report
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.http.endpoints import INCLUDE, kind_of, path_of
 from django_metabase_sso.troubleshooting import quoted
@@ -36,6 +37,13 @@ PACKAGE: Final = "django_metabase_sso."
 LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", ".localhost")
 # Set to HIT by caches: CloudFront and Fastly, nginx, Cloudflare and others.
 CACHE_HEADERS: Final = ("X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Cache-Status")
+# The checks that read in the settings what a step of the doctor asks more exactly.
+CLOSER: Final = {
+    "metabase_sso.W008": "cookie",
+    "metabase_sso.W009": "cookie",
+    "metabase_sso.W016": "our-cors",
+    "metabase_sso.W024": "cookie",
+}
 EXEMPT: Final = (
     "Exempt the endpoint's path from that middleware. Packages have a setting for it, such as"
     " OIDC_EXEMPT_URLS of mozilla-django-oidc. The SDK cannot use a redirect or HTML."
@@ -69,12 +77,12 @@ class Reply(NamedTuple):
 
 def judge_settings(report: Report) -> InstanceURL | None:
     """Run the system checks of this package; return INSTANCE_URL when it can be read."""
-    before = len(report.findings)
+    found = 0
     for check in registry.get_checks(include_deployment_checks=True):
         if check.__module__.startswith(PACKAGE):
             with report.step("settings"):
-                _run(report, check)
-    if len(report.findings) == before:
+                found += _run(report, check)
+    if not found and not report.findings:
         title = "The system checks of django-metabase-sso find nothing, with --deploy as well."
         report.ok("settings", title)
     try:
@@ -83,12 +91,20 @@ def judge_settings(report: Report) -> InstanceURL | None:
         return None
 
 
-def _run(report: Report, check: Callable[..., Iterable[CheckMessage]]) -> None:
-    for message in check(app_configs=None, databases=None):
-        if not message.is_silenced():
-            add = report.fault if message.level >= ERROR else report.warning
-            title = f"The settings do not pass the check {message.id}."
-            add(str(message.id), title, cause=str(message.msg), cure=str(message.hint or ""))
+def _run(report: Report, check: Callable[..., Iterable[CheckMessage]]) -> int:
+    """Report what a check finds, and return how much that is."""
+    messages = check(app_configs=None, databases=None)
+    loud = [message for message in messages if not message.is_silenced()]
+    for message in loud:
+        code = str(message.id)
+        level: Level = "fault" if message.level >= ERROR else "warning"
+        title = f"The settings do not pass the check {code}."
+        finding = Finding(level, code, title, str(message.msg), str(message.hint or ""))
+        if code in CLOSER:
+            report.later(CLOSER[code], finding)
+        else:
+            report.add(finding)
+    return len(loud)
 
 
 def judge_secret(report: Report) -> bool:
@@ -228,8 +244,8 @@ def judge_session_cookie(report: Report, address: Address) -> bool:
 
 def _unsent(address: Address) -> tuple[str, str] | None:
     """Return cause and cure of a cookie that no page's request brings."""
-    path = settings.SESSION_COOKIE_PATH
-    if path != address.path and not f"{address.path}/".startswith(f"{path.rstrip('/')}/"):
+    if not session_covers(address.path):
+        path = settings.SESSION_COOKIE_PATH
         cause = f"SESSION_COOKIE_PATH is {path!r}, and the endpoint's path is {address.path}."
         return cause, 'Set SESSION_COOKIE_PATH = "/".'
     if not address.is_known:

@@ -7,7 +7,9 @@ from pytest_django import Settings
 
 from tests.helpers.commands import run
 from tests.helpers.configure import Configure
-from tests.helpers.reports import Doctor, Report
+from tests.helpers.reports import APP, Doctor, Report
+from tests.servers.answers import Answered
+from tests.servers.canned import Answers, fake
 from tests.servers.standin import Metabase
 
 
@@ -38,3 +40,24 @@ def metabase(standin_url: str, configure: Configure) -> Metabase:
     found.reset()
     configure(INSTANCE_URL=standin_url)
     return found
+
+
+@pytest.fixture
+def answered(doctor: Doctor, configure: Configure) -> Answered:
+    """Return a function that runs the doctor while a server gives these answers for Metabase."""
+
+    def examine(answers: Answers, *arguments: str) -> tuple[Report, list[str]]:
+        with fake(answers) as server:
+            configure(INSTANCE_URL=server.url)
+            return doctor(*arguments), server.requests
+
+    return examine
+
+
+@pytest.fixture
+def one_site(metabase: Metabase, settings: Settings, configure: Configure) -> None:
+    """Both on example.com, by https."""
+    metabase.change(jwt_identity_provider_uri="https://api.example.com/sso/metabase")
+    settings.ALLOWED_HOSTS = ["api.example.com"]
+    settings.SESSION_COOKIE_SECURE = True
+    configure(ALLOWED_ORIGINS=[APP])
