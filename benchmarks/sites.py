@@ -23,8 +23,8 @@ EXPRESS = ("node", str(HERE / "express/server.js"), "{fd}")
 START = "import django; django.setup(); import bench_site.urls"
 START_EXPRESS = "for (const name of ['express', 'express-session', 'jsonwebtoken']) require(name)"
 OWN_USER = {"BENCH_SITE_OWN_USER": "1"}
-# What Django makes of UniqueConstraint(Lower("email")); without the UNIQUE it is the index of
-# contrib.email_index, under another name.
+# What Django makes of UniqueConstraint(Lower("email")), and the hint of metabase_sso.W012 but for
+# the UNIQUE.
 INDEX = "CREATE UNIQUE INDEX auth_user_email_lower ON auth_user (LOWER(email))"
 UNIQUE = {"BENCH_SITE_UNIQUE_EMAIL": "1"}
 Asks = Callable[[Person], bytes]

@@ -36,10 +36,6 @@ PRIVILEGED: Final = frozenset({"administrators", "dataanalysts"})
 NOT_COMPARED: Final = frozenset("CMSZ")  # Unicode's format characters, marks, signs, white space
 
 
-# What Metabase accepts as the slug of a new tenant.
-SLUG: Final = re.compile(r"[-_a-z0-9]{1,255}")
-
-
 def build(user: AbstractBaseUser, request: HttpRequest | None = None) -> Claims:
     """Return the claims for `user`; `request` is what the project's callables get.
 
@@ -180,14 +176,7 @@ def _tenant_claims(
     if isinstance(tenant, bool) or not isinstance(tenant, str | int):
         problem = f"TENANT returned {type(tenant).__name__}, not str, int or claims.INTERNAL."
         raise InvalidClaim(names["tenant"], problem)
-    slug = text_of("tenant", tenant)
-    if not SLUG.fullmatch(slug):  # Metabase answers 400 without any reason
-        problem = (
-            f"TENANT returned {slug!r}: a slug has 1 to 255 characters, each of them a lower-case"
-            " letter from a to z, a digit, - or _."
-        )
-        raise InvalidClaim(names["tenant"], problem)
-    claims: Claims = {names["tenant"]: slug}
+    claims: Claims = {names["tenant"]: clean_text("tenant", text_of("tenant", tenant))}
     extra = conf.TENANT_ATTRIBUTES
     values = None if extra is None else extra(user, request)
     if values is not None:

@@ -55,7 +55,7 @@ def as_set_up(url: str, site: str) -> dict[str, object]:
         "jwt-shared-secret": settings.DEMO_SECRET,
         "embedding-secret-key": settings.DEMO_EMBEDDING_SECRET,
     }
-    return standin.configured(url, f"{site}/sso/metabase", [site], **secrets)
+    return standin.configured(url, f"{site}/sso/metabase", [site], use_tenants=True, **secrets)
 
 
 def manage(environment: dict[str, str], *arguments: str) -> None:

@@ -16,10 +16,6 @@ from tests.accounts.models import ContactUser
 from tests.helpers.configure import Configure
 
 
-class Region(str, Enum):
-    NORTH = "north"
-
-
 class Team(str, Enum):
     SALES = "Sales"
 
@@ -311,10 +307,7 @@ def tenant_claims(user: User, configure: Configure, tenant: object) -> dict[str,
     return {name: value for name, value in build(user).items() if name.startswith("@")}
 
 
-@pytest.mark.parametrize(
-    ("tenant", "slug"),
-    [("acme", "acme"), (42, "42"), (Region.NORTH, "north"), ("-_9" * 85, "-_9" * 85)],
-)
+@pytest.mark.parametrize(("tenant", "slug"), [("acme", "acme"), (42, "42"), (Team.SALES, "Sales")])
 def test_tenant(unsaved: User, configure: Configure, tenant: object, slug: str) -> None:
     assert tenant_claims(unsaved, configure, tenant) == {"@tenant": slug}
 
@@ -341,14 +334,7 @@ def test_a_customer_without_a_tenant_is_refused(
         (1.0, "'@tenant': TENANT returned float, not str, int or"),
         (["acme"], "'@tenant': TENANT returned list, not str, int or"),
         (object(), "'@tenant': TENANT returned object, not str, int or"),
-        ("a\n", r"'@tenant': TENANT returned 'a\\n': a slug has 1 to 255 characters"),
-        ("Acme", "'@tenant': TENANT returned 'Acme': a slug has"),
-        ("a.b", "'@tenant': TENANT returned 'a.b': a slug has"),
-        ("a/b", "'@tenant': TENANT returned 'a/b': a slug has"),
-        (" acme", "'@tenant': TENANT returned ' acme': a slug has"),
-        ("zo\u00eb", "'@tenant': TENANT returned 'zo\u00eb': a slug has"),
-        ("\uff11", "'@tenant': TENANT returned '\uff11': a slug has"),
-        ("a" * 256, "'@tenant': TENANT returned 'a+': a slug has"),
+        ("a\n", "'tenant': has a control character"),
         pytest.param(10**5000, "'tenant': a number must be finite", id="huge"),
     ],
 )
@@ -367,8 +353,8 @@ def test_tenants_are_those_of_the_user_and_the_request(
         seen.append(args)
         return {}
 
-    configure(TENANT=lambda *args: f"acme-{len(note(*args))}", TENANT_ATTRIBUTES=note)
-    assert build(unsaved, request)["@tenant"] == "acme-0"
+    configure(TENANT=lambda *args: f"acme{note(*args)}", TENANT_ATTRIBUTES=note)
+    assert build(unsaved, request)["@tenant"] == "acme{}"
     assert seen == [(unsaved, request)] * 2
 
 

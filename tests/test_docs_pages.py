@@ -134,12 +134,7 @@ def test_rows_by_region(ada: Any, configure: Configure) -> None:
 
 @pytest.mark.parametrize(
     ("tenant", "answer"),
-    [
-        ("acme", "that string"),
-        (7, "that string"),
-        (claims.INTERNAL, "no claim"),
-        (None, "none: 403"),
-    ],
+    [("acme", "that text"), (7, "that text"), (claims.INTERNAL, "no claim"), (None, "none: 403")],
 )
 def test_tenants(signed_in: Client, configure: Configure, tenant: object, answer: str) -> None:
     table = rows(DOCS["tenants"], "| `TENANT` returns | the token | in Metabase |")

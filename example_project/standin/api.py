@@ -30,7 +30,9 @@ def current_user(request: HttpRequest) -> HttpResponse:
 def end_session(request: HttpRequest) -> HttpResponse:
     """`DELETE /api/session`: sign out."""
     known = instance.sessions.pop(responses.session_of(request) or "", None)
-    return HttpResponse(status=404 if known is None else 204)
+    response = HttpResponse(status=404 if known is None else 204)
+    response.delete_cookie(responses.COOKIE, samesite="Lax")
+    return response
 
 
 @require_GET

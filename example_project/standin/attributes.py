@@ -41,10 +41,14 @@ def _why_dropped(name: str, value: object) -> str:
     if isinstance(value, (list, dict)):
         kind = "a list" if isinstance(value, list) else "an object"
         return f"{kind} is not an attribute: only strings, numbers and booleans are"
-    # Clojure takes what follows the first slash for the name.
-    if name.startswith("@") or name.partition("/")[2].startswith("@"):
+    if is_reserved(name):
         return "names that begin with @ are reserved"
     return ""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name begins with `@`. Clojure takes what follows the first slash for the name."""
+    return name.startswith("@") or name.partition("/")[2].startswith("@")
 
 
 def java_text(value: str | float) -> str:

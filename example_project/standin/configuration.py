@@ -125,6 +125,10 @@ SETTINGS = {
 }
 BY_PYTHON_NAME = {setting.python_name: setting.key for setting in SETTINGS.values()}
 EMBEDDINGS = ("sdk", "simple", "static")
+OLD_NAMES = {
+    "MB_ENABLE_EMBEDDING": "MB_ENABLE_EMBEDDING_",
+    "MB_EMBEDDING_APP_ORIGIN": "MB_EMBEDDING_APP_ORIGINS_",
+}
 SWITCHES_OF_EMBEDDING = tuple(key for key in SETTINGS if key.startswith("enable-embedding-"))
 
 
@@ -143,6 +147,7 @@ class Configuration:
     ) -> None:
         self.version = version
         self.environment = dict(environment or {})
+        self._check_old_names()
         self._typed: dict[str, Any] = {}
         for name, value in (typed or {}).items():
             setting = self.setting(name)
@@ -160,6 +165,13 @@ class Configuration:
     def __iter__(self) -> Iterator[Setting]:
         """Go through the settings that this version has."""
         return (found for found in SETTINGS.values() if found.since <= self.version)
+
+    def _check_old_names(self) -> None:
+        """Raise BadConfiguration where old variables stand beside new ones: it does not start."""
+        for old, new in OLD_NAMES.items():
+            beside = [name for name in self.environment if name.startswith(new)]
+            if old in self.environment and beside:
+                raise BadConfiguration(f"{old} is set beside {', '.join(sorted(beside))}")
 
     def setting(self, name: str) -> Setting:
         """Return the setting of a name, in Metabase's form or in Python's."""

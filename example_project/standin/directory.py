@@ -10,6 +10,8 @@ from example_project.standin.reports import SignIn
 ALL_USERS = "All Users"
 ALL_TENANT_USERS = "All tenant users"
 ADMINISTRATORS = "Administrators"
+CUSTOMERS = "Customers"
+TENANT_GROUPS = frozenset({ALL_TENANT_USERS, CUSTOMERS})  # only tenant users may be in these
 
 
 @dataclass(slots=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 from example_project.standin.refusals import Refused
 from example_project.standin.state import instance
-from example_project.standin.tokens import verify
+from example_project.standin.tokens import TokenRefused, verify
 
 Kind = Literal["dashboard", "question"]
+LEEWAY = 60  # seconds
+MISSING = "Token is missing value for keypath {}"
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,22 @@ class Item:
     number: int
     entity_id: str
     title: str
-    locked: frozenset[str] = frozenset()
+    parameters: Mapping[str, Literal["locked", "enabled", "disabled"]] = field(
+        default_factory=dict
+    )
     published: bool = True
 
 
+BY_REGION: Final[Mapping[str, Literal["locked", "enabled", "disabled"]]] = {
+    "region": "locked",
+    "month": "enabled",
+    "margin": "disabled",
+}
 ITEMS = (
-    Item("dashboard", 10, "dash10_V1StGXR8_Z5jdH", "Sales by region", frozenset({"region"})),
+    Item("dashboard", 10, "dash10_V1StGXR8_Z5jdH", "Sales by region", BY_REGION),
     Item("dashboard", 11, "dash11_V1StGXR8_Z5jdH", "Everybody's sales"),
     Item("dashboard", 12, "dash12_V1StGXR8_Z5jdH", "Not published", published=False),
-    Item("question", 5, "quest5_V1StGXR8_Z5jdH", "Orders by region", frozenset({"region"})),
+    Item("question", 5, "quest5_V1StGXR8_Z5jdH", "Orders by region", BY_REGION),
 )
 
 
@@ -43,17 +52,30 @@ class GuestView:
 
 
 def open_embed(kind: Kind, token: str) -> GuestView:
-    """Return what a guest token shows, or raise Refused with Metabase's text."""
-    if not instance.configuration.is_on("static"):
+    """Return what a guest token shows, or raise Refused with Metabase's text.
+
+    The rules are not those of a sign-in: 60 seconds of leeway, no largest age, 400 for whatever
+    is wrong.
+    """
+    secret = instance.configuration["embedding-secret-key"]
+    is_on = instance.configuration.is_on("static")
+    if not is_on and not instance.version.finds_guest_items_first:
         raise Refused("Embedding is not enabled.", 400)
-    claims = verify(token, instance.configuration["embedding-secret-key"] or "", instance.now())
+    if not secret:
+        raise Refused("The embedding secret key has not been set.", 400)
+    try:
+        claims = verify(token, secret, instance.now(), max_age=None, leeway=LEEWAY)
+    except TokenRefused as refused:
+        raise Refused(refused.text, 400) from None
     item = _item(kind, claims.get("resource"))
+    if not is_on:
+        raise Refused("Embedding is not enabled.", 400)
+    if not item.published:
+        raise Refused("Embedding is not enabled for this object.", 400)
     params = claims.get("params")
     if not isinstance(params, dict):
-        raise Refused("Token is missing value for keypath [:params]", 400)
-    for name in sorted(item.locked):
-        if params.get(name) is None:
-            raise Refused(f"You must specify a value for :{name} in the JWT.", 400)
+        raise Refused(MISSING, 400, part="[:params]")
+    _check_params(item, params)
     return GuestView(item, params, _regions(params.get("region")))
 
 
@@ -61,13 +83,25 @@ def _item(kind: Kind, resource: object) -> Item:
     """Return the item that a token names: by its number, or by its entity id, never by text."""
     named = resource.get(kind) if isinstance(resource, dict) else None
     if isinstance(named, bool) or not isinstance(named, int | str):
-        raise Refused(f"Token is missing value for keypath [:resource :{kind}]", 400)
+        raise Refused(MISSING, 400, part=f"[:resource :{kind}]")
     for item in ITEMS:
         if item.kind == kind and named in (item.number, item.entity_id):
-            if not item.published:
-                raise Refused("Embedding is not enabled for this object.", 400)
             return item
     raise Refused("Not found.", 404)
+
+
+def _check_params(item: Item, params: Mapping[str, Any]) -> None:
+    """Refuse parameters that are not there, not allowed, or left out although they are locked."""
+    for name in params:
+        if name not in item.parameters:
+            raise Refused("Unknown parameter {}.", 400, part=f":{name}")
+        if item.parameters[name] == "disabled":
+            raise Refused("You're not allowed to specify a value for {}.", 400, part=f":{name}")
+    for name, how in item.parameters.items():
+        value = params.get(name)
+        is_blank = value is None or (isinstance(value, str) and not value.strip())
+        if how == "locked" and is_blank:
+            raise Refused("You must specify a value for {} in the JWT.", 400, part=f":{name}")
 
 
 def _regions(value: object) -> frozenset[str] | None:

@@ -27,7 +27,7 @@ FRAME_POLICY = (
 @require_GET
 def script(request: HttpRequest, name: str) -> HttpResponse:
     """`/app/embed.js`, and the script of the frame."""
-    text = (ASSETS / name).read_text()
+    text = (ASSETS / name).read_text().replace("__VERSION__", str(int(instance.version)))
     return HttpResponse(text, content_type="text/javascript; charset=utf-8", headers=HEADERS)
 
 
@@ -45,7 +45,7 @@ def static_embed(request: HttpRequest, kind: Kind, token: str) -> HttpResponse:
     try:
         view = open_embed(kind, token)
     except Refused as refused:
-        response = responses.refusal(request, refused, as_json=False)
+        response = responses.help_page(request, refused)
     else:
         context = {
             "title": view.item.title,
@@ -63,7 +63,7 @@ def guest_item(request: HttpRequest, kind: Kind, token: str) -> HttpResponse:
     try:
         view = open_embed(kind, token)
     except Refused as refused:
-        return responses.refusal(request, refused, as_json=True)
+        return responses.guest_refusal(request, refused)
     data = {
         "title": view.item.title,
         "parameters": dict(view.params),

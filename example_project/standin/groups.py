@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from example_project.standin.directory import ALL_USERS
+from example_project.standin.directory import ALL_TENANT_USERS, ALL_USERS, TENANT_GROUPS
 from example_project.standin.refusals import Refused
 from example_project.standin.reports import Dropped
+
+EVERYBODY = {ALL_USERS, ALL_TENANT_USERS}
+OTHER_KIND = "Cannot add non-tenant user to tenant-group or vice versa"
 
 
 @dataclass(frozen=True)
 class Sync:
-    """How groups are synchronized: by name, or only those that a mapping names."""
+    """How groups are synchronized: by name, or only those that a mapping names.
+
+    `is_forgiving` and `refuses_other_kind` depend on the version, `is_tenant_user` on the person.
+    """
 
     is_on: bool = True
     mapping: Mapping[str, Collection[str]] = field(default_factory=dict)
     claim: str = "groups"
+    is_forgiving: bool = True
+    refuses_other_kind: bool = True
+    is_tenant_user: bool = False
+
+    def dropped(self, name: object, reason: str) -> Dropped:
+        return Dropped(f"{self.claim}: {name}", reason)
 
 
 def synced(
@@ -25,51 +37,54 @@ def synced(
     """Return the memberships after the claim, and which of its parts had no effect.
 
     Sync happens only when it is on and the claim is there: an empty list takes everything, an
-    absent (or null) one changes nothing. "All Users" can't be left.
+    absent (or null) one changes nothing. By name the list replaces all memberships, that of
+    Administrators too; by mapping only its groups are touched. "All Users" can't be left.
     """
     if claim is None:
         return set(current), []
     if not sync.is_on:
         return set(current), [Dropped(sync.claim, "group sync is off in Metabase")]
-    names = [claim] if isinstance(claim, str) else claim
-    if not isinstance(names, list):
-        return set(current), [Dropped(sync.claim, "not a list of group names")]
-    if sync.mapping:
-        return _manual(names, sync, current, known)
-    return _automatic(names, sync, known)
-
-
-def _automatic(
-    names: list[object], sync: Sync, known: Collection[str]
-) -> tuple[set[str], list[Dropped]]:
-    """Names match Metabase's names exactly, and the list replaces all memberships.
-
-    The one of Administrators too, in both directions. What is not a string is ignored.
-    """
-    wanted = {name for name in names if isinstance(name, str) and name in known}
-    dropped = []
-    for name in names:
-        if not isinstance(name, str):
-            dropped.append(Dropped(f"{sync.claim}: {name}", "a group name that is not a string"))
-        elif name not in known:
-            reason = "no Metabase group has exactly this name"
-            dropped.append(Dropped(f"{sync.claim}: {name}", reason))
-    return wanted | {ALL_USERS}, dropped
-
-
-def _manual(
-    names: list[object], sync: Sync, current: Collection[str], known: Collection[str]
-) -> tuple[set[str], list[Dropped]]:
-    """Only groups that the mapping names are touched. What is not a string is an error."""
+    names, dropped = _names(claim, sync)
+    if names is None:
+        return set(current), dropped
     wanted: set[str] = set()
-    dropped = []
     for name in names:
-        if not isinstance(name, str):
-            text = "java.lang.ClassCastException: a group name cannot be cast to class"
-            raise Refused(f"{text} java.lang.String", 500)
-        if name not in sync.mapping:
-            reason = "the mapping in Metabase does not name it"
-            dropped.append(Dropped(f"{sync.claim}: {name}", reason))
-        wanted.update(sync.mapping.get(name, []))
-    touched = {group for groups in sync.mapping.values() for group in groups} - {ALL_USERS}
-    return (set(current) - touched) | (wanted & set(known)), dropped
+        groups = sync.mapping.get(name, []) if sync.mapping else [name]
+        if not set(groups) & set(known):
+            by_mapping = "the mapping in Metabase does not name it"
+            by_name = "no Metabase group has exactly this name"
+            dropped.append(sync.dropped(name, by_mapping if sync.mapping else by_name))
+        wanted |= set(groups) & set(known)
+    dropped += _drop_other_kind(wanted, sync)
+    if not sync.mapping:
+        return wanted - EVERYBODY | (set(current) & EVERYBODY), dropped
+    touched = {group for groups in sync.mapping.values() for group in groups} - EVERYBODY
+    return (set(current) - touched) | (wanted - EVERYBODY), dropped
+
+
+def _names(claim: object, sync: Sync) -> tuple[list[str] | None, list[Dropped]]:
+    """Return the names in the claim, None for no sync at all; refuse what older versions do.
+
+    These walk a single string letter by letter, and stumble over what is not a string.
+    """
+    if not sync.is_forgiving:
+        entries = list(claim) if isinstance(claim, (str, list)) else [claim]
+    elif isinstance(claim, (str, list)):
+        entries = [claim] if isinstance(claim, str) else claim
+    else:
+        return None, [Dropped(sync.claim, "not a list of group names")]
+    names = [entry for entry in entries if isinstance(entry, str)]
+    others = [entry for entry in entries if not isinstance(entry, str)]
+    if others and not sync.is_forgiving:
+        raise Refused("class java.lang.Long cannot be cast to class java.lang.String", 500)
+    return names, [sync.dropped(entry, "a group name that is not a string") for entry in others]
+
+
+def _drop_other_kind(wanted: set[str], sync: Sync) -> list[Dropped]:
+    """Take the groups away that this kind of user may not be in, or refuse the sign-in."""
+    others = {group for group in wanted if (group in TENANT_GROUPS) != sync.is_tenant_user}
+    if others and sync.refuses_other_kind:
+        raise Refused(OTHER_KIND, 400)
+    wanted -= others
+    reason = "tenant users are in tenant groups only, others in other groups"
+    return [sync.dropped(group, reason) for group in sorted(others)]

@@ -26,7 +26,9 @@ def page(request: HttpRequest, path: str) -> HttpResponse:
         try:
             check_enabled()
         except Refused as refused:
-            return responses.refusal(request, refused, as_json=False)
+            if responses.is_for_a_person(request):
+                return responses.help_page(request, refused)
+            return responses.refusal(request, refused)
         return to_identity_provider(landing(request))
     attributes = instance.attributes_of(account)
     context = {

@@ -1,4 +1,4 @@
-"""The stand-in's answers: pages, JSON, refusals."""
+"""The stand-in's answers: pages, JSON, refusals; and who asks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.shortcuts import render
 
 from example_project.standin.cors import frame_ancestors
 from example_project.standin.directory import Account
-from example_project.standin.refusals import Refused, likely_cause
+from example_project.standin.refusals import Invalid, Refused, likely_cause
 from example_project.standin.state import instance
+from example_project.standin.texts import in_language
 
 COOKIE = "metabase.SESSION"
 HEADERS = {
@@ -20,9 +21,10 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'self'; "
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; "
+    "img-src data:; base-uri 'none'; form-action 'self'; "
 )
+HIDDEN = "Something went wrong"
 
 
 def html(
@@ -47,18 +49,80 @@ def json(data: Any, *, status: int = 200) -> JsonResponse:
     return JsonResponse(data, status=status, safe=False, headers=HEADERS)
 
 
-def refusal(request: HttpRequest, refused: Refused, *, as_json: bool) -> HttpResponse:
-    """Return Metabase's error text with its status, and on a page the likely cause below it."""
+def bare(text: str, status: int) -> HttpResponse:
+    """Return a text as Metabase does: no JSON, and no Content-Type."""
+    response = HttpResponse(text, status=status, headers={"Cache-Control": "no-store"})
+    del response["Content-Type"]
+    return response
+
+
+def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Return a refusal in the form that Metabase gives it.
+
+    401 is the bare text. 400, 402 and 403 are JSON; in the newest version some of them are bare,
+    too. MB_HIDE_STACKTRACES leaves one sentence of the JSON.
+    """
     instance.refusals.append(refused.text)
-    if as_json:
-        return json({"status": refused.kind, "message": refused.text}, status=refused.status)
-    context = {"text": refused.text, "status": refused.status, "cause": likely_cause(refused.text)}
+    text = in_words(request, refused)
+    is_bare = refused.status == 401 or (
+        instance.version.refuses_in_plain_text
+        and (refused.is_about_tenants or refused.template == "Invalid redirect URL")
+    )
+    if is_bare:
+        return bare(text, refused.status)
+    if instance.hides_stack_traces:
+        return json({"message": HIDDEN}, status=refused.status)
+    if isinstance(refused, Invalid):
+        return json({"errors": refused.errors}, status=refused.status)
+    kind = {"status": refused.kind} if refused.kind else {}
+    said = {"type": "clojure.lang.ExceptionInfo", "message": text}
+    trace = [["standin.refusals", "refusal", "refusals.py", 1]]
+    return json(
+        {"message": text, "cause": text, "via": [said], "trace": trace, **kind},
+        status=refused.status,
+    )
+
+
+def guest_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Return the refusal of a guest token: the bare text, whatever its status."""
+    instance.refusals.append(refused.text)
+    return bare(in_words(request, refused), refused.status)
+
+
+def error_page(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Return a refusal as the HTML page that an error of `POST /auth/sso` is."""
+    instance.refusals.append(refused.text)
+    context = {"text": in_words(request, refused)}
+    return html(request, "post_error.html", context, status=refused.status)
+
+
+def help_page(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Return a refusal with the likely cause below it, for a person: not as Metabase does."""
+    instance.refusals.append(refused.text)
+    context = {
+        "text": in_words(request, refused),
+        "status": refused.status,
+        "cause": likely_cause(refused.text),
+    }
     return html(request, "refused.html", context, status=refused.status)
 
 
+def is_for_a_person(request: HttpRequest) -> bool:
+    """Whether a browser loads this as a page, in a window or in a frame."""
+    return request.headers.get("Sec-Fetch-Mode") == "navigate"
+
+
+def in_words(request: HttpRequest, refused: Refused) -> str:
+    """Return the text of a refusal in the language of the request, or of the site."""
+    site = instance.configuration["site-locale"]
+    asked = request.headers.get("X-Metabase-Locale")
+    return in_language(refused.template, site, asked).replace("{}", refused.part)
+
+
 def session_of(request: HttpRequest) -> str | None:
-    """Return the session id of a request: the header wins (metabase/metabase#81165)."""
-    return request.headers.get("X-Metabase-Session") or request.COOKIES.get(COOKIE)
+    """Return the session id of a request; which of the two wins depends on the version."""
+    header, cookie = request.headers.get("X-Metabase-Session"), request.COOKIES.get(COOKIE)
+    return header or cookie if instance.version.lets_header_win else cookie or header
 
 
 def account_of(request: HttpRequest) -> Account | None:

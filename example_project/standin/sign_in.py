@@ -7,10 +7,20 @@ from typing import Any
 
 from example_project.standin import groups, tenants
 from example_project.standin.attributes import user_attributes
-from example_project.standin.directory import Account
+from example_project.standin.directory import (
+    ADMINISTRATORS,
+    ALL_TENANT_USERS,
+    ALL_USERS,
+    Account,
+)
 from example_project.standin.refusals import Refused
-from example_project.standin.reports import How, SignIn
+from example_project.standin.reports import Dropped, How, SignIn
 from example_project.standin.state import Instance
+
+SORRY = (
+    "Sorry, but you'll need a Metabase account to view this page. Please contact your "
+    "administrator."
+)
 
 
 def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
@@ -20,18 +30,21 @@ def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
     whatever way it was made. Nothing is changed when Refused is raised.
     """
     names = instance.configuration.claim_names
+    slug = tenants.slug_of(instance, claims)
     email = _email(claims.get(names["email"]))
     account = instance.accounts.get(email)
-    slug = tenants.slug_of(instance, claims)
+    _check_provisioning(instance, account)
     tenants.check(instance, slug, account)
-    _check_provisioning(instance, account, slug)
-    current = account or Account(instance.accounts.next_id, email, tenant=slug)
+    everybody = ALL_USERS if slug is None else ALL_TENANT_USERS
+    current = account or Account(instance.accounts.next_id, email, groups={everybody}, tenant=slug)
     members, dropped = groups.synced(
         claims.get(names["groups"]),
-        sync_of(instance),
+        sync_of(instance, is_tenant_user=slug is not None),
         current=current.groups,
         known=instance.groups,
     )
+    if _keep_last_administrator(instance, current, members):
+        dropped.append(Dropped(names["groups"], "the last administrator stays one"))
     attributes, dropped_attributes = user_attributes(claims, names.values())
     report = SignIn(email, how, events=_events(account))
     report.joined = sorted(members - current.groups)
@@ -48,17 +61,34 @@ def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
     return current
 
 
-def sync_of(instance: Instance) -> groups.Sync:
+def sync_of(instance: Instance, *, is_tenant_user: bool) -> groups.Sync:
     """Return how the instance synchronizes groups; its mapping has ids, and this one has names."""
     configuration = instance.configuration
     name_of = {number: name for name, number in instance.groups.items()}
-    mapping = {
-        name: [name_of[number] for number in numbers if number in name_of]
-        for name, numbers in configuration["jwt-group-mappings"].items()
-    }
     return groups.Sync(
-        configuration["jwt-group-sync"], mapping, configuration.claim_names["groups"]
+        is_on=configuration["jwt-group-sync"],
+        mapping={
+            name: [name_of[number] for number in numbers if number in name_of]
+            for name, numbers in configuration["jwt-group-mappings"].items()
+        },
+        claim=configuration.claim_names["groups"],
+        is_forgiving=instance.version.forgives_groups,
+        refuses_other_kind=instance.version.refuses_groups_of_the_other_kind,
+        is_tenant_user=is_tenant_user,
     )
+
+
+def _keep_last_administrator(instance: Instance, account: Account, members: set[str]) -> bool:
+    """Put the last administrator back among the administrators; return whether that was it."""
+    if ADMINISTRATORS not in account.groups - members:
+        return False
+    if any(
+        other.is_superuser and other.is_active and other is not account
+        for other in instance.accounts
+    ):
+        return False
+    members.add(ADMINISTRATORS)
+    return True
 
 
 def _email(value: object) -> str:
@@ -68,13 +98,11 @@ def _email(value: object) -> str:
     return value.lower()
 
 
-def _check_provisioning(instance: Instance, account: Account | None, slug: str | None) -> None:
-    """Refuse to create or reactivate what is not there when user provisioning is off."""
-    if instance.configuration["jwt-user-provisioning-enabled?"]:
-        return
-    if account is None or not account.is_active or (slug and slug not in instance.tenants):
-        text = "Sorry, but you'll need a metabase account to view this page."
-        raise Refused(f"{text} Please contact your administrator.", 401)
+def _check_provisioning(instance: Instance, account: Account | None) -> None:
+    """Refuse to create or reactivate an account when user provisioning is off."""
+    is_on = instance.configuration["jwt-user-provisioning-enabled?"]
+    if not is_on and (account is None or not account.is_active):
+        raise Refused(SORRY, 401)
 
 
 def _events(account: Account | None) -> list[str]:

@@ -15,7 +15,7 @@ from example_project.standin.redirects import (
     identity_provider_uri,
     to_identity_provider,
 )
-from example_project.standin.refusals import Refused
+from example_project.standin.refusals import SWITCHES, Refused
 from example_project.standin.reports import How
 from example_project.standin.responses import COOKIE
 from example_project.standin.sign_in import sign_in
@@ -23,6 +23,7 @@ from example_project.standin.state import instance
 from example_project.standin.tokens import verify
 
 SAML_PROVIDER = "https://saml.example.com/sso"
+PAID = "JWT-based authentication is a paid feature not currently available to your instance."
 
 
 @require_http_methods(["GET", "POST"])
@@ -32,85 +33,123 @@ def sso(request: HttpRequest) -> HttpResponse:
     An embed asks where to get a token, and brings it in the query, or since 2026 in a POST
     (metabase/metabase#72798, #73462).
     """
-    as_json = request.method == "POST" or "X-Metabase-Client" in request.headers
+    is_embed = "X-Metabase-Client" in request.headers
     try:
-        return _embed(request) if as_json else _navigation(request)
+        if request.method == "POST":
+            return _posted(request)
+        return _embed(request) if is_embed else _navigation(request)
     except Refused as refused:
-        return responses.refusal(request, refused, as_json=as_json)
+        if request.method == "POST":
+            return responses.error_page(request, refused)
+        if responses.is_for_a_person(request):
+            return responses.help_page(request, refused)
+        return responses.refusal(request, refused)
 
 
 @require_POST
 def to_session(request: HttpRequest) -> HttpResponse:
     """`/auth/sso/to_session`: a session for a server (metabase/metabase#61540)."""
     try:
-        check_enabled()
+        check_enabled("JWT authentication is not enabled", kind="")
         session, _ = _signed_in(_posted_token(request), "to_session")
     except Refused as refused:
-        return responses.refusal(request, refused, as_json=True)
+        return responses.refusal(request, refused)
     return responses.json({"session_token": session})
 
 
 @require_GET
 def logout(request: HttpRequest) -> HttpResponse:
-    """`/auth/logout`: end the session of the browser that loads it, in a hidden frame too."""
-    instance.sessions.pop(request.COOKIES.get(COOKIE, ""), None)
-    response = responses.html(request, "signed_out.html", {})
-    response.delete_cookie(COOKIE, samesite="Lax")
-    return response
+    """`/auth/logout`: a page for anybody, whose script ends the session of its browser."""
+    return responses.html(request, "signing_out.html", {})
 
 
-def check_enabled() -> None:
-    """Refuse every way in while JWT is off in Metabase."""
+def check_enabled(
+    text: str = "SSO has not been enabled and/or configured", *, kind: str = "error-sso-disabled"
+) -> None:
+    """Refuse every way in while JWT is off in Metabase, or the licence does not have it."""
     if not instance.is_licensed:
-        text = (
-            "JWT-based authentication is a paid feature not currently available to your instance."
-        )
-        raise Refused(text, 402, "error-premium-feature-not-available")
+        raise Refused(PAID, 402, kind="error-premium-feature-not-available")
     if not instance.configuration["jwt-enabled"]:
-        raise Refused("SSO has not been enabled and/or configured", 400, "error-sso-disabled")
+        raise Refused(text, 400, kind=kind)
 
 
 def _embed(request: HttpRequest) -> HttpResponse:
-    """Answer where to get a token, or take one and answer with a session."""
-    is_question = request.method == "GET" and "jwt" not in request.GET
-    with_saml = instance.configuration["saml-enabled"] and not (
-        instance.configuration["jwt-enabled"] and request.GET.get("preferred_method") == "jwt"
-    )
-    if not (is_question and with_saml):
-        check_enabled()
-    _check_embedding(request.headers.get("X-Metabase-Client", ""))
-    if is_question:
-        url = SAML_PROVIDER if with_saml else identity_provider_uri()
-        return responses.json({"url": url, "method": "saml" if with_saml else "jwt"})
-    if request.method == "GET":
-        session, claims = _signed_in(request.GET["jwt"], "GET")
-    else:
-        session, claims = _signed_in(_posted_token(request), "POST")
+    """Answer an embed: where to get a token, or a session for the one that it has."""
+    if "jwt" not in request.GET:
+        return _discovery(request)
+    check_enabled()
+    if instance.version.wants_hash:
+        sent = request.headers.get("X-Metabase-SDK-JWT-Hash", "")
+        if sent != instance.sdk_hash:
+            return _discovery(request)
+    return _session(request, request.GET["jwt"], "GET")
+
+
+def _posted(request: HttpRequest) -> HttpResponse:
+    """Answer an embed that brings its token in a POST."""
+    check_enabled()
+    if not instance.version.takes_post:
+        raise Refused("POST not valid for JWT SSO requests", 501, kind="error-post-jwt-not-valid")
+    return _session(request, _posted_token(request), "POST")
+
+
+def _discovery(request: HttpRequest) -> HttpResponse:
+    """Say where to get a token: from SAML's provider as well, unless JWT is preferred."""
+    prefers_jwt = request.GET.get("preferred_method") == "jwt"
+    has_jwt = instance.configuration["jwt-enabled"]
+    if instance.configuration["saml-enabled"] and not (has_jwt and prefers_jwt):
+        return responses.json({"url": SAML_PROVIDER, "method": "saml"})
+    check_enabled()
+    _check_embedding(request)
+    answer = {"url": identity_provider_uri(), "method": "jwt"}
+    if instance.version.wants_hash:
+        answer["hash"] = instance.sdk_hash
+    return responses.json(answer)
+
+
+def _session(request: HttpRequest, token: str, how: How) -> HttpResponse:
+    """Sign in, and only then look at whether this kind of embedding is on."""
+    session, claims = _signed_in(token, how)
+    _check_embedding(request)
     times = {name: claims.get(name) for name in ("exp", "iat")}
     return responses.json({"status": "ok", "id": session, **times})
 
 
-def _check_embedding(client: str) -> None:
+def _check_embedding(request: HttpRequest) -> None:
     """Refuse a kind of embedding that is off."""
+    client = request.headers.get("X-Metabase-Client", "")
     if client == "embedding-sdk-react" and not instance.configuration.is_on("sdk"):
-        raise Refused("error-embedding-sdk-disabled", 402, "error-embedding-sdk-disabled")
-    if client == "embedding-simple" and not instance.configuration.is_on("simple"):
-        raise Refused("error-embedding-simple-disabled", 402, "error-embedding-simple-disabled")
+        text = "Embedding SDK for React is disabled. Enable it in the Embedding settings."
+    elif client == "embedding-simple" and not instance.configuration.is_on("simple"):
+        text = "Embedded Analytics JS is disabled. Enable it in the Embedding settings."
+        if instance.version.has_modular_switch:
+            text = "You need to turn on modular embedding in the Embedding settings."
+    else:
+        return
+    raise Refused(text, 402, kind=SWITCHES[client])
 
 
 def _navigation(request: HttpRequest) -> HttpResponse:
-    """Sign a browser in and send it on, or send it to the identity provider."""
+    """Sign a browser in and send it on, or send it to the identity provider.
+
+    Only `redirect` is passed on to the provider. A `return_to` without a token is checked, in
+    some versions, and lost.
+    """
     check_enabled()
     site_url = instance.configuration["site-url"] or ""
-    return_to = request.GET.get("return_to", request.GET.get("redirect"))
-    if return_to is not None:
-        check_return_to(return_to, site_url)
+    redirect, return_to = request.GET.get("redirect"), request.GET.get("return_to")
     if "jwt" not in request.GET:
-        return to_identity_provider(return_to)
+        if return_to is not None and instance.version.checks_return_to_without_token:
+            check_return_to(return_to, site_url)
+        return to_identity_provider(redirect)
+    target = redirect if return_to is None else return_to
+    if target is not None:
+        check_return_to(target, site_url)
     session, _ = _signed_in(request.GET["jwt"], "navigation")
-    response = found(return_to or "/")
-    secure = site_url.startswith("https:")
-    response.set_cookie(COOKIE, session, httponly=True, samesite="Lax", secure=secure)
+    response = found(target or "/")
+    samesite = instance.configuration["session-cookie-samesite"].capitalize()
+    is_secure = site_url.startswith("https:")
+    response.set_cookie(COOKIE, session, httponly=True, samesite=samesite, secure=is_secure)
     return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 import uuid
@@ -19,6 +20,7 @@ from example_project.standin.directory import (
     ADMINISTRATORS,
     ALL_TENANT_USERS,
     ALL_USERS,
+    CUSTOMERS,
     Account,
     Directory,
 )
@@ -34,6 +36,7 @@ GROUPS = (
     "Analysts",
     "Sales",
     "Support",
+    CUSTOMERS,
 )
 ADMIN_EMAIL = "admin@metabase.example"
 FIRST_ID_OF_A_KEY = 9_000_001  # keys are accounts to Metabase; here they are not in the directory
@@ -100,6 +103,7 @@ class Instance:
     configuration: Configuration = field(default_factory=_configuration)
     clock_skew: int = 0  # seconds that its clock is ahead
     is_licensed: bool = True
+    sdk_hash: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     groups: dict[str, int] = field(
         default_factory=lambda: {name: number for number, name in enumerate(GROUPS, start=1)}
     )
@@ -151,6 +155,11 @@ class Instance:
     def has_tenants(self) -> bool:
         """Whether there are tenants: the version knows them, and they are switched on."""
         return self.version.has_tenants and bool(self.configuration["use-tenants"])
+
+    @property
+    def hides_stack_traces(self) -> bool:
+        """Whether MB_HIDE_STACKTRACES is set: a variable only, not a setting."""
+        return self.configuration.environment.get("MB_HIDE_STACKTRACES", "") == "true"
 
     def now(self) -> int:
         """Return what its clock says, in seconds since 1970."""

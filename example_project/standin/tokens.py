@@ -24,23 +24,26 @@ class TokenRefused(Refused):
         super().__init__(text, 401)
 
 
-def verify(token: str, secret: str, now: int) -> dict[str, Any]:
+def verify(
+    token: str, secret: str, now: int, *, max_age: int | None = MAX_AGE, leeway: int = 0
+) -> dict[str, Any]:
     """Return the claims of a token, or raise TokenRefused with Metabase's error text.
 
     HS256 with the secret's UTF-8 bytes, whatever the header says: it is not read. `exp`, `iat`
     and `nbf` count only when they are there; `exp` must be later than now (seconds since 1970),
     `iat` at most 180 seconds old, and may be ahead. `aud` and `jti` are not looked at, and
-    nothing remembers a token.
+    nothing remembers a token. Guest tokens have other rules: no `max_age`, and a `leeway` in
+    seconds for `exp` and `nbf`.
     """
     payload = _signed_payload(token, secret)
     claims = _parsed(payload)
     expires, not_before, issued = (_time(claims, name) for name in ("exp", "nbf", "iat"))
-    if expires is not None and expires <= now:
+    if expires is not None and expires <= now - leeway:
         raise TokenRefused(f"Token is expired ({expires})")
-    if not_before is not None and not_before > now:
+    if not_before is not None and not_before > now + leeway:
         raise TokenRefused(f"Token is not yet valid ({not_before})")
-    if issued is not None and now - issued > MAX_AGE:
-        raise TokenRefused(f"Token is older than max-age ({MAX_AGE})")
+    if max_age is not None and issued is not None and now - issued > max_age:
+        raise TokenRefused(f"Token is older than max-age ({max_age})")
     return claims
 
 
@@ -82,7 +85,4 @@ def _time(claims: dict[str, Any], name: str) -> int | float | None:
     if isinstance(value, (int, float)) and value is not True:
         return value
     java_type = JAVA_TYPES.get(type(value), "Object")
-    raise TokenRefused(
-        f"java.lang.ClassCastException: class java.lang.{java_type} cannot be cast to class "
-        "java.lang.Number"
-    )
+    raise TokenRefused(f"class java.lang.{java_type} cannot be cast to class java.lang.Number")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from example_project.standin import api, control, embeds, pages, sso
+from example_project.standin import agent, api, control, embeds, pages, sso
 from example_project.standin.admin_api import sessions, settings, tenants, users
 
 KIND = "(?P<kind>dashboard|question)"
@@ -29,9 +29,11 @@ urlpatterns = [
     path("api/ee/tenant/<int:number>", tenants.one),
     path("api/standin/item", embeds.account_item),
     re_path(rf"^api/embed/{KIND}/(?P<token>[^/]*)$", embeds.guest_item),
+    path("api/agent/v1/ping", agent.ping),
     re_path(r"^api/(?P<rest>.*)$", api.unknown),
     path("app/embed.js", embeds.script, {"name": "embed.js"}),
     path("app/frame.js", embeds.script, {"name": "frame.js"}),
+    path("app/logout.js", embeds.script, {"name": "logout.js"}),
     path("embed/sdk/v1", embeds.frame),
     re_path(rf"^embed/{KIND}/(?P<token>[^/]*)$", embeds.static_embed),
     path("standin/settings", control.configuration),

@@ -99,13 +99,16 @@ class HidingUser(AbstractBaseUser):
         base_manager_name = "objects"
 
 
-class Person(models.Model):  # noqa: DJ008 - nobody reads it
+class Person(models.Model):
     """Some of these cannot sign in."""
 
     email = models.EmailField()
 
+    def __str__(self) -> str:
+        return f"person {self.pk}"
 
-class MemberUser(AbstractBaseUser, Person):  # noqa: DJ008 - nobody reads it
+
+class MemberUser(AbstractBaseUser, Person):
     """The key and the address are in the table of the parent."""
 
     USERNAME_FIELD = "email"

@@ -334,12 +334,14 @@ def test_tenants(
     sign_in(doctor, text)
 
 
-def test_a_tenant_that_is_off(
+def test_a_tenant_that_is_deactivated(
     doctor: Doctor, metabase: Metabase, ada: User, configure: Configure
 ) -> None:
+    """The token brings it back."""
     metabase.change(use_tenants=True, tenants={"acme": False})
     configure(TENANT=lambda user, request: "acme")
-    sign_in(doctor, "Tenant is not active")
+    assert doctor("--user", "ada").exit_code == 0
+    assert metabase.state()["settings"]["tenants"]["acme"] is True
 
 
 def test_a_tenant_that_is_no_text(

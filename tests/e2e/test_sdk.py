@@ -69,6 +69,24 @@ def test_signed_in(
 
 
 @versions
+@pytest.mark.parametrize("instance", [56, 58, 60, 63])
+def test_older_versions_of_metabase(
+    embedded: Embedded,
+    site: str,
+    people: dict[str, User],
+    metabase: Metabase,
+    version: str,
+    instance: int,
+) -> None:
+    """With the hash that 56 wants back."""
+    metabase.change(version=instance)
+    sign_in(embedded.page, site, "ada")
+    embedded.open(version)
+    embedded.expect_status("success")
+    assert metabase.signed_in() == ["ada@example.com"]
+
+
+@versions
 def test_anonymous(embedded: Embedded, metabase: Metabase, version: str) -> None:
     embedded.open(version)
     embedded.expect_status("error")

@@ -16,6 +16,11 @@ class Metabase:
         self.url = url
         self.request = context.request
 
+    def change(self, **values: Any) -> None:
+        """Change its settings."""
+        answer = self.request.patch(f"{self.url}/standin/settings", data=values)
+        assert answer.ok, answer.text()
+
     def state(self) -> Any:
         """Return what it knows: accounts, sign-ins, sessions."""
         return self.request.get(f"{self.url}/standin/state").json()

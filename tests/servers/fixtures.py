@@ -52,7 +52,7 @@ def database(alias: str) -> Iterator[dict[str, Any]]:
     configured = connections.configure_settings({**connections.settings, alias: entry})[alias]
     with known(alias, configured):
         creation = connections[alias].creation
-        creation.create_test_db(verbosity=0, autoclobber=True)
+        creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
         yield configured
     finally:

@@ -1,3 +1,5 @@
+"""What the SDK calls, and what everybody sees."""
+
 from __future__ import annotations
 
 from django.test import Client

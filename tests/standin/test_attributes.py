@@ -1,3 +1,5 @@
+"""What the claims do: attributes."""
+
 from __future__ import annotations
 
 import json

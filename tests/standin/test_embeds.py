@@ -1,41 +1,28 @@
-"""Web components, guest embeds, static embeds."""
+"""Guest embeds by their own rules, static embeds, and what components draw."""
 
 from __future__ import annotations
 
-import json
+import html
 import time
 from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from example_project.standin.chart import MONTHS, SALES
 from example_project.standin.embedding import ITEMS
 from example_project.standin.state import Instance
 from tests.helpers.standin import (
-    EMBEDDING_SECRET,
     MISSING,
     SECRET,
     SignIn,
     configure,
+    guest,
     page_text,
-    signed,
 )
 
 PATHS = ["/api/embed", "/embed"]
-
-
-def guest(
-    kind: str = "dashboard", number: Any = 10, secret: str = EMBEDDING_SECRET, **c: Any
-) -> str:
-    """Return a guest token; a claim that is MISSING is left out."""
-    known = {
-        "resource": {kind: number},
-        "params": {"region": "north"},
-        "exp": time.time() + 86_400,
-    }
-    sent = {key: value for key, value in {**known, **c}.items() if value is not MISSING}
-    return signed(json.dumps(sent).encode(), secret)
 
 
 def rows_of(client: Client, token: str, kind: str = "dashboard") -> set[str]:
@@ -49,6 +36,11 @@ def test_scripts(client: Client) -> None:
         response = client.get(f"/app/{name}")
         assert response["Content-Type"] == "text/javascript; charset=utf-8"
         assert b"metabase" in response.content.lower()
+
+
+def test_the_script_knows_the_version(client: Client, standin: Instance) -> None:
+    configure(standin, version=60)
+    assert "const VERSION = 60;" in page_text(client.get("/app/embed.js"))
 
 
 def test_frame(client: Client) -> None:
@@ -80,7 +72,7 @@ def test_without_a_session(client: Client) -> None:
         ({"region": ["north", "west"]}, {"north", "west"}),
         ({"region": "elsewhere"}, set()),
         ({"region": []}, {"north", "south", "east", "west"}),
-        ({"region": "north", "other": 1}, {"north"}),
+        ({"region": "north", "month": "May"}, {"north"}),
     ],
 )
 def test_locked_parameters(client: Client, params: dict[str, Any], regions: set[str]) -> None:
@@ -104,27 +96,49 @@ def test_entity_ids(client: Client) -> None:
 @pytest.mark.parametrize(
     ("token", "status", "text"),
     [
-        (guest(secret=SECRET), 401, "Message seems corrupt or manipulated"),
-        (guest(exp=1), 401, "Token is expired (1)"),
+        (guest(secret=SECRET), 400, "Message seems corrupt or manipulated"),
+        (guest(exp=1), 400, "Token is expired (1)"),
+        (guest(iat="1"), 400, "class java.lang.String cannot be cast"),
+        (guest(params={"region": "north", "x": 1}), 400, "Unknown parameter :x."),
+        (
+            guest(params={"region": "north", "margin": 1}),
+            400,
+            "You&#x27;re not allowed to specify a value for :margin.",
+        ),
+        (
+            guest(params={"region": ""}),
+            400,
+            "You must specify a value for :region in the JWT.",
+        ),
+        (
+            guest(params={"region": " "}),
+            400,
+            "You must specify a value for :region in the JWT.",
+        ),
         (guest(params=None), 400, "Token is missing value for keypath [:params]"),
         (guest(params=MISSING), 400, "Token is missing value for keypath [:params]"),
         (guest(params=[]), 400, "Token is missing value for keypath [:params]"),
         (guest(params={}), 400, "You must specify a value for :region in the JWT."),
         (guest(params={"region": None}), 400, "You must specify a value for :region"),
-        (guest("question", 5), 400, "Token is missing value for keypath [:resource :dashboard]"),
+        (
+            guest("question", 5),
+            400,
+            "Token is missing value for keypath [:resource :dashboard]",
+        ),
         (guest(resource=MISSING), 400, "Token is missing value for keypath [:resource"),
         (guest(number=True), 400, "Token is missing value for keypath [:resource"),
         (guest(number="10"), 404, "Not found."),
         (guest(number=99), 404, "Not found."),
         (guest(number=12), 400, "Embedding is not enabled for this object."),
-        ("", 401, "Message seems corrupt or manipulated"),
+        ("", 400, "Message seems corrupt or manipulated"),
     ],
 )
 def test_refused(client: Client, path: str, token: str, status: int, text: str) -> None:
     response = client.get(f"{path}/dashboard/{token}")
     assert response.status_code == status
     if path == "/api/embed":
-        assert response.json()["message"].startswith(text)
+        assert page_text(response).startswith(html.unescape(text))
+        assert "Content-Type" not in response or status == 404
     else:
         assert text in page_text(response)
         assert "frame-ancestors *" in response["Content-Security-Policy"]
@@ -133,7 +147,47 @@ def test_refused(client: Client, path: str, token: str, status: int, text: str) 
 def test_switched_off(client: Client, standin: Instance) -> None:
     configure(standin, enable_embedding_modular=False)
     response = client.get(f"/api/embed/dashboard/{guest()}")
-    assert (response.status_code, response.json()["message"]) == (400, "Embedding is not enabled.")
+    assert (response.status_code, response.content) == (400, b"Embedding is not enabled.")
+
+
+@pytest.mark.parametrize(("version", "status"), [(56, 400), (63, 400), (65, 404)])
+def test_an_unknown_item_while_guests_are_off(
+    client: Client, standin: Instance, version: int, status: int
+) -> None:
+    """The newest looks for the item first."""
+    configure(standin, version=version)
+    key = "enable_embedding_modular" if version == 65 else "enable_embedding_static"
+    configure(standin, **{key: False})
+    response = client.get(f"/api/embed/dashboard/{guest(number=99)}")
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("name", "ahead", "status"),
+    [
+        ("exp", -50, 200),
+        ("exp", -70, 400),
+        ("nbf", 50, 200),
+        ("nbf", 70, 400),
+        ("iat", -1_000_000, 200),
+    ],
+)
+def test_times_of_guests(client: Client, name: str, ahead: int, status: int) -> None:
+    """60 seconds of leeway for `exp` and `nbf`, and no largest age."""
+    claims: dict[str, Any] = {name: time.time() + ahead}
+    sent = guest(**claims)
+    assert client.get(f"/api/embed/dashboard/{sent}").status_code == status
+
+
+def test_a_guest_without_an_end(client: Client) -> None:
+    assert client.get(f"/api/embed/dashboard/{guest(exp=MISSING)}").status_code == 200
+
+
+def test_without_a_secret_key(client: Client, settings: Settings, standin: Instance) -> None:
+    settings.STANDIN_SETTINGS = {"enable-embedding-static": True}
+    standin.reset()
+    response = client.get(f"/api/embed/dashboard/{guest()}")
+    assert response.content == b"The embedding secret key has not been set."
 
 
 def test_a_static_embed(client: Client) -> None:

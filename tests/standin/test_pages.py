@@ -1,3 +1,5 @@
+"""What a person sees who is signed in, and who is not."""
+
 from __future__ import annotations
 
 import pytest
@@ -91,12 +93,27 @@ def test_row_level_security(browse: SignIn, claims: dict[str, str], rows: int) -
 def test_frames(browse: SignIn) -> None:
     client = browse()
     for path in ("/", "/auth/sso?jwt=x", "/auth/logout"):
-        response = client.get(path)
+        response = client.get(path, headers={"Sec-Fetch-Mode": "navigate"})
         policy = response["Content-Security-Policy"]
         assert policy.endswith("frame-ancestors https://app.example.com")
         assert "X-Frame-Options" not in response
         assert response["Referrer-Policy"] == "no-referrer"
         assert BANNER in page_text(response)
+
+
+def test_nobody_may_frame_what_is_not_switched_on(browse: SignIn, standin: Instance) -> None:
+    """What has to be set: the list of frames is another one than that of CORS."""
+    client = browse()
+    for changes in (
+        {"embedding_app_origins_interactive": None},
+        {
+            "enable_embedding_interactive": False,
+            "embedding_app_origins_interactive": "https://app.example.com",
+        },
+    ):
+        configure(standin, **changes)
+        policy = client.get("/")["Content-Security-Policy"]
+        assert policy.endswith("frame-ancestors 'none'")
 
 
 def test_a_token_in_the_path_is_not_shown(browse: SignIn) -> None:

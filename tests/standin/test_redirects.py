@@ -1,3 +1,5 @@
+"""The sign-in flows: where Metabase sends people."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""What the claims do: the address, names, accounts."""
+
 from __future__ import annotations
 
 import pytest
@@ -79,8 +81,8 @@ def test_a_deactivated_account_is_reactivated(standin: Instance) -> None:
 def test_without_provisioning(standin: Instance) -> None:
     ada = signed_in(standin)
     configure(standin, jwt_user_provisioning_enabled=False)
-    signed_in(standin)
-    text = "Sorry, but you'll need a metabase account to view this page."
+    assert signed_in(standin) is ada
+    text = "Sorry, but you'll need a Metabase account to view this page."
     assert refusal(standin, email="new@example.com").text.startswith(text)
     ada.is_active = False
     assert refusal(standin).text.startswith(text)

@@ -1,56 +1,117 @@
 // The stand-in's embed.js: four components, by what Metabase documents of its own. Each draws in a
 // frame of the instance; the page around it signs in, and hands the session or the token over.
 (() => {
-  const config = window.metabaseConfig;
-  const instance = config?.instanceUrl;
+  const VERSION = __VERSION__; // of the Metabase that serves this
   const CLIENT = { "X-Metabase-Client": "embedding-simple" };
-  let session = null; // one sign-in for all components of the page
+  const FIXED = ["instanceUrl", "isGuest", "useExistingUserSession", "fetchRequestToken"];
+  const SINCE = { jwtProviderUri: 60, guestEmbedProviderUri: 60, allowedCustomVisualizations: 63 };
+  const ATTRIBUTES = {
+    dashboard:
+      "dashboard-id token auto-refresh-interval with-title with-downloads with-subscriptions " +
+      "drills initial-parameters parameters hidden-parameters enable-entity-navigation " +
+      "custom-context",
+    question:
+      "question-id token with-title with-downloads with-alerts drills initial-sql-parameters " +
+      "sql-parameters hidden-parameters is-save-enabled target-collection entity-types " +
+      "custom-context",
+    browser:
+      "initial-collection collection-visible-columns collection-page-size " +
+      "collection-entity-types data-picker-entity-types with-new-question with-new-dashboard " +
+      "read-only enable-entity-navigation",
+    metabot: "layout is-save-enabled target-collection",
+  };
+
+  // The configuration: window.metabaseConfig may be assigned before or after this script, whole or
+  // key by key, and assignments are merged.
+  const known = (key) => VERSION >= (SINCE[key] ?? 0);
+  const config = {};
+  for (const [key, value] of Object.entries(window.metabaseConfig ?? {})) {
+    if (known(key)) config[key] = value; // others are ignored, once
+  }
+  Object.defineProperty(window, "metabaseConfig", {
+    configurable: true,
+    get: () => config,
+    set: (values) => {
+      for (const [key, value] of Object.entries(values)) {
+        if (!known(key)) throw new Error(`${key} is not a key of metabaseConfig.`);
+        if (FIXED.includes(key) && key in config && config[key] !== value) {
+          throw new Error(`${key} cannot be changed once it is set.`);
+        }
+      }
+      Object.assign(config, values);
+    },
+  });
 
   async function json(response, what) {
     if (!response.ok) throw new Error(`${what}, status: ${response.status}.`);
     return response.json();
   }
 
-  // Where to get a token: the page says it, or Metabase.
-  async function providerUri() {
-    if (config.jwtProviderUri) return config.jwtProviderUri;
+  // Where to get a token: the page says it, or Metabase, some of them with a hash.
+  async function provider() {
+    if (config.jwtProviderUri) return { url: config.jwtProviderUri };
     const preferred = config.preferredAuthMethod;
     const query = preferred ? `?preferred_method=${preferred}` : "";
     const found = await json(
-      await fetch(`${instance}/auth/sso${query}`, { headers: CLIENT }),
+      await fetch(`${config.instanceUrl}/auth/sso${query}`, { headers: CLIENT }),
       "Failed to reach Metabase's /auth/sso",
     );
     if (found.method !== "jwt") throw new Error(`The sign-in method is ${found.method}.`);
-    return found.url;
+    return found;
+  }
+
+  async function fetchToken(url) {
+    if (config.fetchRequestToken) return (await config.fetchRequestToken()).jwt;
+    const address = new URL(url);
+    address.searchParams.set("response", "json");
+    const answer = await fetch(address, { credentials: "include" });
+    return (await json(answer, `Failed to fetch JWT token from ${url}`)).jwt;
+  }
+
+  // Since 60 a token is brought in a POST, before in the query.
+  async function exchange(jwt, hash) {
+    const url = `${config.instanceUrl}/auth/sso`;
+    const headers = { ...CLIENT };
+    if (hash) headers["X-Metabase-SDK-JWT-Hash"] = hash;
+    if (VERSION < 60) return fetch(`${url}?jwt=${encodeURIComponent(jwt)}`, { headers });
+    headers["Content-Type"] = "application/json";
+    return fetch(url, { method: "POST", headers, body: JSON.stringify({ jwt }) });
   }
 
   async function signIn() {
-    const url = new URL(await providerUri());
-    url.searchParams.set("response", "json");
-    const answer = await fetch(url, { credentials: "include" });
-    const { jwt } = await json(answer, `Failed to fetch JWT token from ${url}`);
-    const exchange = await fetch(`${instance}/auth/sso`, {
-      method: "POST",
-      headers: { ...CLIENT, "Content-Type": "application/json" },
-      body: JSON.stringify({ jwt }),
-    });
-    const body = await exchange.json();
-    if (!exchange.ok) throw new Error(body.message);
+    const { url, hash } = await provider();
+    const body = await json(await exchange(await fetchToken(url), hash), "Failed to sign in");
     if (typeof body.id !== "string" || typeof body.exp !== "number") {
       throw new Error("The session has no id or no exp.");
     }
-    return { session: body.id };
+    return body.id;
   }
 
-  // Objects and lists are JSON in an attribute; everything else is text.
-  function contextOf(text) {
-    try {
-      const value = JSON.parse(text);
-      return typeof value === "object" ? value : text;
-    } catch {
-      return text;
+  // Ways in for local development only.
+  function forDevelopment() {
+    if (!["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname)) {
+      throw new Error("API keys and existing sessions are for local development only.");
     }
+    return { apiKey: config.apiKey };
   }
+
+  // Attributes: truths, numbers and JSON are recognised by how they look.
+  function parsed(text) {
+    if (text === "" || text === "true") return true;
+    if (text === "false") return false;
+    if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+    if (/^[{[]/.test(text)) {
+      try {
+        return JSON.parse(text);
+      } catch {
+        return text;
+      }
+    }
+    return text;
+  }
+
+  // In 60 an object arrives as its text; from 61 on it is parsed as any attribute is.
+  const contextOf = (text) => (text === null ? undefined : VERSION <= 60 ? text : parsed(text));
 
   function itemOf(token) {
     const part = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
@@ -58,25 +119,32 @@
   }
 
   async function askForGuestToken(entityType, entityId, customContext) {
-    if (!config.guestEmbedProviderUri) throw new Error("Token is expired, and there is no provider.");
-    const answer = await fetch(config.guestEmbedProviderUri, {
+    const provider = config.guestEmbedProviderUri;
+    if (!provider) throw new Error("Token is expired, and there is no provider.");
+    const url = new URL(provider);
+    url.searchParams.set("response", "json");
+    const answer = await fetch(url, {
       method: "POST",
       credentials: "include",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ entityType, entityId, customContext }),
     });
-    return (await json(answer, "Failed to fetch a guest token")).jwt;
+    return (await json(answer, `Failed to fetch JWT token from ${provider}`)).jwt;
   }
 
   class Component extends HTMLElement {
+    // Each component signs in by itself, and again whenever it is put somewhere else.
     connectedCallback() {
-      if (this.frame) return;
+      this.isDead ||= !config.instanceUrl; // for good: a later configuration is no help
+      if (this.isDead) {
+        this.textContent = "instanceUrl must be provided";
+        return;
+      }
+      this.style.display = "block";
       this.frame = document.createElement("iframe");
-      this.frame.title = this.localName;
-      this.frame.width = "100%";
-      this.frame.height = "200"; // until the frame says how high it is
-      this.frame.setAttribute("frameborder", "0");
-      this.frame.src = `${instance}/embed/sdk/v1`;
+      Object.assign(this.frame.style, { width: "100%", height: "100%", minHeight: "600px" });
+      this.frame.style.border = "0";
+      this.frame.src = `${config.instanceUrl}/embed/sdk/v1`;
       this.listener = (event) => this.hear(event);
       window.addEventListener("message", this.listener);
       this.append(this.frame);
@@ -84,6 +152,7 @@
 
     disconnectedCallback() {
       window.removeEventListener("message", this.listener);
+      this.frame?.remove();
     }
 
     get kind() {
@@ -91,52 +160,45 @@
     }
 
     get options() {
-      const hidden = new Set(["token", "class", "id", "style"]);
-      const shown = [...this.attributes].filter((attribute) => !hidden.has(attribute.name));
-      return Object.fromEntries(shown.map((attribute) => [attribute.name, attribute.value]));
+      const names = ATTRIBUTES[this.kind].split(" ").filter((name) => name !== "token");
+      const given = names.filter((name) => this.hasAttribute(name));
+      return Object.fromEntries(given.map((name) => [name, parsed(this.getAttribute(name))]));
     }
 
     async hear(event) {
-      if (event.source !== this.frame.contentWindow || event.origin !== new URL(instance).origin) return;
-      if (event.data?.type === "height") this.frame.height = event.data.height;
-      const known = { ready: () => this.credentials(), expired: () => this.refreshed() };
-      if (!(event.data?.type in known)) return;
+      const origin = new URL(config.instanceUrl).origin;
+      if (event.source !== this.frame.contentWindow || event.origin !== origin) return;
+      const answers = { ready: () => this.credentials(), expired: () => this.refreshed() };
+      if (!(event.data?.type in answers)) return;
       let credentials;
       try {
-        credentials = await known[event.data.type]();
+        credentials = await answers[event.data.type]();
       } catch (error) {
         credentials = { error: error.message };
       }
       const { theme, locale } = config;
       const message = { kind: this.kind, options: this.options, theme, locale, ...credentials };
-      this.frame.contentWindow.postMessage(message, event.origin);
+      this.frame.contentWindow?.postMessage(message, origin);
     }
 
     async credentials() {
-      if (!config.isGuest) {
-        session ??= signIn();
-        return session;
-      }
+      if (config.apiKey || config.useExistingUserSession) return forDevelopment();
+      if (!config.isGuest) return { session: await signIn() };
       const token = this.getAttribute("token");
-      if (token) return { token };
-      const id = this.getAttribute(`${this.kind}-id`);
-      return this.refreshed(this.kind, /^\d+$/.test(id) ? Number(id) : id);
+      return token ? { token } : this.refreshed();
     }
 
-    async refreshed(kind, id) {
-      if (!kind) {
-        const token = this.getAttribute("token");
-        if (!token) return this.credentials();
-        [[kind, id]] = Object.entries(itemOf(token));
-      }
-      const context = this.getAttribute("custom-context");
-      const token = await askForGuestToken(kind, id, context === null ? undefined : contextOf(context));
-      return { token };
+    // What is shown now: the page's token says it, or the attribute with the id.
+    async refreshed() {
+      const token = this.getAttribute("token");
+      const ids = token ? itemOf(token) : { [this.kind]: parsed(this.getAttribute(`${this.kind}-id`)) };
+      const [[kind, id]] = Object.entries(ids);
+      const context = contextOf(this.getAttribute("custom-context"));
+      return { token: await askForGuestToken(kind, id, context) };
     }
   }
 
-  for (const name of ["dashboard", "question", "browser", "metabot"]) {
+  for (const name of Object.keys(ATTRIBUTES)) {
     customElements.define(`metabase-${name}`, class extends Component {});
   }
-  if (!instance) throw new Error("window.metabaseConfig has to be set before embed.js.");
 })();
