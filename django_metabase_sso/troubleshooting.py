@@ -449,32 +449,37 @@ def _is_of(row: ErrorText, message: str) -> bool:
 
 
 REFUSAL_CURES: Final[dict[str, str]] = {
-    "not-authenticated": "The person signs in to this site first.",
-    "invalid-credentials": "METABASE_SSO['AUTHENTICATE'] takes other credentials.",
-    "nobody": "METABASE_SSO['AUTHENTICATE'] returns the person for this request.",
-    "inactive": "Set is_active on the account.",
+    "not-authenticated": "The user has to sign in to this site first.",
+    "invalid-credentials": "Send credentials that METABASE_SSO['AUTHENTICATE'] accepts.",
+    "nobody": (
+        "METABASE_SSO['AUTHENTICATE'] returned an anonymous user for a request with a session:"
+        " return the user, or None to accept the session's user."
+    ),
+    "inactive": "Set is_active on the account, if the user may sign in again.",
     "no-email": "Give the account an e-mail address (in the user model's EMAIL_FIELD).",
     "invalid-email": (
         "Correct the account's e-mail address: plain ASCII, and a domain that has a dot."
     ),
     "impersonated": (
-        'Write "ALLOW_IMPERSONATION": True in METABASE_SSO, if staff may do that. Where it'
-        " is, nothing tells who acts: give issue_token() and the client the request."
+        'Write "ALLOW_IMPERSONATION": True in METABASE_SSO, if staff may see what this user sees.'
+        " If it is already on, the impersonator could not be identified: pass the request to"
+        " issue_token() and the client."
     ),
     "unsaved-email": (
-        "Save the account before it asks: its e-mail address is another one in the database."
+        "Save the account before you ask for a token: the database has another e-mail address"
+        " for it."
     ),
     "shared-email": (
-        "Give all accounts but one another address, deactivated ones too. With"
-        " METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] off they would be one person in Metabase."
+        "Change the e-mail address of all accounts but one, including deactivated accounts:"
+        " accounts with the same address are one account in Metabase."
     ),
-    "policy": "METABASE_SSO['ACCESS_POLICY'] says no to this person: change it, or the account.",
+    "policy": "METABASE_SSO['ACCESS_POLICY'] refuses this user: change either of them.",
     "no-tenant": (
         "Return the tenant's slug from METABASE_SSO['TENANT'], or claims.INTERNAL for staff."
     ),
     "token-too-large": (
         "Send fewer groups (METABASE_SSO['GROUP_MAPPING']) and shorter attributes"
-        " ('USER_ATTRIBUTES'). A fetch has no such limit: embed with the SDK."
+        " ('USER_ATTRIBUTES'). The SDK and web components do not have this limit."
     ),
 }
 
@@ -492,7 +497,7 @@ def refusal_of(error: AccessRefused | InvalidClaim) -> Refusal:
     """Return what an operator is told about an exception."""
     if isinstance(error, AccessRefused):
         return Refusal(error.code, quoted(error.message, None), cure_of(error.code))
-    cure = "Correct what the callables of METABASE_SSO return for this person."
+    cure = "Correct what the callables of METABASE_SSO return for this user."
     return Refusal("invalid-claim", quoted(error, None), cure)
 
 

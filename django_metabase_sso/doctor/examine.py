@@ -89,7 +89,7 @@ def _metabase(
     else:
         report.skipped("secret", "JWT_SHARED_SECRET cannot sign.")
     with report.step("tenants"):
-        metabase.note_tenants(report, remote)
+        metabase.judge_tenants(report, remote)
     if user is not None:
         _exchange(report, remote, user, is_same=is_same)
     field = f"{metabase.pages_of(remote.version).jwt} > JWT Identity Provider URI"
@@ -101,6 +101,8 @@ def _exchange(report: Report, remote: Remote, user: AbstractBaseUser, *, is_same
         report.skipped("exchange", "Metabase does not accept tokens of this site: see above.")
     elif report.has("clock"):
         report.skipped("exchange", "The clocks differ too much for Metabase to accept a token.")
+    elif report.has("tenants"):
+        report.skipped("exchange", "Metabase refuses tokens that name a tenant: see above.")
     else:
         with report.step("exchange"):
             metabase.sign_in(report, remote, user)

@@ -41,6 +41,7 @@ from django_metabase_sso.troubleshooting import (
     NOT_YET_VALID,
     PAID,
     SSO_DISABLED,
+    TENANTS_OFF,
     TOO_OLD,
     quoted,
     refusal_of,
@@ -323,18 +324,37 @@ def compare_embedding_secrets(report: Report, remote: Remote) -> None:
         refuse(report, code, answer, "guest embed")
 
 
-def note_tenants(report: Report, remote: Remote) -> None:
-    """Say what cannot be asked without an API key, before anybody is signed in."""
+def judge_tenants(report: Report, remote: Remote) -> None:
+    """Say whether tenants are on, before anybody is signed in. Only an API key can ask."""
     if conf.TENANT is None:
         return
-    if remote.version is not None and remote.version <= 57:
+    if conf.API_KEY is not None:
+        _ask_for_tenants(report, remote)
+    elif remote.version is not None and remote.version <= 57:
         title = "If tenants are switched off in Metabase, its users with a tenant become internal."
         cause = f"Metabase {remote.version} ignores the tenant of a token while tenants are off."
         cure = "Check Admin > People > Tenants before the first user signs in."
         report.warning("tenants", title, cause=cause, cure=cure)
     else:
-        because = "Metabase tells this to administrators only. While tenants are off, it refuses"
-        report.skipped("tenants", f"{because} every token that names a tenant (status 403).")
+        because = "Metabase tells this to administrators only: set METABASE_SSO['API_KEY']. While"
+        because += " tenants are off, it refuses every token that names a tenant (status 403)."
+        report.skipped("tenants", because)
+
+
+def _ask_for_tenants(report: Report, remote: Remote) -> None:
+    from django_metabase_sso.administration.api import opened
+
+    try:
+        with opened(remote.timeout) as api:
+            listed = {entry["key"]: entry for entry in api.get("/api/setting")}
+    except MetabaseError as error:
+        report.skipped("tenants", str(error))
+        return
+    if listed.get("use-tenants", {}).get("value"):
+        report.ok("tenants", "Tenants are switched on in Metabase.")
+    else:
+        title = "METABASE_SSO['TENANT'] is set, and tenants are switched off in Metabase."
+        report.fault("tenants", title, cause=TENANTS_OFF.cause, cure=TENANTS_OFF.cure)
 
 
 def compare_settings(report: Report, site: str, path: str, timeout: float) -> None:
@@ -355,6 +375,8 @@ def compare_settings(report: Report, site: str, path: str, timeout: float) -> No
     differing = [
         setting.key for setting in plan.settings if setting.state not in ("same", "unknown")
     ]
+    if report.has("tenants") and "use-tenants" in differing:
+        differing.remove("use-tenants")  # reported
     if differing:
         title = f"Metabase has other values for {', '.join(differing)}."
         cause = "They are not what METABASE_SSO needs, or concern more than this site."
@@ -364,7 +386,7 @@ def compare_settings(report: Report, site: str, path: str, timeout: float) -> No
     if "logout" in conf.END_ACCESS and version < setup.MODULAR:
         report.warning(
             "end-access",
-            "Signing out of Django ends no session in this Metabase.",
+            "Signing out of Django does not end the sessions in this Metabase.",
             cause=f"'logout' in END_ACCESS needs Metabase 65 or newer; this is {version}.",
             cure='Update Metabase, or leave "logout" out of END_ACCESS.',
         )

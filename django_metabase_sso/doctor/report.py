@@ -36,6 +36,7 @@ SUBJECTS: Final = {
     "secret": "whether both sides have the same secret",
     "tenants": "whether tenants are switched on in Metabase",
     "setup": "the settings of Metabase",
+    "end-access": "whether sessions can be ended in this version of Metabase",
     "exchange": "signing the user in",
     "endpoint": "the sign-in endpoint of this site",
     "cookie": "the session cookie",

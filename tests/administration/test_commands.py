@@ -94,3 +94,24 @@ def test_doctor_of_a_metabase_that_ends_no_sessions(
     configure(END_ACCESS=["logout"])
     metabase.change(version=version)
     assert ("end-access" in findings(manage)) is is_there
+
+
+@pytest.mark.parametrize(("is_on", "level"), [(True, "ok"), (False, "fault")])
+def test_doctor_asks_whether_tenants_are_on(
+    metabase: Administered, manage: Run, configure: Configure, ada: User, is_on: bool, level: str
+) -> None:
+    """One fault is one finding, and nobody is signed in while Metabase would refuse it."""
+    configure(TENANT=lambda user, request: "acme")
+    metabase.change(use_tenants=is_on)
+    _, out, _ = manage("doctor", "--json", "--user", "ada")
+    found = {finding["code"]: finding for finding in json.loads(out)["findings"]}
+    assert found["tenants"]["level"] == level
+    assert found["exchange"]["level"] == ("ok" if is_on else "skipped")
+    assert "use-tenants" not in found["setup"]["title"]
+
+
+def test_doctor_cannot_ask_whether_tenants_are_on(manage: Run, configure: Configure) -> None:
+    configure(TENANT=lambda user, request: "acme", API_KEY="mb_unknown=")
+    found = findings(manage)["tenants"]
+    assert found["level"] == "skipped"
+    assert "does not know the API key" in found["cause"]
