@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connections
 from django_otp.middleware import OTPMiddleware
 from pytest_django import Settings
 
@@ -18,10 +19,13 @@ from tests.helpers.findings import (
     assert_fires,
     assert_fires_on_deploy,
     assert_silent,
+    ids,
     in_front,
     messages,
     written_ids,
 )
+from tests.servers.fixtures import Router, known
+from tests.servers.ports import free_port
 
 OTP = "django_otp.middleware.OTPMiddleware"
 APPS_OF_ALLAUTH = ["django.contrib.contenttypes", "allauth", "allauth.account"]
@@ -109,6 +113,27 @@ def test_the_policy_that_fits_first(
     hint = str(messages(deploy=True)["W013"].hint)
     found = re.findall(r"(?:policies|contrib\.allauth)\.\w+", hint)
     assert found == [words]
+
+
+@pytest.mark.parametrize("engine", ["mysql", "postgresql"])
+@pytest.mark.parametrize("model", ["auth.User", "accounts.ContactUser", "accounts.IndexedUser"])
+@pytest.mark.parametrize("unique", [True, False])
+def test_no_check_needs_the_database(
+    configure: Configure, settings: Settings, engine: str, model: str, unique: bool
+) -> None:
+    """The server is down: what is found without it must not get lost."""
+    down = {
+        "ENGINE": f"django.db.backends.{engine}",
+        "NAME": "app",
+        "HOST": "127.0.0.1",
+        "PORT": str(free_port()),
+    }
+    settings.AUTH_USER_MODEL = model
+    settings.DATABASE_ROUTERS = [Router("down")]
+    configure(REQUIRE_UNIQUE_EMAIL=unique, INSTANCE_URL="http://metabase.example.com")
+    configured = connections.configure_settings({**connections.settings, "down": down})["down"]
+    with known("down", configured):
+        assert {"W002", "W013"} <= ids(deploy=True)
 
 
 def test_every_id_fires() -> None:
