@@ -145,6 +145,10 @@ SILENT: list[Silent] = [
     ),
     ({}, {"SESSION_COOKIE_PATH": "/admin", "ROOT_URLCONF": None}, "W024"),
     ({}, {"SESSION_COOKIE_PATH": "/admin", "ROOT_URLCONF": "tests.checks.test_project"}, "W024"),
+    *(
+        ({}, {"ROOT_URLCONF": "tests.checks.test_project", name: "chosen.by.request"}, "W014")
+        for name in ("ROOT_HOSTCONF", "PUBLIC_SCHEMA_URLCONF", "SUBDOMAIN_URLCONFS")
+    ),
     ({"AUTHENTICATE": one}, {"SESSION_COOKIE_PATH": "/admin"}, "W024"),
     ({}, {"SESSION_COOKIE_SAMESITE": False}, "W008"),
     ({}, {"SESSION_COOKIE_SAMESITE": None}, "W008"),
