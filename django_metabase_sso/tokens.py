@@ -176,7 +176,7 @@ def guest_token(entity_type: EntityType, entity_id: EntityId, params: object) ->
 
     `entity_id` is an int or Metabase's entity id of 21 characters, which is signed as it is;
     `params` is a mapping that names every locked parameter (`clean_parameters` says what its
-    values may be). The token is good for GUEST_TOKEN_LIFETIME seconds, for whoever has it.
+    values may be). The token is good for GUEST_TOKEN_LIFETIME seconds, for everybody who has it.
 
     Raises InvalidEmbed for a wrong type or id, InvalidParameter for a wrong parameter, and
     BadSetting without EMBEDDING_SECRET_KEY.
@@ -215,6 +215,6 @@ def clean_id(entity_id: object) -> EntityId:
         if entity_id.isdecimal():
             raise InvalidEmbed(f'"{entity_id}" is text, and ids are numbers: write {entity_id}.')
     raise InvalidEmbed(
-        f"{entity_id!r} is no id: write the number in the item's address in Metabase, or its"
+        f"{entity_id!r} is not an id: write the number in the item's address in Metabase, or its"
         " entity id of 21 characters (in a template, a variable that is not there is '')."
     )

@@ -115,7 +115,7 @@ def test_static_iframe_shows_one_thing(request_: HttpRequest, items: dict[str, A
 @pytest.mark.parametrize("missing", ["", 0])
 def test_static_iframe_of_nothing(request_: HttpRequest, kind: str, missing: Any) -> None:
     items: dict[str, Any] = {kind: missing}
-    with pytest.raises(InvalidEmbed, match=f"{missing!r} is no id"):
+    with pytest.raises(InvalidEmbed, match=f"{missing!r} is not an id"):
         embeds.static_iframe_html(request_, params={}, **items)
 
 

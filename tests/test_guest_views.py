@@ -35,7 +35,7 @@ MESSAGES = {
     "origin-not-allowed": {"This origin may not ask for a token."},
     "unsupported-media-type": {"This address takes application/json only."},
     "invalid-json": {
-        "The Content-Length is no number.",
+        "The Content-Length is not a number.",
         "The body is not JSON in UTF-8.",
         "The body is no JSON object.",
         "customContext is not what the template tags wrote.",

@@ -72,7 +72,7 @@ class Plan:
         return [setting for setting in self.settings if self._is_due(setting)]
 
     def to_do(self) -> list[Setting]:
-        """Return what is not as it should be, whoever has to change it."""
+        """Return what is not as it should be, including what only a person can change."""
         return [
             setting
             for setting in self.settings

@@ -47,7 +47,7 @@ class Task:
 
 
 class Worker:
-    """The thread and its queue; started with the first task, and anew in a forked process."""
+    """The thread and its queue; started with the first task, and again in a forked process."""
 
     def __init__(self) -> None:
         self.waiting: queue.Queue[Task | None] = queue.Queue(MOST_WAITING)

@@ -53,7 +53,7 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
         return user
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Add the field that is no field of the model."""
+        """Add our field, which the model does not have."""
         return (*super().get_readonly_fields(request, obj), "metabase_access")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -50,11 +50,13 @@ class Using:
         return _first_user(request, self.imported())
 
     def imported(self) -> list[type[BaseAuthentication]]:
-        """Return the classes. Raises BadSetting for what does not import or is no such class."""
+        """Return the classes. Raises BadSetting for what is not such a class."""
         found: list[Any] = [as_callable("AUTHENTICATE", entry) for entry in self.classes]
         for entry in found:
             if not isinstance(entry, type) or not hasattr(entry, "authenticate"):
-                message = f"METABASE_SSO['AUTHENTICATE']: {entry!r} is no authentication class."
+                message = (
+                    f"METABASE_SSO['AUTHENTICATE']: {entry!r} is not an authentication class."
+                )
                 hint = 'Write using("rest_framework.authentication.TokenAuthentication").'
                 raise BadSetting("metabase_sso.E015", message, hint)
         return found

@@ -29,7 +29,7 @@ def read_body(request: HttpRequest) -> GuestRequest:
     """Return what a request's JSON asks for; InvalidGuestRequest with a code says why not."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if length and not (length.isascii() and length.isdigit()):  # request.body would raise
-        raise InvalidGuestRequest("invalid-json", "The Content-Length is no number.")
+        raise InvalidGuestRequest("invalid-json", "The Content-Length is not a number.")
     if length and int(length[:20]) > LARGEST_BODY:
         _refuse_size()
     body = request.body

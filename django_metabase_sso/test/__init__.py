@@ -1,7 +1,7 @@
 """For the tests of projects: read the tokens that the package signs, under settings for tests.
 
 The functions take what Django's test client returns, and raise AssertionError with a sentence; no
-token is in it. pytest has them in the fixture `metabase_sso`, too.
+token is in it. pytest also has them in the fixture `metabase_sso`.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def assert_signs_in(
 def assert_refused(response: HttpResponseBase, code: str) -> None:
     """Check that an answer is a refusal with this code, as JSON or as a page.
 
-    For `not-authenticated` the redirect to the login page is one, too. Raises AssertionError that
+    For `not-authenticated` the redirect to the login page also is one. Raises AssertionError that
     says what came instead.
     """
     __tracebackhide__ = True
@@ -145,7 +145,7 @@ def _verified(token: Token, secret: Secret, key: str) -> dict[str, Any]:
 
 
 def _claims_of(token: Token, secret: Secret) -> dict[str, Any] | None:
-    if not TOKEN.fullmatch(token):  # PyJWT 2.10 passes over what is no base64
+    if not TOKEN.fullmatch(token):  # PyJWT 2.10 passes over what is not base64
         return None
     try:
         payload = _jws.decode(token, secret.reveal(), algorithms=["HS256"])

@@ -19,7 +19,7 @@ def metabase_sso(request: pytest.FixtureRequest) -> Iterator[Helpers]:
     """`django_metabase_sso.test`, with METABASE_SSO set for tests until the end of this one."""
     own = None
     if any(map(request.config.pluginmanager.hasplugin, PYTEST_DJANGO)):
-        # What a test sets with it is undone in the right order only if ours goes through it, too.
+        # What a test sets with it is undone in the right order only if ours uses it as well.
         own = request.getfixturevalue("settings")
     overrides: list[Any] = []
 
