@@ -1,1 +1,1 @@
-"""A stand-in for Metabase, for the demo and the tests only: its own site, process and origin."""
+"""A stand-in for Metabase, to try things out and for tests: its own site and process."""

@@ -15,7 +15,7 @@ from example_project.standin.versions import Version
 # What a switch or a field does, by subject. A setting that is not here is changed by the API only.
 SUBJECTS = {
     "JWT": {
-        "jwt-enabled": "JWT sign-in: stays off until there is an Identity Provider URI",
+        "jwt-enabled": "JWT sign-in: on once there is a secret, in 65 also a provider URI",
         "jwt-identity-provider-uri": "JWT Identity Provider URI",
         "jwt-user-provisioning-enabled?": "User provisioning: create and reactivate accounts",
         "saml-enabled": "SAML as well: a front end has to prefer JWT",

@@ -67,6 +67,20 @@ def test_the_environment_wins_and_cannot_be_changed() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("MB_ENABLE_EMBEDDING", "MB_ENABLE_EMBEDDING_SDK"),
+        ("MB_EMBEDDING_APP_ORIGIN", "MB_EMBEDDING_APP_ORIGINS_SDK"),
+    ],
+)
+def test_old_names_beside_new_ones_stop_it(old: str, new: str) -> None:
+    alone = Configuration(Version.V65, environment={old: "true"})
+    assert alone["enable-embedding-sdk"] is False
+    with pytest.raises(BadConfiguration, match=f"{old} is set beside {new}"):
+        Configuration(Version.V65, environment={old: "true", new: "true"})
+
+
 def test_tenants_have_no_variable() -> None:
     assert of(MB_USE_TENANTS="true")["use-tenants"] is False
 

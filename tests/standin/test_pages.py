@@ -9,7 +9,7 @@ from example_project.standin.chart import REGIONS, SALES, chart_for
 from example_project.standin.state import ADMIN_EMAIL, Instance
 from tests.helpers.standin import PROVIDER, SignIn, configure, page_text, token
 
-BANNER = "<strong>Stand-in for Metabase:</strong> for the demo and the tests only"
+BANNER = "<strong>Stand-in for Metabase:</strong> for trying things out and for tests"
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,14 @@ def test_row_level_security(browse: SignIn, claims: dict[str, str], rows: int) -
     text = page_text(browse(**claims).get("/"))
     assert f'<strong id="rows">{rows}</strong>' in text
     assert text.count("<rect") == 3 + rows
+
+
+def test_a_claim_that_changes_counts_in_all_sessions(browse: SignIn) -> None:
+    """How a session ends: from the person's next token on, in those that began before as well."""
+    first = browse(region="north")
+    browse_elsewhere = Client().get("/auth/sso", {"jwt": token(region="south")})
+    assert browse_elsewhere.status_code == 302
+    assert "region = south" in page_text(first.get("/"))
 
 
 def test_frames(browse: SignIn) -> None:

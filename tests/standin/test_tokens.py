@@ -1,4 +1,4 @@
-"""Each row of the table of what Metabase's verification library takes."""
+"""Which tokens pass: each rule of Metabase's verification library."""
 
 from __future__ import annotations
 
