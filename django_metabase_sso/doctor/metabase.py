@@ -279,7 +279,7 @@ def _try(remote: Remote, token: Token) -> Answer:
     answer = _post(remote, token)
     if answer.status in {404, 405}:
         # Metabase before July 2025 does not have this path, and takes a token in the query only.
-        answer = remote.ask("GET", f"{SIGN_IN}?jwt={token}", {CLIENT_HEADER: SDK})
+        answer = remote.ask("GET", f"{SIGN_IN}?jwt={token}")
     return answer
 
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import jwt
 import pytest
@@ -13,9 +14,10 @@ from django.contrib.auth.models import User
 from django.utils.http import http_date
 
 from tests.helpers.configure import Configure
-from tests.helpers.reports import APP
+from tests.helpers.reports import APP, Doctor
 from tests.servers.answers import PROPERTIES, SESSION, VERSION, Answered, old_metabase, tagged
 from tests.servers.canned import Canned
+from tests.servers.standin import Metabase
 from tests.settings import EMBEDDING_SECRET, SECRET
 
 GERMAN = "JWT-Token fehlt der E-Mail-Anspruch"
@@ -274,3 +276,98 @@ def test_tenants_that_may_be_off(
     assert (found["level"], words in found["cause"]) == (level, True)
     codes = [entry["code"] for entry in report.findings]
     assert codes.index("tenants") < codes.index("exchange")
+
+
+# The stand-in, in each version and language, with and without its messages
+
+VERSIONS = [56, 58, 60, 63, 65]
+OTHER = "another-shared-secret-0123456789abcdefghij"
+# What is wrong: settings of the stand-in, settings of this site, and the codes of the faults
+FAULTS: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
+    ({}, {}, []),
+    ({"jwt_enabled": False}, {}, ["sso"]),
+    ({"is_licensed": False}, {}, ["sso"]),
+    ({"clock_skew": 300}, {}, ["clock"]),
+    ({}, {"JWT_SHARED_SECRET": OTHER}, ["secret"]),
+    ({}, {"EMBEDDING_SECRET_KEY": OTHER}, ["embedding-secret"]),
+    ({"jwt_user_provisioning_enabled": False}, {}, ["exchange"]),
+    ({"jwt_attribute_email": "mail"}, {}, ["exchange"]),
+    ({}, {"INSTANCE_URL": "http://127.0.0.1"}, ["site-url"]),
+]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("hidden", ["true", "false"])
+def test_the_verdicts_are_the_same_everywhere(
+    doctor: Doctor,
+    metabase: Metabase,
+    ada: User,
+    configure: Configure,
+    version: int,
+    locale: str,
+    hidden: str,
+) -> None:
+    """Whatever the version, the language of the site and what it hides."""
+    for changed, ours, codes in FAULTS:
+        metabase.reset()
+        environment = {"MB_HIDE_STACKTRACES": hidden}
+        metabase.change(version=version, environment=environment)
+        metabase.change(site_locale=locale, **changed)
+        url = metabase.url
+        if "INSTANCE_URL" in ours:
+            url = url.replace("http://localhost", ours["INSTANCE_URL"])
+        keys = {"JWT_SHARED_SECRET": SECRET, "EMBEDDING_SECRET_KEY": EMBEDDING_SECRET}
+        configure(**{**keys, **ours, "INSTANCE_URL": url})
+        report = doctor("--user", "ada")
+        assert report.faults() == codes, (changed, ours)
+        expected = [] if codes else ["ada@example.com"]
+        if codes in ([], ["site-url"], ["embedding-secret"]):
+            expected = ["ada@example.com"]
+        assert metabase.sign_ins() == expected
+
+
+@pytest.mark.parametrize("version", VERSIONS[1:])
+@pytest.mark.parametrize("locale", ["en", "de"])
+@pytest.mark.parametrize("hidden", ["true", "false"])
+def test_tenants_that_are_off_are_named(
+    doctor: Doctor,
+    metabase: Metabase,
+    ada: User,
+    configure: Configure,
+    version: int,
+    locale: str,
+    hidden: str,
+) -> None:
+    metabase.change(version=version, environment={"MB_HIDE_STACKTRACES": hidden})
+    metabase.change(site_locale=locale)
+    configure(TENANT=lambda user, request: "acme")
+    report = doctor("--user", "ada")
+    assert report.faults() == ["exchange"]
+    assert "tenants are switched off" in report.one("exchange")["cause"]
+    assert metabase.sign_ins() == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_guest_embeds_that_are_off(
+    doctor: Doctor, metabase: Metabase, configure: Configure, version: int
+) -> None:
+    """Older versions say so first, and the newest that there is no such dashboard."""
+    configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET)
+    metabase.change(version=version)
+    switch = "enable_embedding_modular" if version >= 65 else "enable_embedding_static"
+    metabase.change(**{switch: False})
+    found = doctor().all("embedding-secret")
+    assert {entry["level"] for entry in found} <= {"ok", "warning"}
+    if version >= 65:
+        assert [entry["level"] for entry in found] == ["ok"]
+    else:
+        assert found[-1]["level"] == "warning"
+        assert "Admin > Embedding" in found[-1]["cure"]
+
+
+def test_an_origin_that_only_other_answers_let_in(doctor: Doctor, metabase: Metabase) -> None:
+    """/auth/sso lets everybody read a 402 and each OPTIONS: only /api/ counts."""
+    metabase.change(version=63, enable_embedding_sdk=False)
+    assert doctor("--origin", "https://new.example.org").level("metabase-cors") == "fault"
+    assert doctor("--origin", APP).level("metabase-cors") == "ok"
