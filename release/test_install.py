@@ -16,7 +16,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.helpers.markdown import block
+from tests.helpers.markdown import blocks
 from tests.helpers.quickstart import QUICKSTART, follow_quickstart
 from tests.helpers.tokens import decode
 
@@ -88,7 +88,7 @@ def install(wheel: Path, folder: Path, python: str, *arguments: str) -> str:
 def sales_page(site: Path) -> None:
     """Add the README's template to the site, as /sales/."""
     (site / "templates").mkdir()
-    (site / "templates/sales.html").write_text(block(r"html\+django", "{% load metabase %}"))
+    (site / "templates/sales.html").write_text(blocks("html+django", "README.md")[0])
     for name, added in [("settings", TEMPLATES), ("urls", URLS)]:
         with (site / f"site1/{name}.py").open("a") as file:
             file.write(added)

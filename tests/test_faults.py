@@ -32,14 +32,12 @@ from django_metabase_sso.signals import token_issued, token_refused
 from example_project.standin.tokens import TokenRefused, verify
 from tests.helpers.configure import Configure
 from tests.helpers.failing import LOCATION, gone_database
-from tests.helpers.markdown import rows
-from tests.helpers.paths import ROOT
+from tests.helpers.markdown import table
 from tests.helpers.redaction import assert_clean
 from tests.helpers.sso import FETCH, NAVIGATION, URL
 from tests.helpers.tokens import token_of
 from tests.settings import EMBEDDING_SECRET, SECRET
 
-PAGE = (ROOT / "docs/faults.md").read_text()
 GUEST = "/sso/metabase/guest-token"
 PATIENCE = 30  # seconds for what takes none
 STORES = "django.contrib.sessions.backends"
@@ -121,10 +119,10 @@ STORE_FAULTS = {
         "unwritable",
     ),
 }
-STORES_HEADING = "| what is gone | fetch | navigation |"
+STORES_TABLE = table("the database is gone")
 
 
-@pytest.mark.parametrize("row", rows(PAGE, STORES_HEADING))
+@pytest.mark.parametrize("row", STORES_TABLE)
 def test_stores(ada: User, settings: Settings, issued: list[Any], row: list[str]) -> None:
     engine, cache = STORE_FAULTS[row[0]]
     is_saved = "saved on every request" in row[0]
@@ -145,7 +143,7 @@ def test_stores(ada: User, settings: Settings, issued: list[Any], row: list[str]
 
 
 def test_the_table_of_stores() -> None:
-    assert [row[0] for row in rows(PAGE, STORES_HEADING)] == [*STORE_FAULTS]
+    assert [row[0] for row in STORES_TABLE] == [*STORE_FAULTS]
 
 
 def test_without_the_cache_django_takes_the_session_cookie_back(
@@ -196,7 +194,7 @@ RAISED: dict[str, BaseException] = {
     "any other exception": ZeroDivisionError("division by zero"),
 }
 CLAIM_CALLABLES = ["GROUP_MAPPING", "USER_ATTRIBUTES", "TENANT", "TENANT_ATTRIBUTES"]
-HEADING = "| raises | `AUTHENTICATE` | `ACCESS_POLICY` | all others | `GUEST_PARAMS` |"
+CALLABLES_TABLE = table("`PermissionDenied(")
 
 
 def raising(error: BaseException) -> Any:
@@ -206,7 +204,7 @@ def raising(error: BaseException) -> Any:
     return fail
 
 
-@pytest.mark.parametrize("row", rows(PAGE, HEADING))
+@pytest.mark.parametrize("row", CALLABLES_TABLE)
 def test_callables_that_raise(
     signed_in: Client, configure: Configure, settings: Settings, issued: list[Any], row: list[str]
 ) -> None:
@@ -231,7 +229,7 @@ def test_callables_that_raise(
 
 
 def test_the_table_of_exceptions() -> None:
-    assert [row[0].strip("`") for row in rows(PAGE, HEADING)] == [*RAISED]
+    assert [row[0].strip("`") for row in CALLABLES_TABLE] == [*RAISED]
 
 
 def test_receivers_that_raise(signed_in: Client, configure: Configure) -> None:
@@ -311,7 +309,7 @@ def test_a_clock_that_is_set(signed_in: Client, clock: list[float], seconds: flo
         assert claims["exp"] == int(now) + 600
 
 
-@pytest.mark.parametrize("row", rows(PAGE, "| Django's clock is | Metabase says |"))
+@pytest.mark.parametrize("row", table("181 seconds behind"))
 def test_clocks_that_differ(signed_in: Client, clock: list[float], row: list[str]) -> None:
     number, _, direction = row[0].split()
     offset = int(number) * (1 if direction == "ahead" else -1)

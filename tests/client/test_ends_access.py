@@ -14,15 +14,14 @@ from django_metabase_sso.claims import django_groups
 from django_metabase_sso.client import MetabaseClient
 from django_metabase_sso.exceptions import AccessRefused
 from tests.helpers.configure import Configure
-from tests.helpers.markdown import rows
-from tests.helpers.paths import ROOT
+from tests.helpers.markdown import table
 from tests.helpers.sso import FETCH
 from tests.helpers.tokens import decode, token_of
 from tests.helpers.twins import ME
 from tests.servers.standin import Metabase
 
 NEW_SECRET = "the secret that comes after the first one"
-TABLE = rows((ROOT / "docs/security.md").read_text(), "| event | SDK, web components |")
+TABLE = table("sign-out of Django")
 Event = Callable[[Client, User, Configure], object]
 
 

@@ -11,8 +11,7 @@ from pytest_django import Settings
 
 from django_metabase_sso.signals import token_issued
 from tests.helpers.configure import Configure
-from tests.helpers.markdown import blocks
-from tests.helpers.paths import ROOT
+from tests.helpers.markdown import block
 from tests.helpers.signals import receiving
 from tests.helpers.sso import FETCH, assert_error
 from tests.helpers.tokens import decode, token_of
@@ -80,8 +79,7 @@ def test_su_with_the_middleware_of_the_documentation(
 
 def impersonator_middleware(get_response: Any) -> Any:
     """Return the middleware of docs/access.md."""
-    page = (ROOT / "docs/access.md").read_text()
-    [code] = [code for code in blocks("python", page) if "ImpersonatorMiddleware" in code]
+    code = block("python", "ImpersonatorMiddleware")
     names: dict[str, Any] = {}
     exec(code, names)
     return names["ImpersonatorMiddleware"](get_response)

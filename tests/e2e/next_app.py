@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 from tests.e2e.sdk import VERSIONS, WORKSHOP, bundle, install_tools, npm
-from tests.e2e.vue_app import FRONT_ENDS
-from tests.helpers.markdown import README, blocks
+from tests.helpers.markdown import blocks
 
 NEXT = "next@15.5.6"
 ENTRY = """import { createRoot } from "react-dom/client";
@@ -28,7 +27,7 @@ PAGES = {"app": "app/dashboard/page.jsx", "pages": "pages/dashboard.jsx"}
 
 def write_project(folder: Path) -> None:
     """Write the blocks that begin with a name of a file, each where its name says."""
-    for code in blocks("jsx", README) + blocks("jsx", FRONT_ENDS):
+    for code in blocks("jsx"):
         found = re.match(r"// (\S+\.jsx)\n", code)
         if found:
             # The wrapper stands beside the component that imports it.

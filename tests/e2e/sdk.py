@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import tarfile
 from pathlib import Path
+
+from tests.helpers.markdown import block, blocks
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -22,10 +23,8 @@ def build_pages() -> Path:
     pages = WORKSHOP / "pages"
     install_tools()
     pages.mkdir(exist_ok=True)
-    readme = (ROOT / "README.md").read_text()
-    [wrapper] = re.findall(r"```jsx\n(// MetabaseForUser\.jsx\n.*?)```", readme, re.DOTALL)
-    (WORKSHOP / "MetabaseForUser.jsx").write_text(wrapper)
-    (WORKSHOP / "bearer.js").write_text(bearer_module(readme))
+    (WORKSHOP / "MetabaseForUser.jsx").write_text(block("jsx", "// MetabaseForUser.jsx\n"))
+    (WORKSHOP / "bearer.js").write_text(bearer_module())
     (WORKSHOP / "app.jsx").write_text((HERE / "app.jsx").read_text())
     for version in VERSIONS:
         bundle(version, WORKSHOP / "app.jsx", pages / f"{version}.js")
@@ -34,9 +33,10 @@ def build_pages() -> Path:
     return pages
 
 
-def bearer_module(readme: str) -> str:
-    """Return a module with the README's configuration for a bearer token, as a function."""
-    [code] = re.findall(r"```js\n(defineMetabaseAuthConfig.*?);\n```", readme, re.DOTALL)
+def bearer_module() -> str:
+    """Return a module with the documented configuration for a bearer token, as a function."""
+    [code] = [code for code in blocks("js") if code.startswith("defineMetabaseAuthConfig")]
+    code = code.strip().removesuffix(";")
     code = code.replace('"https://metabase.example.com"', "instanceUrl")
     code = code.replace('"https://your-site.example.com/sso/metabase?response=json"', "ssoUrl")
     assert "example.com" not in code

@@ -17,10 +17,9 @@ from tests.e2e.browser import needs_sdk
 from tests.e2e.next_app import PAGES, build_next_page
 from tests.e2e.sdk import WORKSHOP, install_tools, parse
 from tests.e2e.visitors import Metabase, sign_in
-from tests.e2e.vue_app import FRONT_ENDS, build_vue_page
+from tests.e2e.vue_app import build_vue_page
 from tests.helpers.configure import Configure
 from tests.helpers.markdown import blocks
-from tests.helpers.paths import ROOT
 from tests.servers.pages import page_server
 
 pytestmark = [needs_sdk, pytest.mark.django_db(transaction=True)]
@@ -73,7 +72,7 @@ def test_htmx(
     tmp_path: Path,
 ) -> None:
     install_tools()
-    _, html, fragment = blocks("html", FRONT_ENDS)
+    _, html, fragment = blocks("html", "docs/front-ends.md")
     html = html.replace("https://metabase.example.com", metabase.url)
     for name, text in (("index.html", html), ("reports/sales/index.html", fragment)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -88,14 +87,8 @@ def test_htmx(
     expect_rows(page, "north")
 
 
-def javascript_of(page: Path) -> list[str]:
-    return blocks("jsx", page.read_text()) + blocks("js", page.read_text())
-
-
 @pytest.mark.parametrize(
-    "code",
-    [code for page in sorted((ROOT / "docs").glob("*.md")) for code in javascript_of(page)],
-    ids=lambda code: code.splitlines()[0][:40],
+    "code", [*blocks("jsx"), *blocks("js")], ids=lambda code: code.splitlines()[0][:40]
 )
 def test_the_javascript_is_javascript(code: str) -> None:
     parse(code)

@@ -14,10 +14,9 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from django_metabase_sso.contrib.rest_framework import using
 from tests.e2e.browser import needs_sdk
-from tests.e2e.sdk import VERSIONS, parse
+from tests.e2e.sdk import VERSIONS
 from tests.e2e.visitors import Metabase, sign_in
 from tests.helpers.configure import Configure
-from tests.helpers.markdown import blocks
 
 pytestmark = [needs_sdk, pytest.mark.django_db(transaction=True)]
 versions = pytest.mark.parametrize("version", VERSIONS)
@@ -255,10 +254,3 @@ def test_another_user_in_another_tab(
     assert answer.value.json()["email"] == "bob@example.com"
     embedded.expect_status("success")
     assert metabase.signed_in() == ["ada@example.com", "bob@example.com"]
-
-
-def test_the_readmes_javascript_is_javascript() -> None:
-    codes = blocks("jsx") + blocks("js")
-    assert len(codes) == 4
-    for code in codes:
-        parse(code)

@@ -6,8 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.sdk import WORKSHOP, install_tools
-from tests.helpers.markdown import blocks
-from tests.helpers.paths import ROOT
+from tests.helpers.markdown import block, blocks
 
 COMPILE = """
 import { readFileSync, writeFileSync } from "node:fs";
@@ -28,7 +27,6 @@ const instanceUrl = new URLSearchParams(window.location.search).get("instance");
 createApp({ render: () => h(SalesDashboard, { instanceUrl, dashboardId: 1 }) }).mount("#app");
 """
 PAGE = '<!DOCTYPE html><title>Vue</title><div id="app"></div><script src="vue.js"></script>'
-FRONT_ENDS = (ROOT / "docs/front-ends.md").read_text()
 
 
 def build_vue_page(folder: Path) -> None:
@@ -36,11 +34,10 @@ def build_vue_page(folder: Path) -> None:
     install_tools()
     work = WORKSHOP / "vue"
     work.mkdir(exist_ok=True)
-    [component] = blocks("vue", FRONT_ENDS)
+    [component] = blocks("vue")
     (work / "SalesDashboard.vue").write_text(component)
     for name in ("metabase.js", "vite.config.js"):
-        [code] = [code for code in blocks("js", FRONT_ENDS) if code.startswith(f"// {name}")]
-        (work / name).write_text(code)
+        (work / name).write_text(block("js", f"// {name}"))
     (work / "compile.mjs").write_text(COMPILE)
     (work / "main.js").write_text(MAIN)
     run(work, "node", "compile.mjs", "SalesDashboard.vue", "SalesDashboard.js")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.markdown import block, blocks
+from tests.helpers.markdown import block
 from tests.settings import SECRET
 
 QUICKSTART = """
@@ -40,13 +40,14 @@ def follow_quickstart(folder: Path, python: str = sys.executable) -> Callable[..
         return str(done.stdout)
 
     run("-m", "django", "startproject", "site1", ".")
-    step = "\nimport os\n\nINSTALLED_APPS"
-    [settings_block] = [code for code in blocks("python") if step in f"\n{code}"]
-    middleware_block = block("python", "*MIDDLEWARE,")
-    urls_block = block("python", "from django.urls import include, path")
-    for name, added in [("settings", settings_block + middleware_block), ("urls", urls_block)]:
+    added = {
+        "settings": ("import os\n\nINSTALLED_APPS", "*MIDDLEWARE,"),
+        "urls": ("import include, path\n\nurlpatterns",),
+    }
+    for name, words in added.items():
         file = folder / f"site1/{name}.py"
-        file.write_text(f"{file.read_text()}\n{added}")
+        code = [block("python", begin, "README.md") for begin in words]
+        file.write_text("\n".join([file.read_text(), *code]))
     assert "no issues" in run("manage.py", "check")
     run("manage.py", "migrate", "--verbosity=0")
     return run

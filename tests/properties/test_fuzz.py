@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.markdown import rows
-from tests.helpers.paths import ROOT
+from tests.helpers.markdown import page
 from tests.properties import fuzz
 
-PAGE = (ROOT / "docs/fuzzing.md").read_text()
+WHAT_HOLDS, FIGURES = page("docs/fuzzing.md").tables
 
 
 @given(st.integers())
@@ -61,8 +60,8 @@ def test_the_time_comes_from_the_environment(
 
 
 def test_the_page_names_every_property() -> None:
-    documented = [row[0].strip("`") for row in rows(PAGE, "| property | what holds |")]
-    figures = [row[0].strip("`") for row in rows(PAGE, "| property | examples | failures |")]
+    documented = [row[0].strip("`") for row in WHAT_HOLDS]
+    figures = [row[0].strip("`") for row in FIGURES]
     names = [name for made in modules() for name, _ in fuzz.properties(made)]
     assert sorted(documented) == sorted(figures) == sorted(names)
 

@@ -1,31 +1,27 @@
-"""The pages on the audit trail and on testing, held against the code."""
+"""New projects that do what the pages say: the quickstart, the audit trail, the tests."""
 
 from __future__ import annotations
 
-import logging
-import logging.config
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 
-from django_metabase_sso import signals, test
-from tests.helpers.configure import Configure
-from tests.helpers.markdown import blocks, rows
+from django_metabase_sso import test
+from tests.helpers.markdown import block, blocks
 from tests.helpers.paths import ROOT
-from tests.helpers.signals import Recorder
-from tests.helpers.sso import FETCH
-from tests.test_logs import CODES
+from tests.helpers.quickstart import QUICKSTART, follow_quickstart
+from tests.helpers.tokens import decode
 
-AUDIT = (ROOT / "docs/audit.md").read_text()
-TESTING = (ROOT / "docs/testing.md").read_text()
-FILES = {code.splitlines()[0][2:]: code for code in blocks("python", AUDIT) if code[0] == "#"}
+# The files of the audit trail: each begins with its name.
+FILES = {
+    code.splitlines()[0].removeprefix("# "): code
+    for code in blocks("python")
+    if code.startswith("# audit/")
+}
 SETTINGS_FILE = """
 METABASE_SSO = {"INSTANCE_URL": "https://bi.example.com", "JWT_SHARED_SECRET": "for-real" * 5}
 METABASE_SSO["GROUP_MAPPING"] = lambda user, request: ["Members"]
@@ -114,10 +110,13 @@ def add_app(project: Path, name: str) -> None:
         file.write(f'\nINSTALLED_APPS += ["{name}"]\n')
 
 
-# The audit trail
+def test_quickstart(tmp_path: Path) -> None:
+    run = follow_quickstart(tmp_path)
+    token = run("manage.py", "shell", "--verbosity=0", input=QUICKSTART).strip()
+    assert decode(token)["email"] == "ada@example.com"
 
 
-def test_the_recipe_is_the_example() -> None:
+def test_the_audit_trail_is_the_example() -> None:
     assert set(FILES) == {f"audit/{name}.py" for name in ("models", "receivers", "apps", "admin")}
     for name, code in FILES.items():
         source = (ROOT / "example_project" / name).read_text()
@@ -126,8 +125,8 @@ def test_the_recipe_is_the_example() -> None:
         assert code == f"# {name}\n{source.replace('example_project.audit', 'audit')}"
 
 
-def test_the_recipe_in_a_new_project(project: Path) -> None:
-    [deletion] = [code for code in blocks("python", AUDIT) if "delete_old_events" in code]
+def test_the_audit_trail(project: Path) -> None:
+    deletion = block("python", "def delete_old_events")
     for name, code in {**FILES, "delete.py": deletion, "audit/__init__.py": ""}.items():
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(code)
@@ -139,73 +138,18 @@ def test_the_recipe_in_a_new_project(project: Path) -> None:
     assert "('1', 'no-email', '', None, '127.0.0.1')" in printed
 
 
-@pytest.mark.parametrize("signal", ["token_issued", "token_refused"])
-def test_the_signals(signed_in: Client, ada: User, configure: Configure, signal: str) -> None:
-    [row] = [row for row in rows(AUDIT, "| signal | when |") if row[0] == f"`{signal}`"]
-    if signal == "token_refused":
-        configure(ACCESS_POLICY=lambda user, request: False)
-    recorder = Recorder()
-    getattr(signals, signal).connect(recorder)
-    try:
-        signed_in.get(FETCH)
-    finally:
-        getattr(signals, signal).disconnect(recorder)
-    [call] = recorder.calls
-    assert call.keys() - {"signal", "sender"} == set(re.findall(r"`(\w+)`", row[2]))
-
-
-def test_the_codes() -> None:
-    documented = [
-        code
-        for row in rows(AUDIT, "| code | what happened |")
-        for code in re.findall(r"`([a-z-]+)`", row[0])
-    ]
-    assert sorted(documented) == sorted(CODES)
-
-
-def test_the_formatter(
-    signed_in: Client, ada: User, configure: Configure, capsys: pytest.CaptureFixture[str]
-) -> None:
-    names: dict[str, Any] = {}
-    [code] = [code for code in blocks("python", AUDIT) if "LOGGING" in code]
-    exec(code, names)
-    configure(ACCESS_POLICY=lambda user, request: False)
-    logger = logging.getLogger("django_metabase_sso")
-    before = logger.handlers, logger.propagate
-    try:
-        logging.config.dictConfig(names["LOGGING"])
-        signed_in.get(FETCH)
-        signed_in.get(FETCH, headers={"Origin": "https://evil.example"})
-    finally:
-        logger.handlers, logger.propagate = before
-    printed = capsys.readouterr().err
-    assert f" WARNING policy user={ada.pk} No Metabase token for user" in printed
-    assert " WARNING origin-not-allowed user=None Origin" in printed
-
-
-# Testing
-
-
-def test_the_names() -> None:
-    for row in rows(TESTING, "| name | what it does |"):
-        name = row[0].strip("`").partition("(")[0]
-        assert hasattr(test, name)
-        assert hasattr(test.Helpers, name)
-
-
-def test_the_tests(project: Path) -> None:
-    plugin, with_pytest, django_runner, settings, embeds = blocks("python", TESTING)
+def test_tests(project: Path) -> None:
     for name, code in {
-        "conftest.py": plugin + CONFTEST,
-        "test_with_pytest.py": with_pytest,
-        "test_embeds.py": embeds,
-        "test_unittest.py": django_runner,
+        "conftest.py": block("python", "pytest_plugins") + CONFTEST,
+        "test_with_pytest.py": block("python", "django_user_model"),
+        "test_embeds.py": block("python", "import decode_guest"),
+        "test_unittest.py": block("python", "TestCase"),
     }.items():
         (project / name).write_text(code)
     printed = run(project, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider")
     assert "6 passed" in printed
     with (project / "site1/settings.py").open("a") as file:
-        file.write(settings)
+        file.write(block("python", "{**METABASE_SSO, **SETTINGS}"))
     set_to = "from django.conf import settings; print(settings.METABASE_SSO['INSTANCE_URL'])"
     assert run(project, "-c", set_to).strip() == test.SETTINGS["INSTANCE_URL"]
     run(project, "manage.py", "test", "test_unittest")

@@ -11,23 +11,19 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 
 from django_metabase_sso import client
-from django_metabase_sso.client import clients, requests, sessions
 from django_metabase_sso.client.sessions import Store
 from tests.helpers.configure import Configure
 from tests.helpers.markdown import blocks
-from tests.helpers.paths import ROOT
 from tests.helpers.redaction import JWT
 from tests.helpers.twins import Serve
 from tests.servers.faulty import LIST, SIGNED_IN, answer
 from tests.servers.standin import Metabase
 
-TEXT = (ROOT / "docs/server-side.md").read_text()
-
 
 @pytest.fixture
 def names() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for code in blocks("python", TEXT):
+    for code in blocks("python", "docs/server-side.md"):
         if "INSTALLED_APPS" not in code:
             exec(code, found)
     return found
@@ -77,14 +73,3 @@ def test_the_agent(serve: Serve, ada: User, names: dict[str, Any]) -> None:
     names["ask_agent"](ada, "/api/agent/v1/ping")
     assert server.calls() == ["GET /api/agent/v1/ping"]
     assert JWT.search(server.requests[0].partition("Authorization: Bearer ")[2])
-
-
-def test_what_the_text_names() -> None:
-    for mark in sessions.MARKS:
-        assert f"`{mark}`" in TEXT
-    for option in requests.OPTIONS:
-        assert f"`{option}`" in TEXT
-    for header in requests.RESERVED - {"proxy-authorization"}:
-        assert f"`{header}`" in TEXT.lower()
-    assert f"{requests.TIMEOUT.connect:.0f} s to connect, {requests.TIMEOUT.read:.0f} s" in TEXT
-    assert f"at most\n{clients.LONGEST_WAIT} seconds" in TEXT

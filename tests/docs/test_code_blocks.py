@@ -1,0 +1,194 @@
+"""Blocks of Python in the pages run, and do what the pages say."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.config
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.test import Client
+from pytest_django import Settings
+
+from django_metabase_sso import claims
+from django_metabase_sso.access import check_access
+from django_metabase_sso.conf.readers import CLAIM_NAMES
+from django_metabase_sso.exceptions import AccessRefused
+from example_project.standin.directory import ALL_USERS
+from example_project.standin.groups import Sync, synced
+from example_project.standin.tokens import MAX_AGE
+from tests.helpers.configure import Configure
+from tests.helpers.findings import messages
+from tests.helpers.markdown import PAGES, Page, block, blocks, names, page, table
+from tests.helpers.sso import FETCH
+from tests.helpers.tokens import decode, token_of
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_compiles(page: Page) -> None:
+    for language, code in page.blocks:
+        if language == "python":
+            compile(code, page.name, "exec")
+
+
+def run(words: str) -> dict[str, Any]:
+    """Run the block that has these words; return its names."""
+    found: dict[str, Any] = {"METABASE_SSO": {}}
+    exec(block("python", words), found)
+    return found
+
+
+# Who may
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("require_contract", {"email": "ada@customer.example"}),
+        ("require_staff", {"is_staff": True}),
+    ],
+)
+def test_policies(ada: User, configure: Configure, name: str, change: dict[str, Any]) -> None:
+    configure(ACCESS_POLICY=run(f"def {name}(")[name])
+    with pytest.raises(AccessRefused, match="policy"):
+        check_access(ada)
+    User.objects.filter(pk=ada.pk).update(**change)
+    check_access(User.objects.get(pk=ada.pk))
+
+
+def test_sharers_who_are_set_aside(ada: User, configure: Configure) -> None:
+    configure(ACCESS_POLICY=run("@counting_sharers")["require_staff"])
+    ada.is_staff = True
+    ada.save()
+    eve = User.objects.create_user("eve", "ADA@example.com")
+    check_access(ada)
+    eve.is_staff = True
+    eve.save()
+    with pytest.raises(AccessRefused, match="shared-email"):
+        check_access(ada)
+
+
+# Groups, attributes, tenants
+
+
+def test_group_mapping_and_callables(signed_in: Client, configure: Configure) -> None:
+    profile = SimpleNamespace(region="north", customer_id=7)
+
+    def with_profile(request: HttpRequest) -> Any:
+        request.user.profile = profile  # type: ignore[union-attr]
+        return request.user
+
+    configure(AUTHENTICATE=with_profile)
+    configure(**run('GROUP_MAPPING"] = {')["METABASE_SSO"])
+    configure(USER_ATTRIBUTES=run("def attributes_for")["attributes_for"])
+    sent = decode(token_of(signed_in.get(FETCH)))
+    assert sent["groups"] == []
+    assert (sent["region"], sent["customer_id"]) == ("north", "7")
+    assert not messages()
+
+
+BEFORE = {"Administrators", "Analysts", "Finance"}
+SENT = {"nothing": None, '`["Analysts"]`': ["Analysts"], "`[]`": []}
+
+
+@pytest.mark.parametrize("row", table('`["Analysts"]`'), ids=lambda row: row[0])
+def test_what_a_list_of_groups_does(row: list[str]) -> None:
+    claim, automatic, manual = row
+    for cell, mapping in ((automatic, {}), (manual, {"Analysts": ["Analysts"]})):
+        after, _ = synced(SENT[claim], Sync(mapping=mapping), current=BEFORE, known=BEFORE)
+        assert after - {ALL_USERS} == set(cell.split(", ")) - {"none"}
+
+
+def test_no_groups_and_no_claim(signed_in: Client, ada: User, configure: Configure) -> None:
+    configure(**run("def groups_for")["METABASE_SSO"])
+    assert "groups" not in decode(token_of(signed_in.get(FETCH)))
+    ada.groups.create(name="Analysts")
+    assert decode(token_of(signed_in.get(FETCH)))["groups"] == ["Analysts"]
+
+
+def test_rows_by_region(ada: Any, configure: Configure) -> None:
+    configure(**run("def region_of")["METABASE_SSO"])
+    ada.region = "north"
+    check_access(ada)
+    assert claims.build(ada)["region"] == "north"
+    ada.region = ""
+    with pytest.raises(AccessRefused, match="policy"):
+        check_access(ada)
+    assert not messages()
+
+
+@pytest.mark.parametrize("code", [code for code in blocks("python") if "def tenant_for" in code])
+def test_tenants(ada: Any, configure: Configure, code: str) -> None:
+    found: dict[str, Any] = {"METABASE_SSO": {}}
+    exec(code, found)
+    configure(TENANT=found["tenant_for"])
+    configure(**found["METABASE_SSO"])
+    ada.profile = SimpleNamespace(tenant_slug="acme", plan="large")
+    built = claims.build(ada)
+    assert built["@tenant"] == "acme"
+    with_attributes = "TENANT_ATTRIBUTES" in code
+    assert built.get("@tenant.attributes") == ({"plan": "large"} if with_attributes else None)
+    ada.is_staff = True
+    assert "@tenant" not in claims.build(ada)
+
+
+# Elsewhere
+
+
+def test_token_for_a_user(ada: Any, configure: Configure) -> None:
+    metabase_token_for = run("def metabase_token_for")["metabase_token_for"]
+    assert decode(metabase_token_for(ada))["email"] == "ada@example.com"
+    configure(ACCESS_POLICY=lambda user, request: False)
+    assert metabase_token_for(ada) == "policy"
+
+
+def test_own_view(signed_in: Client, settings: Settings) -> None:
+    found = run("class RegionView")
+    settings.ROOT_URLCONF = type("urls", (), found)
+    assert decode(token_of(signed_in.get(FETCH)))["region"] == "north"
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "https://*.github.io"])
+def test_origins_that_let_anybody_in(configure: Configure, origin: str) -> None:
+    assert origin in page("docs/separate-domains.md").spans
+    configure(ALLOWED_ORIGINS=[origin])
+    assert "E012" in messages()
+
+
+def test_the_refusal_that_is_shown(client: Client) -> None:
+    [code] = blocks("json")
+    assert list(json.loads(code)) == list(client.get(FETCH).json())
+
+
+def test_logging(
+    signed_in: Client, ada: User, configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("django_metabase_sso")
+    before = logger.handlers, logger.propagate
+    configure(ACCESS_POLICY=lambda user, request: False)
+    try:
+        logging.config.dictConfig(run("LOGGING = {")["LOGGING"])
+        signed_in.get(FETCH)
+        signed_in.get(FETCH, headers={"Origin": "https://evil.example"})
+    finally:
+        logger.handlers, logger.propagate = before
+    printed = capsys.readouterr().err
+    assert f" WARNING policy user={ada.pk} No Metabase token for user" in printed
+    assert " WARNING origin-not-allowed user=None Origin" in printed
+
+
+def test_the_sheet_for_assistants(signed_in: Client) -> None:
+    """Its claims and times are those of a token."""
+    sheet = {row[0].strip("`"): row[1] for row in table("claims", "`@tenant`")}
+    known = [name for name in names(sheet["claims"]) if re.fullmatch(r"[\w@.]+", name)]
+    assert set(known) == set(CLAIM_NAMES.values())
+    sent = decode(token_of(signed_in.get(FETCH)))
+    assert f"({sent['exp'] - sent['iat']} s)" in sheet["exp"]
+    assert "nbf" not in sent
+    for text in (sheet["age"], page("docs/security.md").text):
+        assert f"{MAX_AGE} s" in text
