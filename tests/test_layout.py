@@ -10,6 +10,16 @@ from tests.helpers.paths import ROOT
 
 TESTS = ROOT / "tests"
 FILES = sorted(TESTS.rglob("*.py"))
+PACKAGE = ROOT / "django_metabase_sso"
+# Beside those of modules, by folder: what holds for the whole of it.
+TOPICS = {
+    "": {"extras", "faults", "layout", "logs", "redacted", "translations"},
+    "administration": {"accounts", "commands", "end_access"},
+    "client": {"ends_access", "init", "page", "redacted", "servers"},
+    "contrib": {"impersonation", "otp"},
+    "doctor": {"command"},
+    "test": {"functions"},
+}
 OWN = re.compile(r"tests\.(?:\w+\.)*(?:test_\w+|conftest)\b")
 
 
@@ -37,3 +47,15 @@ def test_conftest_files_have_fixtures_and_hooks_only() -> None:
             if isinstance(node, ast.FunctionDef):
                 marks = " ".join(map(ast.unparse, node.decorator_list))
                 assert "fixture" in marks or node.name.startswith("pytest_"), (file, node.name)
+
+
+def test_test_modules_are_named_after_modules() -> None:
+    """A longer name says what of a module it tests: `test_views_guests.py`."""
+    for file in FILES:
+        folder = file.relative_to(TESTS).parent
+        if not file.name.startswith("test_") or not (PACKAGE / folder).is_dir():
+            continue
+        modules = {path.stem for path in (PACKAGE / folder).iterdir()}
+        known = modules | TOPICS.get(folder.as_posix().removeprefix("."), set())
+        name = file.stem.removeprefix("test_")
+        assert any(name == one or name.startswith(f"{one}_") for one in known), file

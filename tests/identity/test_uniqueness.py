@@ -1,4 +1,4 @@
-"""What a model declares; what the database answers is in test_other_users.py."""
+"""What a model declares; what the database answers is in test_uniqueness_databases.py."""
 
 from __future__ import annotations
 
