@@ -99,16 +99,13 @@ class HidingUser(AbstractBaseUser):
         base_manager_name = "objects"
 
 
-class Person(models.Model):
+class Person(models.Model):  # noqa: DJ008
     """Some of these cannot sign in."""
 
     email = models.EmailField()
 
-    def __str__(self) -> str:
-        return f"person {self.pk}"
 
-
-class MemberUser(AbstractBaseUser, Person):
+class MemberUser(AbstractBaseUser, Person):  # noqa: DJ008
     """The key and the address are in the table of the parent."""
 
     USERNAME_FIELD = "email"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from django_metabase_sso.signals import access_ended
 from django_metabase_sso.tokens import issue_token
 from tests.helpers.administration import Administered
 from tests.helpers.configure import Configure
+from tests.helpers.markdown import block
 from tests.helpers.signals import receiving
 from tests.servers.canned import Canned, fake
 
@@ -171,3 +175,23 @@ def test_what_is_not_a_list_of_accounts(configure: Configure, ada: User, answer:
         configure(INSTANCE_URL=server.url, API_KEY="mb_tests-only=")
         with pytest.raises(MetabaseUnavailable):
             accounts.find(ada)
+
+
+def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Stand for `django.tasks.task`, which Django has since 6.0."""
+    return function
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_the_recipe_for_tasks(
+    metabase: Administered, ada: User, monkeypatch: pytest.MonkeyPatch, is_active: bool
+) -> None:
+    tasks: Any = ModuleType("django.tasks")
+    tasks.task = plain
+    monkeypatch.setitem(sys.modules, "django.tasks", tasks)
+    names: dict[str, Any] = {}
+    exec(block("python", "from django.tasks import task", "docs/operating.md"), names)
+    metabase.add(ADA)
+    User.objects.filter(pk=ada.pk).update(is_active=is_active)
+    names["end_metabase_access"](ada.pk)
+    assert metabase.account(ADA)["is_active"] is is_active

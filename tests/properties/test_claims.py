@@ -46,6 +46,7 @@ tenants = mostly(st.sampled_from(["acme", 7, claims.INTERNAL]), values)
 
 @example(User(email="ada@example.com"), ["Sales"], {"region": 1}, "acme", {"plan": "pro"})
 @example(User(email="ada@example.com"), None, {"email": "eve@example.com"}, "acme", None)
+@example(User(pk=1, email="ada@example.com"), None, {}, "acme", {})
 @example(User(email=""), None, {}, "acme", None)
 @given(people, groups_sent, mappings, tenants, st.none() | mappings)
 def test_tokens_say_what_explain_says(
