@@ -35,7 +35,8 @@ def build_pages() -> Path:
 
 def bearer_module() -> str:
     """Return a module with the documented configuration for a bearer token, as a function."""
-    [code] = [code for code in blocks("js") if code.startswith("defineMetabaseAuthConfig")]
+    found = blocks("js", "README.md")
+    [code] = [code for code in found if code.startswith("defineMetabaseAuthConfig")]
     code = code.strip().removesuffix(";")
     code = code.replace('"https://metabase.example.com"', "instanceUrl")
     code = code.replace('"https://your-site.example.com/sso/metabase?response=json"', "ssoUrl")

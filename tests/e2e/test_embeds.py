@@ -245,7 +245,7 @@ def test_the_html_of_the_readme(
     tmp_path: Path,
 ) -> None:
     """Without `jwtProviderUri`: Metabase says where our endpoint is."""
-    html = block("html", "window.metabaseConfig")
+    html = block("html", "window.metabaseConfig", "README.md")
     (tmp_path / "index.html").write_text(html.replace("https://metabase.example.com", standin_url))
     with page_server(tmp_path) as origin:
         configure(ALLOWED_ORIGINS=[origin])
