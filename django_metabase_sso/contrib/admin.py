@@ -72,9 +72,9 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
         """Return what the page says about this user; never raises."""
         return rendered(user, shows_claims=getattr(user, MAY_CHANGE, False))
 
-    def get_actions(self, request: HttpRequest) -> Any:
+    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Offer to end sessions where there is a key to do it with, to staff who may."""
-        actions = super().get_actions(request)
+        actions = super().get_actions(request, *args, **kwargs)  # 6.1 gives more
         if _has_key() and self.has_change_permission(request):
             actions["end_metabase_sessions"] = self.get_action("end_metabase_sessions")
         return actions
