@@ -31,9 +31,16 @@ needs_sdk = pytest.mark.skipif(
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the browser with an empty profile; close it at the end."""
+    """Start the browser with an empty profile; close it at the end.
+
+    It keeps pages alive for the Back button, as people's browsers do and Playwright's does not.
+    """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=OPTIONS,
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
         yield browser
         browser.close()
 

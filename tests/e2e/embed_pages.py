@@ -9,18 +9,34 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
 from django.urls import include, path
+from django.utils.html import escape
 
 from django_metabase_sso.csp import csp_sources
+from tests.e2e.sdk import WORKSHOP
 
 HOSTILE = (
     """"'><script>window.hacked = 1</script><img src=x onerror="window.hacked = 2"> onclick="""
 )
+EVIL = '{"instanceUrl": "https://evil.example", "jwtProviderUri": "/sso/metabase"}'
 REGIONS = {"ada": "north", "bob": "south"}
 PAGES = {
     "components": """{% metabase_config %}
         {% metabase_dashboard 1 with_title=False initial_parameters=params %}
         {% metabase_question "new" target_collection=hostile %}
         {% metabase_browser initial_collection="root" %}{% metabase_metabot %}""",
+    # Injected, by HTML that a sanitizer lets through: names and ids shadow what scripts look up.
+    "clobbered": "<p>"
+    + EVIL
+    + "</p>"
+    + "".join(
+        f'<img name="{name}"><a id="{name}" data-config="{escape(EVIL)}"></a>'
+        for name in "currentScript querySelectorAll body head scripts metabaseConfig"
+        " addEventListener location origin".split()
+    )
+    + "<form id=metabaseConfig><input name=instanceUrl value=https://evil.example></form>"
+    '{% metabase_config %}{% metabase_dashboard 1 title="Sales & more" %}',
+    "forgotten": "{% metabase_dashboard 1 %}",
+    "inline": "{% metabase_config inline=True %}{% metabase_dashboard 1 %}",
     # Injected, and harmless to every policy: it is data.
     "strict": '<script type="application/json" id="metabase-config">'
     '{"instanceUrl": "https://evil.example"}</script>'
@@ -48,10 +64,30 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
         context["csp_nonce"] = "c29tZSBub25jZQ"
         policy["script-src"] = ["'strict-dynamic'", "'nonce-c29tZSBub25jZQ'"]
     response = HttpResponse(Template(text).render(Context(context)))
-    if name == "strict":
+    if name in ("strict", "inline"):
         directives = (f"{name} {' '.join(sources)}" for name, sources in policy.items())
         response["Content-Security-Policy"] = "; ".join(directives)
     return response
+
+
+LIBRARIES = {
+    "htmx": WORKSHOP / "node_modules/htmx.org/dist/htmx.js",
+    "turbo": WORKSHOP / "node_modules/@hotwired/turbo/dist/turbo.es2017-umd.js",
+}
+LINKS = "".join(f'<p><a href="../{name}/">{name}</a></p>' for name in ("other", *PAGES))
+
+
+def swapped(request: HttpRequest, library: str, name: str) -> HttpResponse:
+    """A page whose links replace the body, by htmx or Turbo; `other` has no embed."""
+    context = {"request": request, "params": {}, "hostile": "root"}
+    html = f"""<!DOCTYPE html><title>{name}</title><script src="/library/{library}.js"></script>
+        <body hx-boost="true">{LINKS}{{% load metabase %}}{PAGES.get(name, "Nothing")}</body>"""
+    return HttpResponse(Template(html).render(Context(context)))
+
+
+def library(request: HttpRequest, name: str) -> HttpResponse:
+    """The script of htmx or Turbo, as npm has it."""
+    return HttpResponse(LIBRARIES[name].read_text(), content_type="text/javascript")
 
 
 def guest_params(
@@ -77,4 +113,6 @@ urlpatterns = [
     path("other/", lambda request: HttpResponse(f"at {settings.ROOT_URLCONF}")),
     path("favicon.ico", lambda request: HttpResponse(content_type="image/svg+xml")),
     path("page/<slug:name>/", page),
+    path("swapped/<slug:library>/<slug:name>/", swapped),
+    path("library/<slug:name>.js", library),
 ]

@@ -14,7 +14,14 @@ WORKSHOP = ROOT / ".e2e"
 PACKAGE = "@metabase/embedding-sdk-react"
 # Both contain the whole SDK; 0.57 and newer load it from a Metabase.
 VERSIONS = ("0.56.3", "0.55.5")
-TOOLS = ("esbuild@0.25.10", "htmx.org@2.0.4", "react@18.3.1", "react-dom@18.3.1", "vue@3.5.13")
+TOOLS = (
+    "@hotwired/turbo@8.0.23",
+    "esbuild@0.25.10",
+    "htmx.org@2.0.4",
+    "react@18.3.1",
+    "react-dom@18.3.1",
+    "vue@3.5.13",
+)
 PAGE = '<!DOCTYPE html><title>Page</title><div id="root"></div><p id="result"></p>{script}'
 
 

@@ -142,6 +142,12 @@ def test_an_api_key_for_local_development(at: FrontEnd) -> None:
     assert at.how() == []
 
 
+def test_one_way_in_at_a_time(at: FrontEnd) -> None:
+    at.show(at.config(apiKey=f'"{API_KEY}"', preferredAuthMethod='"jwt"') + DASHBOARD)
+    expect(at.component().locator("#error")).to_contain_text("only one of them")
+    assert at.how() == []
+
+
 # The configuration
 
 
@@ -206,6 +212,20 @@ def test_an_element_without_a_configuration_fails_for_good(at: FrontEnd) -> None
     expect(element).to_have_text("instanceUrl must be provided")
     at.page.evaluate(f"document.body.insertAdjacentHTML('beforeend', `{DASHBOARD}`)")
     at.expect_rows()
+
+
+def test_a_provider_for_guests_is_asked_whatever_is_guest_says(at: FrontEnd) -> None:
+    """As on a page that htmx swaps in, which does not take the provider away."""
+    provider = f"{at.provider}/guest-token"
+    at.show(at.config(isGuest="false", guestEmbedProviderUri=f'"{provider}"') + DASHBOARD)
+    text = f"Failed to fetch JWT token from {provider}, status: 403."
+    expect(at.component().locator("#error")).to_have_text(text)
+
+
+def test_the_script_can_run_twice(at: FrontEnd) -> None:
+    at.show(at.config() + f'<script src="{at.metabase.url}/app/embed.js"></script>' + DASHBOARD)
+    at.expect_rows()
+    assert at.how() == ["POST"]
 
 
 # How it looks

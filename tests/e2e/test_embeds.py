@@ -10,13 +10,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.signals import request_started
 from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
+from pytest_django import Settings
 
-from tests.e2e.browser import needs_chromium
+from tests.e2e.browser import needs_chromium, watch_hosts
 from tests.e2e.embed_pages import HOSTILE, REGIONS, guest_params
 from tests.e2e.visitors import Metabase, sign_in
 from tests.helpers.configure import Configure
 from tests.helpers.markdown import block
 from tests.servers.pages import page_server
+from tests.servers.ports import free_port
 from tests.settings import EMBEDDING_SECRET
 
 pytestmark = [
@@ -115,6 +117,61 @@ def test_a_strict_policy(
     expect(full_app.locator("#who")).to_contain_text("bob")
     expect(full_app.locator("#landing")).to_have_text("/dashboard/1?tab=2&city=Oslo&top_nav=false")
     assert errors == []
+
+
+def test_nothing_of_the_page_is_taken_for_the_configuration(
+    page: Page, site: str, people: dict[str, User], context: BrowserContext
+) -> None:
+    """DOM clobbering: `<img name="currentScript">` is `document.currentScript`."""
+    hosts = watch_hosts(context)
+    sign_in(page, site, "ada")
+    page.goto(f"{site}/page/clobbered/")
+    assert page.evaluate("document.currentScript.localName") == "img"  # it is shadowed
+    expect(frame(page, "metabase-dashboard").locator("#rows")).to_contain_text("12 rows; north")
+    assert hosts == {"localhost"}
+    frame_element = page.locator("metabase-dashboard iframe")
+    expect(frame_element).to_have_attribute("title", "Sales & more")
+
+
+def test_a_script_in_the_page(
+    page: Page, site: str, people: dict[str, User], errors: list[str]
+) -> None:
+    """For sites without static files; a policy wants a nonce for it."""
+    sign_in(page, site, "ada")
+    page.goto(f"{site}/page/inline/?nonce=1")
+    expect(frame(page, "metabase-dashboard").locator("#rows")).to_contain_text("12 rows; north")
+    assert errors == []
+
+
+def test_a_forgotten_configuration_is_seen(page: Page, site: str, settings: Settings) -> None:
+    settings.DEBUG = True
+    page.goto(f"{site}/page/forgotten/")
+    expect(page.get_by_text("the page has no {% metabase_config %}")).to_be_visible()
+    settings.DEBUG = False
+    page.goto(f"{site}/page/forgotten/")
+    expect(page.get_by_text("metabase_config")).to_have_count(0)
+
+
+def test_an_instance_that_is_down_is_seen(
+    page: Page, site: str, settings: Settings, configure: Configure
+) -> None:
+    settings.DEBUG = True
+    down = f"http://localhost:{free_port()}"
+    configure(INSTANCE_URL=down)
+    page.goto(f"{site}/page/inline/")
+    expect(page.get_by_text(f"could not load {site}")).to_have_count(0)
+    expect(page.get_by_text(f"{down}/app/embed.js")).to_be_visible()
+
+
+def test_the_notice_makes_room(
+    page: Page, site: str, people: dict[str, User], settings: Settings
+) -> None:
+    settings.DEBUG = True
+    sign_in(page, site, "ada")
+    page.goto(f"{site}/page/components/")
+    expect(frame(page, "metabase-dashboard").locator("#rows")).to_contain_text("12 rows; north")
+    for notice in page.get_by_text("Metabase has not drawn this yet").all():
+        expect(notice).to_be_hidden()
 
 
 def test_a_policy_that_blocks_is_seen(

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import needs_sdk
@@ -85,6 +86,33 @@ def test_htmx(
     expect(page.locator("metabase-dashboard")).to_have_count(0)
     page.get_by_role("button", name="Sales").click()
     expect_rows(page, "north")
+
+
+def test_a_bearer_token_in_web_components(
+    page: Page,
+    origin: str,
+    people: dict[str, User],
+    site: str,
+    metabase: Metabase,
+    configure: Configure,
+    tmp_path: Path,
+) -> None:
+    """No cookie, and no other way to be known."""
+    bearer, _, _ = blocks("html", "docs/front-ends.md")
+    html = bearer.replace("https://metabase.example.com", metabase.url)
+    html = html.replace("https://your-site.example.com", site)
+    (tmp_path / "index.html").write_text(html)
+    configure(AUTHENTICATE=by_header)
+    page.goto(origin)
+    page.evaluate("sessionStorage.setItem('token', 'bob')")
+    page.reload()
+    expect_rows(page, "south")
+    assert metabase.signed_in() == ["bob@example.com"]
+
+
+def by_header(request: HttpRequest) -> Any:
+    name = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return User.objects.filter(username=name).first()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 // The stand-in's embed.js: four components, by what Metabase documents of its own. Each draws in a
 // frame of the instance; the page around it signs in, and hands the session or the token over.
 (() => {
+  // htmx and Turbo run the scripts of a page again; Metabase's elements are defined once as well.
+  if (customElements.get("metabase-dashboard")) return;
   const VERSION = __VERSION__; // of the Metabase that serves this
   const CLIENT = { "X-Metabase-Client": "embedding-simple" };
   const FIXED = ["instanceUrl", "isGuest", "useExistingUserSession", "fetchRequestToken"];
@@ -182,9 +184,15 @@
     }
 
     async credentials() {
-      if (config.apiKey || config.useExistingUserSession) return forDevelopment();
-      if (!config.isGuest) return { session: await signIn() };
+      const { apiKey, useExistingUserSession, preferredAuthMethod } = config;
+      if ([apiKey, useExistingUserSession, preferredAuthMethod].filter(Boolean).length > 1) {
+        throw new Error("apiKey, useExistingUserSession, preferredAuthMethod: only one of them.");
+      }
       const token = this.getAttribute("token");
+      // Whatever isGuest says: that a provider is left from the page before is enough.
+      if (config.guestEmbedProviderUri && !token) return this.refreshed();
+      if (apiKey || useExistingUserSession) return forDevelopment();
+      if (!config.isGuest) return { session: await signIn() };
       return token ? { token } : this.refreshed();
     }
 
