@@ -90,6 +90,11 @@ def library(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(LIBRARIES[name].read_text(), content_type="text/javascript")
 
 
+def region_of(user: Any, request: object) -> dict[str, str]:
+    """Send the region of which each sees the rows."""
+    return {"region": REGIONS[user.username]}
+
+
 def guest_params(
     request: HttpRequest, entity_type: str, entity_id: int | str, custom_context: Any
 ) -> dict[str, Any] | None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.signals import request_started
-from playwright.sync_api import BrowserContext, FrameLocator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import Settings
 
 from tests.e2e.browser import needs_chromium, watch_hosts
-from tests.e2e.embed_pages import HOSTILE, REGIONS, guest_params
-from tests.e2e.visitors import Metabase, sign_in
+from tests.e2e.embed_pages import HOSTILE, REGIONS, guest_params, region_of
+from tests.e2e.visitors import Metabase, frame, sign_in
 from tests.helpers.configure import Configure
 from tests.helpers.markdown import block
 from tests.servers.pages import page_server
@@ -35,10 +34,6 @@ FOREIGN_PAGE = """<!DOCTYPE html><title>Another origin</title>
 }};</script>
 <script defer src="{instance}/app/embed.js"></script>
 <metabase-dashboard dashboard-id="10"></metabase-dashboard>"""
-
-
-def region_of(user: Any, request: object) -> dict[str, str]:
-    return {"region": REGIONS[user.username]}
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +64,6 @@ def methods() -> Iterator[list[str]]:
     request_started.connect(note)
     yield found
     request_started.disconnect(note)
-
-
-def frame(page: Page, element: str, number: int = 0) -> FrameLocator:
-    return page.locator(element).nth(number).locator("iframe").content_frame
 
 
 def test_components(

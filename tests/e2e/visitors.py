@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, FrameLocator, Page
 
 PASSWORD = "a password for the tests"
 
@@ -42,3 +42,8 @@ def sign_in(page: Page, site: str, name: str) -> None:
     page.goto(f"{site}/login/?next=/other/")
     enter(page, name)
     page.wait_for_url(f"{site}/other/")
+
+
+def frame(page: Page, element: str, number: int = 0) -> FrameLocator:
+    """Return what a component of a page shows, by its element and its place among these."""
+    return page.locator(element).nth(number).locator("iframe").content_frame
