@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.helpers.example import demo, run
@@ -128,11 +126,8 @@ assert signed_in("li").get(trail).status_code == 403
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    made = demo(DEMO_DATABASE=str(tmp_path / "demo.sqlite3"))
-    for command in (["migrate", "--verbosity=0"], ["create_demo_users"]):
-        assert run("manage.py", *command, **made).returncode == 0
-    return made
+def environment(demo_database: str) -> dict[str, str]:
+    return demo(DEMO_DATABASE=demo_database)
 
 
 @pytest.mark.parametrize("code", [TRAIL, IMPERSONATION, ADMIN], ids=["trail", "staff", "admin"])

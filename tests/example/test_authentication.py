@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests.helpers.example import demo, run
 
 BEARER = """
@@ -35,10 +33,8 @@ for case in CASES:
 """
 
 
-def test_bearer_and_refusals(tmp_path: Path) -> None:
-    environment = demo(DEMO_DATABASE=str(tmp_path / "demo.sqlite3"))
-    for command in (["migrate", "--verbosity=0"], ["create_demo_users"]):
-        assert run("manage.py", *command, **environment).returncode == 0
+def test_bearer_and_refusals(demo_database: str) -> None:
+    environment = demo(DEMO_DATABASE=demo_database)
     bearer = run("-c", BEARER, **environment)
     assert bearer.stdout.splitlines() == [
         "200 li@example.com",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.helpers.example import demo, run
@@ -23,10 +21,10 @@ for page in sys.argv[2:]:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(new_database: str) -> dict[str, str]:
     return {
         "DJANGO_SECRET_KEY": "tests-only-" + "".join(map(str, range(50))),
-        "DEMO_DATABASE": str(tmp_path / "demo.sqlite3"),
+        "DEMO_DATABASE": new_database,
     }
 
 
@@ -40,7 +38,6 @@ def production(**environment: str) -> dict[str, str]:
 
 
 def test_pages(environment: dict[str, str]) -> None:
-    assert run("manage.py", "migrate", "--verbosity=0", **demo(**environment)).returncode == 0
     done = run("-c", STATUSES, "localhost", *PAGES, "/refusals/", **demo(**environment))
     shown = ["/", "/login/"]
     assert done.stdout.splitlines() == [
@@ -49,7 +46,6 @@ def test_pages(environment: dict[str, str]) -> None:
 
 
 def test_components_with_an_api_key(environment: dict[str, str]) -> None:
-    assert run("manage.py", "migrate", "--verbosity=0", **demo(**environment)).returncode == 0
     code = """
 import django, html
 django.setup()
@@ -63,7 +59,6 @@ print('"apiKey": "mb_demo-only-key"' in text, "With an API key:" in text, "no to
 
 
 def test_pages_in_production(environment: dict[str, str]) -> None:
-    assert run("manage.py", "migrate", "--verbosity=0", **demo(**environment)).returncode == 0
     pages = [*PAGES, "/refusals/", "/sign-in-as/sam/"]
     done = run("-c", STATUSES, "www.example.com", *pages, **production(**environment))
     absent = pages[len(PAGES) :]
@@ -73,7 +68,6 @@ def test_pages_in_production(environment: dict[str, str]) -> None:
 
 
 def test_create_demo_users(environment: dict[str, str]) -> None:
-    assert run("manage.py", "migrate", "--verbosity=0", **demo(**environment)).returncode == 0
     refused = run("manage.py", "create_demo_users", **production(**environment))
     assert refused.returncode == 1
     assert "for the demo alone" in refused.stderr
