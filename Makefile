@@ -19,7 +19,7 @@ test: $(VENV)/.test
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses=logical $(ARGS)
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --omit='tests/e2e/*,tests/servers/*' \
+	$(BIN)/coverage report --omit='tests/e2e/*' \
 	$$($(BIN)/python -m tests.servers status >&2 || echo --fail-under=0)
 
 # The browser's tests, one after the other; they skip, with the reason, without Chromium or Node.

@@ -9,12 +9,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.e2e.browser import chromium
+from tests.e2e.page_server import page_server
 from tests.e2e.sdk import build_pages
-from tests.e2e.visitors import PASSWORD, Metabase
+from tests.e2e.visitors import PASSWORD
 from tests.helpers.configure import Configure
 from tests.helpers.redaction import JWT
-from tests.servers.pages import page_server
-from tests.servers.standin import standin
+from tests.servers.standin import Metabase, standin
 
 # Playwright runs an event loop in this thread, and Django would refuse to query beside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -74,10 +74,11 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture
-def metabase(standin_url: str, browser: Browser) -> Iterator[Metabase]:
-    with browser.new_context() as own:
-        own.request.post(f"{standin_url}/standin/reset")
-        yield Metabase(standin_url, own)
+def metabase(standin_url: str) -> Metabase:
+    """The stand-in as new."""
+    found = Metabase(standin_url)
+    found.reset()
+    return found
 
 
 @pytest.fixture

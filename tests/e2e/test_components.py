@@ -14,9 +14,10 @@ from playwright.sync_api import Locator, Page, expect
 from example_project.standin.start import API_KEY
 from tests.e2e.browser import needs_chromium
 from tests.e2e.embed_pages import guest_params
-from tests.e2e.visitors import Metabase, sign_in
+from tests.e2e.page_server import page_server
+from tests.e2e.visitors import sign_in
 from tests.helpers.configure import Configure
-from tests.servers.pages import page_server
+from tests.servers.standin import Metabase
 from tests.settings import EMBEDDING_SECRET
 
 pytestmark = [

@@ -13,11 +13,12 @@ from pytest_django import Settings
 
 from tests.e2e.browser import needs_chromium, watch_hosts
 from tests.e2e.embed_pages import HOSTILE, REGIONS, guest_params, region_of
-from tests.e2e.visitors import Metabase, frame, sign_in
+from tests.e2e.page_server import page_server
+from tests.e2e.visitors import frame, sign_in
 from tests.helpers.configure import Configure
 from tests.helpers.markdown import block
-from tests.servers.pages import page_server
 from tests.servers.ports import free_port
+from tests.servers.standin import Metabase
 from tests.settings import EMBEDDING_SECRET
 
 pytestmark = [

@@ -11,8 +11,9 @@ from playwright.sync_api import Page, Route, expect
 from tests.e2e.browser import needs_chromium, needs_sdk
 from tests.e2e.embed_pages import guest_params, region_of
 from tests.e2e.sdk import VERSIONS, install_tools
-from tests.e2e.visitors import Metabase, frame, sign_in
+from tests.e2e.visitors import frame, sign_in
 from tests.helpers.configure import Configure
+from tests.servers.standin import Metabase
 from tests.settings import EMBEDDING_SECRET
 
 pytestmark = [

@@ -16,12 +16,13 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import needs_sdk
 from tests.e2e.next_app import PAGES, build_next_page
+from tests.e2e.page_server import page_server
 from tests.e2e.sdk import WORKSHOP, install_tools, parse
-from tests.e2e.visitors import Metabase, sign_in
+from tests.e2e.visitors import sign_in
 from tests.e2e.vue_app import build_vue_page
 from tests.helpers.configure import Configure
 from tests.helpers.markdown import blocks
-from tests.servers.pages import page_server
+from tests.servers.standin import Metabase
 
 pytestmark = [needs_sdk, pytest.mark.django_db(transaction=True)]
 

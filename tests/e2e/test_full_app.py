@@ -15,9 +15,10 @@ from django.urls import include, path
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.browser import needs_chromium, watch_hosts
-from tests.e2e.visitors import Metabase, enter, sign_in
+from tests.e2e.visitors import enter, sign_in
 from tests.helpers.configure import Configure
 from tests.helpers.return_to import ALLOWED
+from tests.servers.standin import Metabase
 
 pytestmark = [needs_chromium, pytest.mark.django_db(transaction=True)]
 LANDING = "/dashboard/1?tab=2&city=Oslo"

@@ -15,8 +15,9 @@ from rest_framework_simplejwt.tokens import AccessToken
 from django_metabase_sso.contrib.rest_framework import using
 from tests.e2e.browser import needs_sdk
 from tests.e2e.sdk import VERSIONS
-from tests.e2e.visitors import Metabase, sign_in
+from tests.e2e.visitors import sign_in
 from tests.helpers.configure import Configure
+from tests.servers.standin import Metabase
 
 pytestmark = [needs_sdk, pytest.mark.django_db(transaction=True)]
 versions = pytest.mark.parametrize("version", VERSIONS)

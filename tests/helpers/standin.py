@@ -98,3 +98,22 @@ def post(client: Client, path: str, body: Any, **headers: str) -> Any:
 def page_text(response: Any) -> str:
     content: bytes = response.content
     return content.decode()
+
+
+class Administrator:
+    """Asks with the key of an administrator."""
+
+    def __init__(self, key: str = KEY) -> None:
+        self.client = Client(headers={"X-API-Key": key})
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.client.get(f"/api{path}", query)
+
+    def put(self, path: str, body: Any = None) -> Any:
+        return self.client.put(f"/api{path}", json.dumps(body), content_type="application/json")
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self.client.post(f"/api{path}", json.dumps(body), content_type="application/json")
+
+    def delete(self, path: str) -> Any:
+        return self.client.delete(f"/api{path}")

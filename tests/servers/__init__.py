@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,8 @@ import psycopg
 import pymemcache
 import pymysql
 import redis
+
+from tests.servers.ports import free_port
 
 STARTED = Path(__file__).parents[2] / ".services.json"  # by `make services`: name -> where
 PATIENCE = 60  # seconds for a server to start
@@ -73,7 +74,7 @@ class Server:
 
         Raises FileNotFoundError with the package to install, and TimeoutError with the log.
         """
-        port = _free_port()
+        port = free_port()
         *before, command = self.commands(folder, port)
         is_root = os.geteuid() == 0  # as which none of them runs
         shutil.chown(folder, self.user if is_root else os.geteuid())
@@ -116,12 +117,6 @@ def stop(pid: int) -> None:
     os.kill(pid, signal.SIGTERM)
     with suppress(ChildProcessError):
         os.waitpid(pid, 0)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def _program(name: str, package: str) -> str:

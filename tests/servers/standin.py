@@ -55,11 +55,14 @@ class Metabase:
         """Return what it knows: accounts, sign-ins, the number of sessions."""
         return json.loads(self._send("GET", "state", None))
 
+    def signed_in(self) -> list[str]:
+        """Return the addresses that signed in, in order."""
+        return [entry["email"] for entry in self.state()["sign_ins"]]
+
     def sign_ins(self) -> list[str]:
-        """Return the addresses that signed in as the client does, in order."""
-        found = self.state()["sign_ins"]
-        assert {entry["how"] for entry in found} <= {"to_session"}
-        return [entry["email"] for entry in found]
+        """Return the same, where all signed in as the client does."""
+        assert {entry["how"] for entry in self.state()["sign_ins"]} <= {"to_session"}
+        return self.signed_in()
 
     def reset(self) -> None:
         self._send("POST", "reset", b"")

@@ -4,7 +4,7 @@ import pytest
 
 from example_project.standin.directory import Account
 from example_project.standin.state import Instance
-from tests.helpers.administrator import Administrator
+from tests.helpers.standin import Administrator
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 from django.test import Client
 
 from example_project.standin.state import ADMIN_EMAIL, Instance
-from tests.helpers.administrator import Administrator
-from tests.helpers.standin import OTHER_KEY, SignIn, configure
+from tests.helpers.standin import OTHER_KEY, Administrator, SignIn, configure
 
 PATHS = ["/setting", "/user", "/user/1", "/permissions/group", "/ee/session-management"]
 

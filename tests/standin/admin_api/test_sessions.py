@@ -8,8 +8,7 @@ import pytest
 
 from example_project.standin.directory import Account
 from example_project.standin.state import ADMIN_EMAIL, Instance
-from tests.helpers.administrator import Administrator
-from tests.helpers.standin import configure
+from tests.helpers.standin import Administrator, configure
 
 REVOKE = "/ee/session-management/revoke"
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from example_project.standin.state import Instance
-from tests.helpers.administrator import Administrator
-from tests.helpers.standin import PROVIDER, SECRET, configure
+from tests.helpers.standin import PROVIDER, SECRET, Administrator, configure
 
 
 def entry(admin: Administrator, key: str) -> dict[str, Any]:

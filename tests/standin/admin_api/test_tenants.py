@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from example_project.standin.state import Instance
-from tests.helpers.administrator import Administrator
-from tests.helpers.standin import configure, signed_in
+from tests.helpers.standin import Administrator, configure, signed_in
 
 ACME = {
     "id": 1,

@@ -9,8 +9,7 @@ import pytest
 
 from example_project.standin.directory import Account
 from example_project.standin.state import Instance
-from tests.helpers.administrator import Administrator
-from tests.helpers.standin import SignIn, configure, post, signed_in
+from tests.helpers.standin import Administrator, SignIn, configure, post, signed_in
 
 
 def make(admin: Administrator, **fields: Any) -> None:
