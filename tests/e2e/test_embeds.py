@@ -11,6 +11,7 @@ from django.core.signals import request_started
 from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django import Settings
 
+from example_project.standin.start import API_KEY
 from tests.e2e.browser import needs_chromium, watch_hosts
 from tests.e2e.embed_pages import HOSTILE, REGIONS, guest_params, region_of
 from tests.e2e.page_server import page_server
@@ -164,6 +165,22 @@ def test_the_notice_makes_room(
     expect(frame(page, "metabase-dashboard").locator("#rows")).to_contain_text("12 rows; north")
     for notice in page.get_by_text("Metabase has not drawn this yet").all():
         expect(notice).to_be_hidden()
+
+
+def test_an_api_key_while_developing(
+    page: Page,
+    site: str,
+    settings: Settings,
+    configure: Configure,
+    errors: list[str],
+    metabase: Metabase,
+) -> None:
+    """Nobody is signed in, here or there."""
+    settings.DEBUG = True
+    configure(DEVELOPMENT_API_KEY=API_KEY)
+    page.goto(f"{site}/page/components/")
+    expect(frame(page, "metabase-dashboard").locator("#rows")).to_contain_text("48 rows")
+    assert metabase.signed_in() == errors == []
 
 
 def test_a_policy_that_blocks_is_seen(
