@@ -15,12 +15,13 @@ metabase: $(VENV)/.demo
 
 # All tests but those of the browser, on every core. Tests that need a server skip, with the reason,
 # where there is none; so without all of them, what is not covered is shown and does not count.
+# Where ARGS names some tests, coverage is not looked at.
 test: $(VENV)/.test
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses=logical $(ARGS)
 	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --omit='tests/e2e/*' \
-	$$($(BIN)/python -m tests.servers status >&2 || echo --fail-under=0)
+	$(if $(filter tests/%,$(ARGS)),@:,$(BIN)/coverage report --omit='tests/e2e/*' \
+	$$($(BIN)/python -m tests.servers status >&2 || echo --fail-under=0))
 
 # The browser's tests, one after the other; they skip, with the reason, without Chromium or Node.
 e2e: $(VENV)/.test

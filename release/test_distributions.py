@@ -44,7 +44,7 @@ def test_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     info = f"django_metabase_sso-{__version__}.dist-info"
     expected = {name for name in package_files() if not name.endswith(".po")}
-    files = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    files = ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")
     meta = {f"{info}/{name}" for name in files}
     assert names == expected | meta
     assert {Path(name).suffix for name in expected} == SUFFIXES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,9 +29,9 @@ Logged = Callable[[], str]
 
 
 def use(settings: Settings, backend: str, location: str) -> None:
-    """Let this be the cache of the project."""
-    path = f"django.core.cache.backends.{backend}"
-    settings.CACHES = {"default": {"BACKEND": path, "LOCATION": location}}
+    """Let this be the cache of the project, in which no other process has these users."""
+    cache = {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": location}
+    settings.CACHES = {"default": {**cache, "KEY_PREFIX": str(os.getpid())}}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def full(small_redis: str, settings: Settings) -> Iterator[Callable[[], None]]:
     """Return a function that makes the project's Redis refuse writes: it is out of memory."""
     use(settings, "redis.RedisCache", small_redis)
     with redis.Redis.from_url(small_redis) as server:
-        yield lambda: server.config_set("maxmemory", "1mb") and None
+        yield lambda: server.config_set("maxmemory", "1") and None
         server.config_set("maxmemory", "0")
         server.flushall()
     caches["default"].close()
