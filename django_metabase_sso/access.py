@@ -40,7 +40,7 @@ def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> 
     if not user.is_authenticated:
         raise AccessRefused("not-authenticated", "not authenticated")
     if not user.is_active:
-        raise AccessRefused("inactive", gettext("Your account is switched off."))
+        raise AccessRefused("inactive", gettext("Your account has been deactivated."))
     email = canonical_email(user)
     impersonated = is_impersonated(user, request)
     if impersonated and not conf.ALLOW_IMPERSONATION:
@@ -93,7 +93,7 @@ def _require_unshared(user: AbstractBaseUser, email: str) -> None:
         raise AccessRefused(
             "shared-email",
             gettext(
-                "Another account has the same e-mail address, and to Metabase both would be one."
+                "Another account has the same e-mail address. Metabase could not tell them apart."
             ),
         )
 
@@ -108,7 +108,7 @@ def _require_policy(user: AbstractBaseUser, request: HttpRequest | None) -> None
     except PermissionDenied as denied:
         allowed, reason = False, str(denied)
     if not allowed:
-        message = reason or gettext("Your account may not sign in to Metabase.")
+        message = reason or gettext("Your account is not allowed to sign in to Metabase.")
         raise AccessRefused("policy", message)
 
 
@@ -123,5 +123,5 @@ def _impersonator(user: AbstractBaseUser, request: HttpRequest | None) -> object
 
 
 def _refuse_impersonation() -> NoReturn:
-    text = gettext("You act as someone else; only they themselves may open Metabase.")
+    text = gettext("You are acting as another user. Only that user can open Metabase.")
     raise AccessRefused("impersonated", text)

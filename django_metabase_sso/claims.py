@@ -172,7 +172,7 @@ def _tenant_claims(
     if tenant is INTERNAL:
         return {}
     if tenant is None or (isinstance(tenant, str) and not tenant.strip()):
-        raise AccessRefused("no-tenant", gettext("Your account belongs to no tenant."))
+        raise AccessRefused("no-tenant", gettext("Your account does not belong to a tenant."))
     if isinstance(tenant, bool) or not isinstance(tenant, str | int):
         problem = f"TENANT returned {type(tenant).__name__}, not str, int or claims.INTERNAL."
         raise InvalidClaim(names["tenant"], problem)

@@ -233,7 +233,7 @@ def access(request: HttpRequest) -> Access:
     except AccessRefused as refused:
         message = refused.message
         if refused.code == "not-authenticated":  # its message is for programs
-            message = gettext("You have to be signed in to see this.")
+            message = gettext("You must be signed in to see this.")
         return Access(allowed=False, code=refused.code, message=message)
     return Access(allowed=True)
 

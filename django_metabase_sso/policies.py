@@ -199,7 +199,9 @@ def require_otp(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
     """
     is_verified = getattr(user, "is_verified", None)
     if not callable(is_verified) or not hasattr(user, "otp_device"):  # or it means the address
-        raise PermissionDenied(gettext("Nothing tells whether you used your second factor."))
+        raise PermissionDenied(
+            gettext("This site could not check whether you used your second factor.")
+        )
     if is_verified() is not True:
         raise PermissionDenied(gettext("Sign in with your second factor first."))
     return True

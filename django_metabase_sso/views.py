@@ -53,12 +53,12 @@ class SSOView(Endpoint):
         self.query = read_query(request.META.get("QUERY_STRING", ""))
         self.is_fetch = wants_json(request, self.query.outside)
         if (request.method or "").lower() not in self.http_method_names:
-            message = gettext("This address takes GET only.")
+            message = gettext("This address accepts only GET requests.")
             response = self.error(405, "method-not-allowed", message)
             response["Allow"] = "GET, HEAD, OPTIONS"
             return response
         if is_subresource(request) or not is_origin_allowed(request):
-            message = gettext("This origin may not read a token.")
+            message = gettext("This origin is not allowed to read a token.")
             return self.error(403, "origin-not-allowed", message)
         return super().dispatch(request, *args, **kwargs)
 
@@ -131,7 +131,9 @@ class SSOView(Endpoint):
                 " AnonymousUser() or None."
             )
         if not user.is_authenticated and session_user.is_authenticated:
-            message = gettext("You are signed in, but not for this request.")
+            message = gettext(
+                "You are signed in, but this site does not accept your sign-in for Metabase."
+            )
             raise AccessRefused("nobody", message)
         return user
 
@@ -144,7 +146,7 @@ class SSOView(Endpoint):
     ) -> responses.SSOResponse:
         """Say why there is no token."""
         if isinstance(refusal, InvalidReturnTo):
-            message = gettext("The address to go on to in Metabase is not allowed.")
+            message = gettext("This link leads to an address in Metabase that is not allowed.")
             return self.error(
                 400, "invalid-return-to", f"{message} {refusal}", template="invalid_return_to"
             )
@@ -180,8 +182,8 @@ class SSOView(Endpoint):
 METHODS = "POST, OPTIONS"
 # The one text here that is for people; the others tell a developer what to set.
 REFUSED = {
-    "dashboard": gettext_lazy("You may not see this dashboard."),
-    "question": gettext_lazy("You may not see this question."),
+    "dashboard": gettext_lazy("You are not allowed to see this dashboard."),
+    "question": gettext_lazy("You are not allowed to see this question."),
 }
 
 

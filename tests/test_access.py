@@ -24,12 +24,12 @@ from tests.helpers.tokens import decode, token_of
 
 MESSAGES = {
     "not-authenticated": "not authenticated",
-    "inactive": "Your account is switched off.",
-    "impersonated": "You act as someone else; only they themselves may open Metabase.",
+    "inactive": "Your account has been deactivated.",
+    "impersonated": "You are acting as another user. Only that user can open Metabase.",
     "shared-email": (
-        "Another account has the same e-mail address, and to Metabase both would be one."
+        "Another account has the same e-mail address. Metabase could not tell them apart."
     ),
-    "policy": "Your account may not sign in to Metabase.",
+    "policy": "Your account is not allowed to sign in to Metabase.",
 }
 
 
@@ -193,7 +193,7 @@ def test_an_async_policy_lets_nobody_in(ada: User, configure: Configure) -> None
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [("Pay first.", "Pay first."), ("", "Your account may not sign in to Metabase.")],
+    [("Pay first.", "Pay first."), ("", "Your account is not allowed to sign in to Metabase.")],
 )
 def test_a_policy_may_say_why(ada: User, configure: Configure, words: str, message: str) -> None:
     def policy(user: User, request: HttpRequest) -> bool:

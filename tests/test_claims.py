@@ -324,7 +324,7 @@ def test_a_customer_without_a_tenant_is_refused(
     with pytest.raises(AccessRefused) as caught:
         tenant_claims(unsaved, configure, tenant)
     assert caught.value.code == "no-tenant"
-    assert caught.value.message == "Your account belongs to no tenant."
+    assert caught.value.message == "Your account does not belong to a tenant."
 
 
 @pytest.mark.parametrize(

@@ -380,7 +380,7 @@ def test_access(ada: User, configure: Configure) -> None:
     refused = ask(AnonymousUser())
     assert not refused
     assert (refused.allowed, refused.code) == (False, "not-authenticated")
-    assert refused.message == "You have to be signed in to see this."
+    assert refused.message == "You must be signed in to see this."
     with translation.override("de"):
         assert "angemeldet" in ask(AnonymousUser()).message
     configure(TENANT=lambda user, request: None)

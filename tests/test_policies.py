@@ -57,7 +57,7 @@ def refusal(user: Any, request: HttpRequest | None = None) -> str:
     return caught.value.message
 
 
-DEFAULT = "Your account may not sign in to Metabase."
+DEFAULT = "Your account is not allowed to sign in to Metabase."
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_policy_that_is_marked(ada: User, configure: Configure) -> None:
 @pytest.mark.parametrize(
     ("mark", "message"),
     [
-        (True, "Nothing tells whether you used your second factor."),
+        (True, "This site could not check whether you used your second factor."),
         (lambda: False, "Sign in with your second factor first."),
         (lambda: None, "Sign in with your second factor first."),
         (lambda: "yes", "Sign in with your second factor first."),
@@ -275,9 +275,9 @@ def test_marks_that_are_no_second_factor(
 
 def test_the_second_factor(ada: User, configure: Configure) -> None:
     configure(ACCESS_POLICY=require_otp)
-    assert "Nothing tells" in refusal(ada)
+    assert "could not check whether" in refusal(ada)
     ada.is_verified = lambda: True  # type: ignore[attr-defined]
-    assert "Nothing tells" in refusal(ada)  # it may be the address that is verified
+    assert "could not check whether" in refusal(ada)  # it may be the address that is verified
     ada.otp_device = object()  # type: ignore[attr-defined]
     check_access(ada)
 

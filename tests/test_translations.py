@@ -120,7 +120,7 @@ def test_the_page_in_a_frame(client: Client, language: str) -> None:
 def test_the_page_for_a_bad_return_to(signed_in: Client) -> None:
     headers = {**NAVIGATION, "Accept-Language": "de"}
     page = signed_in.get(f"{URL}?return_to=//evil.example", headers=headers).content.decode()
-    assert "ist nicht erlaubt. Sie beginnt nicht mit genau einem Schrägstrich.</p>" in page
+    assert "die nicht erlaubt ist. Sie beginnt nicht mit genau einem Schrägstrich.</p>" in page
     assert ">Zur Startseite von Metabase</a>" in page
 
 
@@ -142,8 +142,8 @@ def test_programs_get_the_same_text(
     answer = signed_in.get(FETCH, headers={"Accept-Language": language})
     assert answer.json()["code"] == "no-tenant"
     with translation.override(language):
-        message = translation.gettext("Your account belongs to no tenant.")
-    assert answer.json()["message"] == message != "Your account belongs to no tenant."
+        message = translation.gettext("Your account does not belong to a tenant.")
+    assert answer.json()["message"] == message != "Your account does not belong to a tenant."
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -163,7 +163,7 @@ def test_the_log_stays_english(
     configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET, **nothing)
     answer = post(client, headers={"Accept-Language": "de"})
     assert answer.json()["message"] == "Sie dürfen dieses Dashboard nicht sehen."
-    assert "You may not see this dashboard. (guest-refused)" in caplog.text
+    assert "You are not allowed to see this dashboard. (guest-refused)" in caplog.text
 
 
 def translated(client: Client, url: str) -> int:

@@ -370,7 +370,7 @@ def test_other_origins_are_refused_before_any_query(
     assert "Access-Control-Allow-Credentials" not in response
     if method == "get":
         assert_error(response, 403, "origin-not-allowed")
-        assert response.json()["message"] == "This origin may not read a token."
+        assert response.json()["message"] == "This origin is not allowed to read a token."
 
 
 def test_origin_not_allowed_navigation(signed_in: Client) -> None:
@@ -525,7 +525,8 @@ def test_bad_return_to_is_a_page_with_a_way_out(client: Client) -> None:
     response = client.get(f"{URL}?return_to=https://evil.example/", headers=NAVIGATION)
     assert response.status_code == 400
     assert (
-        "The address to go on to in Metabase is not allowed. It is on another host than Metabase."
+        "This link leads to an address in Metabase that is not allowed."
+        " It is on a different host than Metabase."
     ) in response.text
     assert '<a href="https://metabase.example.com/" target="_top">' in response.text
     assert_framable(response)
@@ -542,7 +543,7 @@ def test_a_template_of_the_project_gets_the_request(
     settings.TEMPLATES = [{**engine, "OPTIONS": options}]
     configure(ACCESS_POLICY=lambda user, request: False)
     assert signed_in.get(URL, headers=NAVIGATION).text == (
-        "/sso/metabase 403 policy Your account may not sign in to Metabase."
+        "/sso/metabase 403 policy Your account is not allowed to sign in to Metabase."
         " https://metabase.example.com/"
     )
 
@@ -560,7 +561,7 @@ def test_other_methods(ada: User, method: str) -> None:
     client.force_login(ada)
     response = getattr(client, method)(FETCH)
     assert_error(response, 405, "method-not-allowed")
-    assert response.json()["message"] == "This address takes GET only."
+    assert response.json()["message"] == "This address accepts only GET requests."
     assert response["Allow"] == "GET, HEAD, OPTIONS"
     page = getattr(client, method)(URL, headers=NAVIGATION)
     assert page.status_code == 405
@@ -672,7 +673,10 @@ def test_authenticate_says_nobody_to_somebody_signed_in(
     configure(AUTHENTICATE=lambda request: AnonymousUser())
     response = signed_in.get(FETCH)
     assert_error(response, 403, "nobody")
-    assert response.json()["message"] == "You are signed in, but not for this request."
+    assert (
+        response.json()["message"]
+        == "You are signed in, but this site does not accept your sign-in for Metabase."
+    )
     assert signed_in.get(URL, headers=NAVIGATION).status_code == 403
 
 

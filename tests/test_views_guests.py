@@ -50,8 +50,8 @@ MESSAGES = {
         "METABASE_SSO['GUEST_PARAMS'] is not set, so nothing is signed here."
     },
     "guest-refused": {
-        "You may not see this dashboard.",
-        "You may not see this question.",
+        "You are not allowed to see this dashboard.",
+        "You are not allowed to see this question.",
         "Not before Monday.",
     },
 }
@@ -315,7 +315,7 @@ def test_refused(
     number = changes.get("entityId", 10)
     user = User.objects.get().pk
     assert record.getMessage().startswith(
-        f"No guest token for {kind} {number}, user {user}: You may not see this {kind}."
+        f"No guest token for {kind} {number}, user {user}: You are not allowed to see this {kind}."
     )
     assert record.__dict__["user_id"] == user
 

@@ -77,7 +77,7 @@ def check_path(path: str) -> str:
     """
     problem = path_problem(path)
     if not problem and ("#" in path or not path.isprintable()):
-        problem = "It has a '#' or a control character."
+        problem = "It contains a '#' or a control character."
     if problem:
         raise ValueError(f"the path must be one like '/api/dashboard?f=all'. {problem}")
     return path

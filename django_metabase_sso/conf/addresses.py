@@ -133,25 +133,25 @@ def path_problem(target: str, instance: InstanceURL | None = None) -> str:
         try:
             decoded = [unquote(part, errors="strict") for part in (path, rest)]
         except UnicodeDecodeError:
-            return gettext_noop("It is not UTF-8.")
+            return gettext_noop("It is not valid UTF-8.")
         if decoded == [path, rest]:
             return ""
         path, rest = decoded
-    return gettext_noop("It is encoded too many times.")
+    return gettext_noop("It is percent-encoded too many times.")
 
 
 def _problem_as_it_is(path: str, rest: str, instance: InstanceURL | None) -> str:
     if "\\" in path + rest or not path.isprintable() or _has_controls(rest):
-        return gettext_noop("It has a backslash or a control character.")
+        return gettext_noop("It contains a backslash or a control character.")
     if not path.startswith("/") or path.startswith("//"):
         return gettext_noop("It does not begin with exactly one slash.")
     # Servlet containers cut ;parameters off a segment before they read it. A ? or # in here was
     # encoded, and begins a query or a fragment for whatever decodes first.
     segments = [segment.partition(";")[0].strip().lower() for segment in re.split(r"[/?#]", path)]
     if not {".", ".."}.isdisjoint(segments):
-        return gettext_noop("It has a dot segment.")
+        return gettext_noop("It contains a “.” or “..” segment.")
     if instance is not None and not _is_page(segments, instance.prefix):
-        return gettext_noop("It is not one of Metabase's pages.")
+        return gettext_noop("It is not a page of Metabase.")
     return ""
 
 

@@ -112,7 +112,7 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
             except AccessRefused:
                 continue  # without a usable address there is no account
             except (MetabaseError, BadSetting) as error:
-                text = gettext("The sessions of %(user)s did not end: %(why)s")
+                text = gettext("The sessions of %(user)s could not be ended: %(why)s")
                 values = {"user": user, "why": error}
                 self.message_user(request, text % values, messages.ERROR)
                 return

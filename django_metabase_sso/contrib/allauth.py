@@ -63,7 +63,9 @@ def require_mfa(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
 
     session = getattr(request, "session", {})
     if session.get(SESSION_KEY) != user._meta.pk.value_to_string(user):  # noqa: SLF001
-        raise PermissionDenied(gettext("Nothing tells whether you used your second factor."))
+        raise PermissionDenied(
+            gettext("This site could not check whether you used your second factor.")
+        )
     records = session.get(AUTHENTICATION_METHODS_SESSION_KEY, ())
     used = [record["id"] for record in records if record["method"] == "mfa"]
     # Older versions of allauth do not say whose records these are.

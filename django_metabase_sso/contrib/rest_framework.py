@@ -94,7 +94,7 @@ def _first_user(
         if found is not None:
             return checked_user(found[0])
     if has_header:
-        message = gettext("The credentials of this request are of a kind unknown here.")
+        message = gettext("This site does not accept this kind of credentials.")
         raise PermissionDenied(message)
     return None
 
@@ -135,7 +135,7 @@ def checked_user(user: Any) -> AbstractBaseUser:
     Raises PermissionDenied for none, and ImproperlyConfigured for what is not of AUTH_USER_MODEL.
     """
     if user is None or not getattr(user, "is_authenticated", True):
-        raise PermissionDenied(gettext("The credentials of this request belong to no user."))
+        raise PermissionDenied(gettext("The credentials of this request do not belong to a user."))
     if not isinstance(user, get_user_model()):  # SimpleJWT's TokenUser is read from the token
         text = (
             f"METABASE_SSO['AUTHENTICATE'] found a {type(user).__name__}, which is not an"

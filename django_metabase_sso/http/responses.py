@@ -103,8 +103,8 @@ def check_size(url: str) -> None:
     """Raise AccessRefused (`token-too-large`) for a redirect that servers may not take."""
     if len(url) > LARGEST_REDIRECT:
         message = gettext(
-            "The redirect to Metabase would have %(size)s bytes, more than the %(most)s that"
-            " servers take: send fewer groups and shorter user attributes."
+            "The redirect to Metabase would be %(size)s bytes long, but servers accept at most"
+            " %(most)s. Send fewer groups and shorter user attributes."
         )
         sizes = {"size": len(url), "most": LARGEST_REDIRECT}
         raise AccessRefused("token-too-large", message % sizes)

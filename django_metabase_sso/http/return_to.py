@@ -56,7 +56,7 @@ def clean_return_to(values: tuple[str, ...], instance: InstanceURL) -> str:
     path, or an absolute URL below `instance`.
     """
     if len(values) > 1:
-        raise InvalidReturnTo(gettext("It is given more than once."))
+        raise InvalidReturnTo(gettext("It was given more than once."))
     value = _decoded(values[0]) if values else ""
     path = _below(instance, value)
     problem = path_problem(path, instance)
@@ -67,11 +67,11 @@ def clean_return_to(values: tuple[str, ...], instance: InstanceURL) -> str:
 
 def _decoded(value: str) -> str:
     if not value.isascii():
-        raise InvalidReturnTo(gettext("It has characters that are not percent-encoded."))
+        raise InvalidReturnTo(gettext("It contains characters that must be percent-encoded."))
     try:
         return value if "?" in value else unquote_plus(value, errors="strict")
     except UnicodeDecodeError:
-        raise InvalidReturnTo(gettext("It is not UTF-8.")) from None
+        raise InvalidReturnTo(gettext("It is not valid UTF-8.")) from None
 
 
 def _below(instance: InstanceURL, value: str) -> str:
@@ -83,10 +83,10 @@ def _below(instance: InstanceURL, value: str) -> str:
     scheme, netloc, path = absolute.groups()
     scheme = scheme.lower()
     if f"{scheme}://{browser_host(scheme, netloc)}" != instance.origin:
-        raise InvalidReturnTo(gettext("It is on another host than Metabase."))
+        raise InvalidReturnTo(gettext("It is on a different host than Metabase."))
     below = _after(instance.prefix, path)
     if below is None:
-        raise InvalidReturnTo(gettext("It is outside of Metabase's path."))
+        raise InvalidReturnTo(gettext("It is outside Metabase's path."))
     return below
 
 

@@ -34,7 +34,7 @@ def canonical_email(user: AbstractBaseUser) -> str:
     if not isinstance(address, str) or not _is_plain(address):
         raise AccessRefused(
             "invalid-email",
-            gettext("The e-mail address of your account is not one that Metabase can use."),
+            gettext("Metabase cannot use the e-mail address of your account."),
         )
     return address.lower()
 

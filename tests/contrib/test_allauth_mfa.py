@@ -127,7 +127,7 @@ def test_somebody_elses_session(client: Client, ada: User, configure: Configure)
     sign_in(client)
     confirm(client, code_of_the_app())
     configure(AUTHENTICATE=lambda request: bob)
-    assert_refused(client, "Nothing tells whether you used your second factor.")
+    assert_refused(client, "This site could not check whether you used your second factor.")
 
 
 def test_somebody_elses_records(client: Client, ada: User) -> None:
@@ -145,7 +145,7 @@ def test_somebody_elses_records(client: Client, ada: User) -> None:
 
 def test_outside_of_a_session(ada: User, rf: RequestFactory) -> None:
     for request in (None, rf.get("/")):
-        with pytest.raises(PermissionDenied, match="Nothing tells"):
+        with pytest.raises(PermissionDenied, match="could not check whether"):
             require_mfa(ada, request)
 
 

@@ -51,7 +51,7 @@ def test_asking_first(configure: Configure, ada: User) -> None:
         assert words in Template(ASKING).render(Context({"request": request}))
     configure(ACCESS_POLICY=lambda user, request: False)
     html = Template(ASKING).render(Context({"request": request}))
-    assert "<p>Your account may not sign in to Metabase.</p>" in html
+    assert "<p>Your account is not allowed to sign in to Metabase.</p>" in html
 
 
 def test_jinja() -> None:

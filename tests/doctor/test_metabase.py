@@ -356,8 +356,8 @@ def test_a_tenant_that_is_no_text(
 @pytest.mark.parametrize(
     ("changed", "cause", "cure"),
     [
-        ({"ACCESS_POLICY": lambda user, request: False}, "may not sign in", "ACCESS_POLICY"),
-        ({"TENANT": lambda user, request: ""}, "no tenant", "TENANT"),
+        ({"ACCESS_POLICY": lambda user, request: False}, "not allowed to sign in", "ACCESS_POLICY"),
+        ({"TENANT": lambda user, request: ""}, "not belong to a tenant", "TENANT"),
         ({"USER_ATTRIBUTES": lambda user, request: {"a": []}}, "'a'", "METABASE_SSO"),
     ],
 )

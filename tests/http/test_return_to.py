@@ -165,15 +165,15 @@ def test_hostile_when_encoded_once_more(value: str) -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("/São", "It has characters that are not percent-encoded."),
-        ("https://evil.example/", "It is on another host than Metabase."),
-        ("https://example.com:8443/metabase2", "It is outside of Metabase's path."),
-        ("/%25252525252Fevil.example", "It is encoded too many times."),
-        ("/\\evil.example", "It has a backslash or a control character."),
+        ("/São", "It contains characters that must be percent-encoded."),
+        ("https://evil.example/", "It is on a different host than Metabase."),
+        ("https://example.com:8443/metabase2", "It is outside Metabase's path."),
+        ("/%25252525252Fevil.example", "It is percent-encoded too many times."),
+        ("/\\evil.example", "It contains a backslash or a control character."),
         ("//evil.example", "It does not begin with exactly one slash."),
-        ("/..", "It has a dot segment."),
-        ("/api/session", "It is not one of Metabase's pages."),
-        ("/%ff", "It is not UTF-8."),
+        ("/..", "It contains a “.” or “..” segment."),
+        ("/api/session", "It is not a page of Metabase."),
+        ("/%ff", "It is not valid UTF-8."),
     ],
 )
 def test_reasons(value: str, reason: str) -> None:
@@ -289,7 +289,7 @@ def test_other_prefixes(url: str, value: str, expected: str) -> None:
 
 @pytest.mark.parametrize("value", ["/api/api/session", "/api/api/api", "/auth/logout"])
 def test_end_points_below_a_prefix_that_is_called_like_one(value: str) -> None:
-    with pytest.raises(InvalidReturnTo, match="not one of Metabase's pages"):
+    with pytest.raises(InvalidReturnTo, match="not a page of Metabase"):
         clean_raw(value, addresses.parse_instance_url("https://example.com/api"))
 
 
@@ -312,5 +312,5 @@ def test_read_query(query: str, values: tuple[str, ...], outside: str) -> None:
 
 
 def test_given_twice() -> None:
-    with pytest.raises(InvalidReturnTo, match=r"^It is given more than once.$"):
+    with pytest.raises(InvalidReturnTo, match=r"^It was given more than once.$"):
         clean_return_to(("/a", "/b"), PLAIN)

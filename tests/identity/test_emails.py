@@ -67,6 +67,4 @@ def test_invalid(address: str) -> None:
     with pytest.raises(AccessRefused) as caught:
         canonical_email(User(email=address))
     assert caught.value.code == "invalid-email"
-    assert caught.value.message == (
-        "The e-mail address of your account is not one that Metabase can use."
-    )
+    assert caught.value.message == ("Metabase cannot use the e-mail address of your account.")
