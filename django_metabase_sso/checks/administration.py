@@ -21,7 +21,7 @@ def check_api_key(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         checks.Error(
-            "METABASE_SSO['API_KEY'] is set, and 'INSTANCE_URL' is http: the key is not sent.",
+            "METABASE_SSO['API_KEY'] is set, but 'INSTANCE_URL' is http: the key is not sent.",
             f'Write "INSTANCE_URL": "https{str(instance)[4:]}".',
             id="metabase_sso.E032",
         )
@@ -38,7 +38,7 @@ def check_end_access(**kwargs: Any) -> list[CheckMessage]:
     if as_written("API_KEY") is None:
         found.append(
             checks.Error(
-                "METABASE_SSO['END_ACCESS'] is set, and 'API_KEY' is not: no access is ended.",
+                "METABASE_SSO['END_ACCESS'] is set, but 'API_KEY' is not: no access is ended.",
                 'Write "API_KEY": os.environ["METABASE_API_KEY"], a key of the group'
                 " Administrators.",
                 id="metabase_sso.E029",
@@ -47,9 +47,9 @@ def check_end_access(**kwargs: Any) -> list[CheckMessage]:
     if "logout" in ends and read("REDIRECT_PARAMS") == {}:
         found.append(
             checks.Warning(
-                "METABASE_SSO['END_ACCESS'] has 'logout', which needs Metabase 65 or newer;"
-                " 'REDIRECT_PARAMS' is {}, as for Metabase 54 and older.",
-                'Leave "logout" out: signing out of Django then ends no session there.',
+                "METABASE_SSO['END_ACCESS'] contains 'logout', which needs Metabase 65 or newer,"
+                " but 'REDIRECT_PARAMS' is {}, as for Metabase 54 and older.",
+                'Remove "logout". Signing out of Django then does not end sessions in Metabase.',
                 id="metabase_sso.W032",
             )
         )

@@ -39,7 +39,7 @@ def check_policy_of_pages(**kwargs: Any) -> list[CheckMessage]:
             missing = ", ".join(f'"{directive}": {needed[directive]}' for directive in blocked)
             what = "Metabase's embeds"
             if blocked == ["form-action"]:
-                what = "the way into Metabase behind a login form, for frames and plain links"
+                what = "redirects from your login form to Metabase"
             message = f"{name} blocks {what}: {', '.join(blocked)}."
             hint = f"Add {missing}; csp_sources() of django_metabase_sso.csp returns them."
             found.append(checks.Warning(message, hint, id="metabase_sso.W017"))
@@ -58,7 +58,7 @@ def check_request(**kwargs: Any) -> list[CheckMessage]:
     processors = [p for each in options for p in each.get("context_processors", ())]
     if not options or not as_written("EMBEDDING_SECRET_KEY") or REQUEST in processors:
         return []
-    message = "Guest embeds need the request, and no template gets it."
+    message = "Guest embeds need the request, but templates do not receive it."
     hint = f'Add "{REQUEST}" to the context_processors in TEMPLATES.'
     return [checks.Warning(message, hint, id="metabase_sso.W022")]
 
@@ -75,11 +75,11 @@ def check_sites(**kwargs: Any) -> list[CheckMessage]:
         return []
     message = (
         f"This site ({', '.join(sorted(sites))}) and METABASE_SSO['INSTANCE_URL']"
-        f" ({instance.host}) are different sites: in Safari a full-app frame keeps asking for a"
-        " sign-in, and signing out here cannot sign out there."
+        f" ({instance.host}) are different sites. In Safari, a full-app frame keeps asking you to"
+        " sign in, and signing out of this site does not sign out of Metabase."
     )
     hint = (
-        "Embed web components ({% metabase_dashboard %}), which need no cookie of Metabase's, or"
-        " serve both from one site. Silence this check if you embed no frame."
+        "Embed web components ({% metabase_dashboard %}), which do not need Metabase's cookie, or"
+        " serve both from one site. Silence this check if you do not use full-app frames."
     )
     return [checks.Warning(message, hint, id="metabase_sso.W018")]

@@ -27,11 +27,12 @@ MIDDLEWARE_HINT = """Begin MIDDLEWARE with:
     "django_metabase_sso.middleware.SSOCorsMiddleware",
     "corsheaders.middleware.CorsMiddleware","""
 ACROSS_SITES = (
-    'Set SESSION_COOKIE_SAMESITE = "None" and SESSION_COOKIE_SECURE = True, or serve both from'
-    " one site, or send a header and set METABASE_SSO['AUTHENTICATE']."
+    "Serve both from one site; or send an Authorization header and set"
+    " METABASE_SSO['AUTHENTICATE']; or set SESSION_COOKIE_SAMESITE = \"None\" and"
+    " SESSION_COOKIE_SECURE = True."
 )
 KINDS: Final[dict[Kind, str]] = {
-    "sso": "signs people in to Metabase",
+    "sso": "signs users in to Metabase",
     "guest_token": "signs guest tokens",
 }
 # With these, a middleware chooses the URLconf of each request: django-hosts, django-tenants and
@@ -56,7 +57,10 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
     elif theirs != ours + 1:
         message = "SSOCorsMiddleware is not directly above CorsMiddleware."
     elif common is not None and common < ours:
-        message = "SSOCorsMiddleware is below CommonMiddleware: its redirects get no CORS headers."
+        message = (
+            "SSOCorsMiddleware must be above CommonMiddleware, whose redirects lack CORS headers"
+            " otherwise."
+        )
     else:
         return []
     return [checks.Error(message, MIDDLEWARE_HINT, id="metabase_sso.E022")]
@@ -78,7 +82,7 @@ def check_cors(**kwargs: Any) -> list[CheckMessage]:
         found.append(checks.Warning(message, hint, id="metabase_sso.W016"))
     methods = getattr(settings, "CORS_ALLOW_METHODS", ("POST",))
     if as_written("GUEST_PARAMS") and ("content-type" not in headers or "POST" not in methods):
-        message = "CORS settings forbid the POST with JSON that asks for a guest token."
+        message = "The CORS settings do not allow the POST with JSON that requests a guest token."
         hint = 'Add "content-type" to CORS_ALLOW_HEADERS, and "POST" to CORS_ALLOW_METHODS.'
         found.append(checks.Warning(message, hint, id="metabase_sso.W016"))
     return found
@@ -90,7 +94,8 @@ def check_cookies(**kwargs: Any) -> list[CheckMessage]:
     same_site = session_same_site()
     if same_site == "strict":
         message = (
-            "SESSION_COOKIE_SAMESITE = 'Strict': Metabase's redirects come without a session."
+            "SESSION_COOKIE_SAMESITE is 'Strict': browsers do not send the session cookie when"
+            " Metabase redirects to this site."
         )
         hint = 'Set SESSION_COOKIE_SAMESITE = "Lax".'
         return [checks.Warning(message, hint, id="metabase_sso.W008")]
@@ -99,7 +104,10 @@ def check_cookies(**kwargs: Any) -> list[CheckMessage]:
     if same_site == "none":
         if settings.SESSION_COOKIE_SECURE:
             return []
-        message = "SESSION_COOKIE_SAMESITE = 'None' without Secure: browsers drop that cookie."
+        message = (
+            "SESSION_COOKIE_SAMESITE is 'None' without SESSION_COOKIE_SECURE: browsers reject the"
+            " session cookie."
+        )
         hint = "Set SESSION_COOKIE_SECURE = True."
         return [checks.Warning(message, hint, id="metabase_sso.W008")]
     hosts = [settings.SESSION_COOKIE_DOMAIN or "", *settings.ALLOWED_HOSTS]
@@ -111,7 +119,7 @@ def check_cookies(**kwargs: Any) -> list[CheckMessage]:
     if not foreign:
         return []
     message = (
-        f"{', '.join(foreign)}: another site than ALLOWED_HOSTS, so browsers do not send the"
+        f"{', '.join(foreign)} and ALLOWED_HOSTS are different sites: browsers do not send the"
         f" session cookie (SESSION_COOKIE_SAMESITE = {settings.SESSION_COOKIE_SAMESITE!r})."
     )
     return [checks.Warning(message, ACROSS_SITES, id="metabase_sso.W009")]
@@ -134,8 +142,8 @@ def check_cookie_path(**kwargs: Any) -> list[CheckMessage]:
         f" cookie to {path}, so nobody is signed in there."
     )
     hint = (
-        'Set SESSION_COOKIE_PATH = "/". If a server cuts that prefix off, set FORCE_SCRIPT_NAME'
-        " to it."
+        'Set SESSION_COOKIE_PATH = "/". If your server removes that prefix from the path, set'
+        " FORCE_SCRIPT_NAME to the prefix."
     )
     return [checks.Warning(message, hint, id="metabase_sso.W024")]
 
@@ -154,7 +162,9 @@ def check_login(**kwargs: Any) -> list[CheckMessage]:
     needed = (SessionMiddleware, AuthenticationMiddleware)
     if as_written("AUTHENTICATE") or all(position_of(entry) is not None for entry in needed):
         return []
-    message = "Nothing in MIDDLEWARE is known to set request.user, so nobody is signed in."
+    message = (
+        "No middleware in MIDDLEWARE is known to set request.user: all users would be anonymous."
+    )
     hint = (
         "Add SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE, or set"
         " METABASE_SSO['AUTHENTICATE']. If a middleware of your own sets request.user, add"
@@ -183,8 +193,8 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
                 " The template tags use the first one; the others answer as well."
             )
             hint = (
-                "Keep one. A project with a subclass writes a path() for each view that it needs,"
-                " and does not include django_metabase_sso.urls."
+                "Keep one. If you subclass a view, write a path() for each view that you need, and"
+                " do not include django_metabase_sso.urls."
             )
             found.append(checks.Warning(message, hint, id="metabase_sso.W030"))
     return found
@@ -205,7 +215,7 @@ def check_login_page(**kwargs: Any) -> list[CheckMessage]:
         return []  # another site, or another application of this one
     if url is not None and _has_page(f"/{urlsplit(url).path.removeprefix(prefix)}"):
         return []
-    message = f"Nobody can sign in: there is no page at LOGIN_URL, {login!r}."
+    message = f"Users cannot sign in: no URL pattern matches LOGIN_URL, {login!r}."
     hint = (
         'Add path("accounts/", include("django.contrib.auth.urls")) and a template'
         " registration/login.html, or set LOGIN_URL to your login page."

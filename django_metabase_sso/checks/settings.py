@@ -56,12 +56,14 @@ def _check_callable(
         pass  # a builtin: nothing to be known
     except TypeError:
         name = getattr(function, "__name__", key.lower())
-        message = f"{where}: {name} is called with other arguments."
+        message = f"{where}: {name} does not accept the arguments that it is called with."
         hint = f"def {name}({', '.join(arguments)}): ..."
         found.append(checks.Error(message, hint, id="metabase_sso.E018"))
     if any(map(iscoroutinefunction, (function, getattr(function, "__call__", None)))):  # noqa: B004
-        message = f"{where} is async, and is not awaited."
-        found.append(checks.Error(message, "Make it a plain def.", id="metabase_sso.E018"))
+        message = f"{where} is async, but it is called without await."
+        found.append(
+            checks.Error(message, "Make it a regular function, with def.", id="metabase_sso.E018")
+        )
     try:
         # A callable made of others, which may be dotted paths, has these.
         for part in getattr(function, "parts", list)():
@@ -76,11 +78,11 @@ def check_pairs(**kwargs: Any) -> list[CheckMessage]:
     """Report settings that need another one."""
     found: list[CheckMessage] = []
     if as_written("TENANT_ATTRIBUTES") and not as_written("TENANT"):
-        message = "METABASE_SSO['TENANT_ATTRIBUTES'] is set, and 'TENANT' is not."
+        message = "METABASE_SSO['TENANT_ATTRIBUTES'] is set, but 'TENANT' is not."
         hint = "Set TENANT as well, or move the values to USER_ATTRIBUTES."
         found.append(checks.Warning(message, hint, id="metabase_sso.W004"))
     if as_written("GUEST_PARAMS") and as_written("EMBEDDING_SECRET_KEY") is None:
-        message = "METABASE_SSO['GUEST_PARAMS'] is set, and EMBEDDING_SECRET_KEY is not."
+        message = "METABASE_SSO['GUEST_PARAMS'] is set, but EMBEDDING_SECRET_KEY is not."
         hint = 'Write "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].'
         found.append(checks.Error(message, hint, id="metabase_sso.E029"))
     return found
@@ -94,8 +96,8 @@ def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
         lifetime = read(key)
         if lifetime is not None and not 30 <= lifetime <= DAY:
             message = (
-                f"METABASE_SSO[{key!r}] is {lifetime} s: below 30 s tokens expire when the clocks"
-                " differ, above a day an embed goes on for that long with old rights."
+                f"METABASE_SSO[{key!r}] is {lifetime} seconds. Below 30, tokens expire when clocks"
+                " differ slightly; above a day, embeds keep outdated permissions for that long."
             )
             hint = f'Write "{key}": timedelta(minutes=10).'
             found.append(checks.Warning(message, hint, id="metabase_sso.W003"))
@@ -110,7 +112,7 @@ def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
         return []
     if instance.origin.startswith("https:") or as_written("API_KEY") is not None:
         return []  # with an API key, E032 says so
-    message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions travel in the clear."
+    message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions are sent unencrypted."
     hint = f'Write "INSTANCE_URL": "https{str(instance)[4:]}".'
     return [checks.Warning(message, hint, id="metabase_sso.W002")]
 
@@ -124,8 +126,8 @@ def check_development(**kwargs: Any) -> list[CheckMessage]:
     if addresses.parse_origin(instance.origin).is_local:
         return []
     message = (
-        f"METABASE_SSO['DEVELOPMENT_API_KEY'] is a key of {instance.host}, which is not on this"
-        " machine: pages show the key to the browser, and Metabase allows it on localhost only."
+        f"METABASE_SSO['DEVELOPMENT_API_KEY'] is set, and {instance.host} is not on this machine."
+        " Pages show the key to the browser, and Metabase accepts it on localhost only."
     )
     hint = "Use a Metabase on this machine to try components."
     return [checks.Warning(message, hint, id="metabase_sso.W031")]
@@ -138,11 +140,11 @@ def check_open_origins(**kwargs: Any) -> list[CheckMessage]:
     for entry in read("ALLOWED_ORIGINS") or ():
         where = f"METABASE_SSO['ALLOWED_ORIGINS']: {entry.text!r}"
         if entry.wildcard:
-            message = f"{where} trusts every host below {entry.host}, forgotten ones as well."
+            message = f"{where} trusts every subdomain of {entry.host}, including forgotten ones."
             hint = "Name each front end by its exact origin."
             found.append(checks.Warning(message, hint, id="metabase_sso.W005"))
         if entry.scheme == "http" and not entry.is_local:
-            message = f"{where} is http: anybody on the network can be that origin."
+            message = f"{where} is http: anyone on the network can impersonate it."
             hint = f"Write {'https' + entry.text[4:]!r}."
             found.append(checks.Warning(message, hint, id="metabase_sso.W002"))
     return found
@@ -160,7 +162,10 @@ def check_guessable_secret(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for key in SECRETS:
         if _is_guessable(as_written(key)):
-            message = f"METABASE_SSO[{key!r}] can be guessed: it is published, or all alike."
+            message = (
+                f"METABASE_SSO[{key!r}] can be guessed: it is a published test secret, or it has"
+                f" fewer than {FEWEST_CHARACTERS} different characters."
+            )
             found.append(checks.Warning(message, NEW_SECRET, id="metabase_sso.W029"))
     return found
 
@@ -211,7 +216,7 @@ def _edges(keys: Iterable[str]) -> list[CheckMessage]:
         problem = "" if secret is None else _edge(secret)
         if problem:
             message = f"METABASE_SSO[{key!r}] {problem}."
-            hint = "Remove it, here and in Metabase: the two must be the same, byte by byte."
+            hint = "Remove it here and in Metabase. Both must have exactly the same bytes."
             found.append(checks.Warning(message, hint, id="metabase_sso.W001"))
     return found
 
@@ -223,7 +228,7 @@ def _edge(secret: Secret) -> str:
     if text != inner:
         return "begins or ends with white space"
     if text[0] + text[-1] in QUOTES:
-        return "is in quotation marks, which count as a part of it"
+        return "is in quotation marks, which are part of the secret"
     return ""
 
 

@@ -31,16 +31,16 @@ MARIADB_INDEX = """In your user model (then run makemigrations and migrate):
         db_index=True,
     )"""
 MARIADB_STOCK_INDEX = (
-    "MariaDB has no index for this query in Django's own user model: it reads the table, in 6 ms"
-    ' for 10,000 users. To accept that, write SILENCED_SYSTEM_CHECKS = ["metabase_sso.W012"].'
+    "MariaDB cannot index this query in Django's own user model, so it reads the whole table: 6 ms"
+    ' with 10,000 users. To accept that, write SILENCED_SYSTEM_CHECKS = ["metabase_sso.W012"].'
 )
 ENCRYPTED = (
     "No user gets a token. Keep the address in a column that is not encrypted; or, if something"
-    ' else makes sure that no two users have one address, write "REQUIRE_UNIQUE_EMAIL": False.'
+    ' else guarantees that no two users share an address, write "REQUIRE_UNIQUE_EMAIL": False.'
 )
 TURKISH = (
-    "In the language of the database the lower case of I is not i: a constraint on LOWER(email)"
-    " lets in both Ida@ and ida@, and no index serves the query for shared addresses."
+    "This database does not lower-case I to i. A constraint on LOWER(email) therefore accepts both"
+    " Ida@ and ida@, and the query for shared addresses cannot use an index."
 )
 TURKISH_HINT = (
     'Write db_collation="C" (PostgreSQL) or db_collation="utf8mb4_general_ci" (MariaDB, MySQL)'
@@ -56,7 +56,7 @@ def check_groups(**kwargs: Any) -> list[CheckMessage]:
     if (isinstance(mapping, Mapping) or mapping is claims.django_groups) and not hasattr(
         get_user_model(), "groups"
     ):
-        message = "METABASE_SSO['GROUP_MAPPING'] needs Django groups; the user model has none."
+        message = "METABASE_SSO['GROUP_MAPPING'] needs Django groups, but the user model has none."
         found.append(
             checks.Error(
                 message,
@@ -69,8 +69,11 @@ def check_groups(**kwargs: Any) -> list[CheckMessage]:
     for name, entry in mapping.items():
         for group in [entry] if isinstance(entry, str) else entry:
             if claims.is_privileged(group):
-                message = f"METABASE_SSO['GROUP_MAPPING']: {group!r} (for {name!r}) is never sent."
-                hint = 'Leave it out, or write "ALLOW_ADMINISTRATORS": True.'
+                message = (
+                    f"METABASE_SSO['GROUP_MAPPING'] maps {name!r} to {group!r}, which is not sent"
+                    " because ALLOW_ADMINISTRATORS is False."
+                )
+                hint = 'Remove it, or write "ALLOW_ADMINISTRATORS": True.'
                 found.append(checks.Warning(message, hint, id="metabase_sso.W015"))
     return found
 
@@ -80,15 +83,18 @@ def check_email(**kwargs: Any) -> list[CheckMessage]:
     """Report shared addresses that nothing stops, or that cannot be found."""
     field = uniqueness.email_field()
     if read("REQUIRE_UNIQUE_EMAIL") and field is None:
-        message = "METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] needs an e-mail address in a column."
+        message = "METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] needs a user model with an e-mail column."
         hint = "Set EMAIL_FIELD on your user model to the name of that field."
         return [checks.Error(message, hint, id="metabase_sso.E027")]
     if read("REQUIRE_UNIQUE_EMAIL") is not False or (field is not None and field.unique):
         return []
     if uniqueness.is_declared_unique():
         return []
-    message = "METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] is off, and addresses are not unique."
-    hint = 'Write "REQUIRE_UNIQUE_EMAIL": True: two users with one address are one in Metabase.'
+    message = "METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] is False, and addresses are not unique."
+    hint = (
+        'Write "REQUIRE_UNIQUE_EMAIL": True. Metabase treats users who share an address as one'
+        " user."
+    )
     return [checks.Warning(message, hint, id="metabase_sso.W011")]
 
 
@@ -108,9 +114,7 @@ def check_email_index(**kwargs: Any) -> list[CheckMessage]:
         hint = MARIADB_STOCK_INDEX if is_stock else MARIADB_INDEX
     else:
         hint = STOCK_INDEX if is_stock else OWN_INDEX
-    message = (
-        "REQUIRE_UNIQUE_EMAIL asks the database, which has no index on the lower-case e-mail."
-    )
+    message = "REQUIRE_UNIQUE_EMAIL queries the database, but the lower-case e-mail has no index."
     names = {"table": field.model._meta.db_table, "name": field.name}  # noqa: SLF001
     return [checks.Warning(message, hint.format(**names), id="metabase_sso.W012")]
 
@@ -146,11 +150,11 @@ def check_shared_addresses(
     if not is_comparable:
         found.append(checks.Warning(TURKISH, TURKISH_HINT, id="metabase_sso.W028"))
     if count:
-        message = f"Addresses that several active users share: {count}. To Metabase, those who"
+        message = f"E-mail addresses that several active users share: {count}. Metabase treats"
         hint = "To see which: manage.py shell -c 'from django_metabase_sso.identity.uniqueness"
         hint += ' import shared_addresses; print(*shared_addresses(), sep="\\n")\''
         found.append(
-            checks.Warning(f"{message} share one are one person.", hint, id="metabase_sso.W027")
+            checks.Warning(f"{message} these users as one.", hint, id="metabase_sso.W027")
         )
     return found
 
@@ -161,8 +165,8 @@ def check_policy(**kwargs: Any) -> list[CheckMessage]:
     if as_written("ACCESS_POLICY") is not None:
         return []
     message = (
-        "METABASE_SSO['ACCESS_POLICY'] is not set: anybody who can edit their own e-mail address"
-        " here can become that person in Metabase, administrators included."
+        "METABASE_SSO['ACCESS_POLICY'] is not set: users who can edit their own e-mail address"
+        " can sign in to Metabase as somebody else, even as an administrator."
     )
     return [checks.Warning(message, _policy_hint(), id="metabase_sso.W013")]
 
@@ -176,13 +180,13 @@ def _policy_hint() -> str:
         )
     if any(map(_is_otp, settings.MIDDLEWARE)):
         return (
-            "Metabase asks for no second factor after a JWT sign-in. If addresses are verified,"
+            "Metabase does not ask for a second factor after JWT sign-in. If you verify addresses,"
             ' write "ACCESS_POLICY": "django_metabase_sso.policies.require_otp".'
         )
     return (
-        'If addresses are verified, write "ACCESS_POLICY":'
-        ' "django_metabase_sso.policies.trust_emails"; to keep Metabase\'s administrators out'
-        ' of reach, "ACCESS_POLICY": deny_emails("*@corp.example").'
+        'If your site verifies e-mail addresses, write "ACCESS_POLICY":'
+        ' "django_metabase_sso.policies.trust_emails". To protect the accounts of Metabase\'s'
+        ' administrators, write "ACCESS_POLICY": deny_emails("*@corp.example").'
     )
 
 

@@ -80,7 +80,9 @@ def seconds(key: str, written: Written) -> int:
     if isinstance(lifetime, timedelta):
         lifetime = int(lifetime.total_seconds())
     if not isinstance(lifetime, int) or isinstance(lifetime, bool) or lifetime < 1:
-        message = f"METABASE_SSO[{key!r}] is not a timedelta or whole seconds above 0."
+        message = (
+            f"METABASE_SSO[{key!r}] must be a timedelta or a positive whole number of seconds."
+        )
         raise BadSetting("metabase_sso.E008", message, f'Write "{key}": timedelta(minutes=10).')
     return lifetime
 
@@ -91,7 +93,7 @@ def group_mapping(key: str, written: Written) -> GroupMapping:
     if not isinstance(mapping, dict):
         return callable_or_none(key, written)
     if not all(isinstance(group, str) and _are_names(names) for group, names in mapping.items()):
-        message = f"METABASE_SSO[{key!r}] does not map str to str or a list of str."
+        message = f"METABASE_SSO[{key!r}] must map strings to strings or to lists of strings."
         hint = f'Write "{key}": {{"django group": ["Metabase group"]}}.'
         raise BadSetting("metabase_sso.E009", message, hint)
     return mapping
@@ -113,8 +115,11 @@ def claim_names(key: str, written: Written) -> dict[str, str]:
         names = {**CLAIM_NAMES, **renames}
         if _are_distinct(names.values()) and not REGISTERED_CLAIMS & set(names.values()):
             return names
-    message = f"METABASE_SSO[{key!r}] does not map claims to distinct names of their own."
-    hint = f"Its keys are any of {', '.join(CLAIM_NAMES)}; no value is a registered claim."
+    message = f"METABASE_SSO[{key!r}] must give every claim a different name."
+    hint = (
+        f"The keys may be {', '.join(CLAIM_NAMES)}. The names may not be"
+        f" {', '.join(sorted(REGISTERED_CLAIMS))}."
+    )
     raise BadSetting("metabase_sso.E010", message, hint)
 
 
@@ -156,7 +161,9 @@ def redirect_params(key: str, written: Written) -> dict[str, str]:
         and not {"jwt", "return_to"} & params.keys()
     ):
         return params
-    message = f"METABASE_SSO[{key!r}] is not a dict of str without jwt and return_to."
+    message = (
+        f"METABASE_SSO[{key!r}] must be a dict of strings without the keys jwt and return_to."
+    )
     raise BadSetting("metabase_sso.E013", message, f'Write "{key}": {{"token": "true"}}.')
 
 
@@ -169,7 +176,7 @@ def end_access(key: str, written: Written) -> tuple[str, ...]:
         and set(value) <= set(END_ACCESS)
     ):
         return tuple(value)
-    message = f"METABASE_SSO[{key!r}] is not a list of {' and '.join(map(repr, END_ACCESS))}."
+    message = f"METABASE_SSO[{key!r}] must be a list of {' and '.join(map(repr, END_ACCESS))}."
     raise BadSetting("metabase_sso.E034", message, f'Write "{key}": ["logout", "deactivation"].')
 
 
@@ -186,13 +193,13 @@ def as_callable(key: str, value: object) -> Callable[..., Any]:
             found = import_string(value)
         except Exception as error:
             hint = f"Write the dotted path of a function: {_nearest(value)!r}."
-            problem = f"{value!r} does not import ({type(error).__name__}: {error})."
+            problem = f"{value!r} could not be imported ({type(error).__name__}: {error})."
             message = f"METABASE_SSO[{key!r}]: {problem}"
             raise BadSetting("metabase_sso.E015", message, hint) from error
         value = found
     if callable(value):
         return value
-    message = f"METABASE_SSO[{key!r}] is neither callable nor the dotted path of a callable."
+    message = f"METABASE_SSO[{key!r}] is neither a callable nor the dotted path of one."
     hint = f"Write a function, its dotted path, or leave {key} out."
     raise BadSetting("metabase_sso.E015", message, hint)
 

@@ -76,7 +76,7 @@ def development_api_key(key: str, written: Written) -> Secret | None:
     if isinstance(secret, str):
         problem = f"{secret}."
     elif not settings.DEBUG:
-        problem = "is set, and DEBUG is off: every visitor would get the key."
+        problem = "is set, but DEBUG is off: every visitor would get the key."
     elif isinstance(written["API_KEY"], str) and secret == _read("API_KEY", written):
         problem = "is the same key as API_KEY: every visitor would be an administrator."
     else:
@@ -114,7 +114,7 @@ def _checked(key: str, written: Written) -> Secret:
         problem = f"has {len(secret)} bytes; HS256 needs {SHORTEST_SECRET} or more."
         raise BadSetting("metabase_sso.E006", f"METABASE_SSO[{key!r}] {problem}", NEW_SECRET)
     if _is_djangos(secret):
-        problem = "is Django's SECRET_KEY: anybody who knows one of them has the other."
+        problem = "is the same as Django's SECRET_KEY: use a secret of its own."
         raise BadSetting("metabase_sso.E007", f"METABASE_SSO[{key!r}] {problem}", NEW_SECRET)
     return secret
 
@@ -130,7 +130,8 @@ def _refuse_equal(secret: Secret, other: str, written: Written) -> None:
         raise BadSetting(
             "metabase_sso.E028",
             "METABASE_SSO: JWT_SHARED_SECRET and EMBEDDING_SECRET_KEY are the same secret.",
-            "Metabase has two: Admin > Settings > Authentication > JWT, and Admin > Embedding.",
+            "Metabase has two secrets: in Admin > Settings > Authentication > JWT, and in Admin >"
+            " Embedding. Copy each one.",
         )
 
 

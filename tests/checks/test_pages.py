@@ -53,7 +53,7 @@ FIRING: list[Firing] = [
         {},
         csp({"form-action": ["'self'"]}),
         "W017",
-        "CONTENT_SECURITY_POLICY blocks the way into Metabase behind a login form",
+        "CONTENT_SECURITY_POLICY blocks redirects from your login form to Metabase",
     ),
     *(({}, others, "W017", "SECURE_CSP") for others in DJANGO_CSP),
     ({"EMBEDDING_SECRET_KEY": OTHER}, {"TEMPLATES": templates()}, "W022", "the request"),

@@ -89,8 +89,8 @@ FIRING: list[Firing] = [
         "W009",
         "SESSION_COOKIE_SAMESITE",
     ),
-    ({}, {"SESSION_COOKIE_SAMESITE": "None"}, "W008", "Secure"),
-    ({}, {"SESSION_COOKIE_SAMESITE": "none"}, "W008", "Secure"),
+    ({}, {"SESSION_COOKIE_SAMESITE": "None"}, "W008", "SESSION_COOKIE_SECURE"),
+    ({}, {"SESSION_COOKIE_SAMESITE": "none"}, "W008", "SESSION_COOKIE_SECURE"),
     ({}, {"ROOT_URLCONF": "tests.checks.test_project"}, "W014", "django_metabase_sso.urls"),
     (
         {},

@@ -99,7 +99,7 @@ FIRING: list[Firing] = [
         {"DEVELOPMENT_API_KEY": "mb_key"},
         {"DEBUG": True},
         "W031",
-        "metabase.example.com, which is not on this machine",
+        "metabase.example.com is not on this machine",
     ),
     ({"GUEST_PARAMS": "nowhere.function"}, {}, "E015", "nowhere.function"),
     (

@@ -356,7 +356,11 @@ def test_a_tenant_that_is_no_text(
 @pytest.mark.parametrize(
     ("changed", "cause", "cure"),
     [
-        ({"ACCESS_POLICY": lambda user, request: False}, "not allowed to sign in", "ACCESS_POLICY"),
+        (
+            {"ACCESS_POLICY": lambda user, request: False},
+            "not allowed to sign in",
+            "ACCESS_POLICY",
+        ),
         ({"TENANT": lambda user, request: ""}, "not belong to a tenant", "TENANT"),
         ({"USER_ATTRIBUTES": lambda user, request: {"a": []}}, "'a'", "METABASE_SSO"),
     ],
