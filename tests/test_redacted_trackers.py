@@ -98,7 +98,7 @@ def parts(secret: str) -> set[str]:
 
 
 def assert_hidden(printed: str, *secrets: str) -> None:
-    assert "django_metabase_sso" in printed or "test_error_trackers" in printed
+    assert "django_metabase_sso" in printed or "test_redacted_trackers" in printed
     assert_clean(printed)
     assert "ey" + "J" not in printed  # how a token begins; one that was cut is not a JWT
     assert not any(part in printed for secret in secrets for part in parts(secret))
