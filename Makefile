@@ -41,7 +41,7 @@ services-stop: $(VENV)/.test
 fuzz: $(VENV)/.test
 	HYPOTHESIS_PROFILE=fuzz DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.properties.fuzz
 
-# Changes of the core that no test notices, by module; docs/mutation.md. About half an hour.
+# Changes of the core that no test notices, by module; docs/development/mutation.md. About half an hour.
 mutation: $(VENV)/.mutation
 	$(BIN)/mutmut run $(ARGS)
 	$(BIN)/mutmut results --all true | awk -F '[.:]' 'NF > 3 { n[$$2 ":" $$NF]++ } END { for (k in n) print k, n[k] }' | sort

@@ -1,7 +1,7 @@
 """Sphinx: `make docs` builds these pages, with warnings as errors.
 
-README.md and the files beside it are read on GitHub as well, so they and the pages link to each
-other as files. Here such links are turned to the page of this site that has the same text.
+The pages and the files at the top of the repository are also read on GitHub, so they link to each
+other as files. This module turns such a link into a link to the page of the site with that text.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import sys
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,34 +27,30 @@ from django_metabase_sso import __version__  # noqa: E402
 project = "django-metabase-sso"
 author = "The django-metabase-sso developers"
 release = version = __version__
-extensions = ["myst_parser"]
+project_copyright = author
+repository = next(
+    url.removeprefix("Source, ")
+    for url in metadata(project).get_all("Project-URL", [])
+    if url.startswith("Source, ")
+)
+extensions = ["myst_parser", "sphinx_copybutton"]
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_copy_source = False
+html_theme_options = {
+    "source_edit_link": f"{repository}/edit/main/docs/{{filename}}",
+    "footer_icons": [{"name": "Source", "url": repository, "html": "Source", "class": ""}],
+}
+copybutton_prompt_text = "$ "
 myst_heading_anchors = 4
 nitpicky = True
 
-OPTIONAL = {"fuzzing", "faults"}  # in the index where they are there
-SECTIONS = {
-    "quickstart": "quickstart.md",
-    "what-to-set-in-metabase": "quickstart.md#what-to-set-in-metabase",
-    "what-the-endpoint-answers": "api.md#what-the-endpoint-answers",
-    "settings": "settings.md",
-    "groups-attributes-tenants": "groups-and-rows.md",
-    "front-ends": "front-ends.md",
-    "react-with-metabases-sdk": "front-ends.md#react",
-    "separate-domains": "separate-domains.md",
-    "sdk-54-and-older": "upgrading.md#sdk-54-and-older",
-    "in-code-tokens-signals-your-own-view": "api.md#in-code",
-    "when-it-does-not-work": "troubleshooting.md",
-    "development": "contributing.md",
-}
 FILES = {
-    "README.md": "index.md",
-    "CHANGELOG.md": "changelog.md",
-    "CONTRIBUTING.md": "contributing.md",
-    "SECURITY.md": "security.md#how-to-report-a-problem",
-    "benchmarks/README.md": "benchmarks.md",
+    "README.md": "/index.md",
+    "CHANGELOG.md": "/changelog.md",
+    "CONTRIBUTING.md": "/development/contributing.md",
+    "SECURITY.md": "/security.md#how-to-report-a-problem",
+    "benchmarks/README.md": "/development/benchmarks.md",
 }
 
 
@@ -66,16 +63,11 @@ class JSXLexer(JavascriptLexer):
 def page_of(link: str, source: str) -> str:
     """Return where a link in a file of this repository leads on this site."""
     name, _, heading = link.partition("#")
-    if "://" in name or not (name.endswith(".md") or source == "README.md"):
+    if not name or "://" in name:
         return link
-    target = (
-        posixpath.normpath(posixpath.join(posixpath.dirname(source), name)) if name else source
-    )
-    if target == "README.md" and heading:
-        return SECTIONS[heading]
-    if target in FILES:
-        return FILES[target]
-    return f"{target.removeprefix('docs/')}#{heading}".rstrip("#")
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(source), name))
+    page = FILES.get(target, f"/{target.removeprefix('docs/')}")
+    return f"{page}#{heading}".rstrip("#")
 
 
 def turn_links(text: str, source: str) -> str:
@@ -85,10 +77,6 @@ def turn_links(text: str, source: str) -> str:
 
 def read_page(app: Sphinx, name: str, content: list[str]) -> None:
     """Receive `source-read`."""
-    if name == "index":
-        content[0] = "\n".join(
-            line for line in content[0].split("\n") if line not in OPTIONAL - app.env.found_docs
-        )
     content[0] = turn_links(content[0], f"docs/{name}.md")
 
 

@@ -1,4 +1,4 @@
-"""The wheel in an empty environment, where the README's quickstart is followed to the letter."""
+"""The wheel in an empty environment, where the README is followed to the letter."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_quickstart(wheel: Path, tmp_path: Path, age: str) -> None:
     inside = install(wheel, tmp_path / "env", python, *exact)
     site = tmp_path / "site"
     site.mkdir()
-    run = follow_quickstart(site, inside)
+    run = follow_quickstart(site, inside, name="README.md")
     token = run("manage.py", "shell", "--verbosity=0", input=QUICKSTART).strip()
     assert decode(token)["email"] == "ada@example.com"
 

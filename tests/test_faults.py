@@ -1,6 +1,6 @@
 """What the caller gets when something fails, and that nothing is left half done.
 
-The tables of docs/faults.md say what is asserted here, in the same words.
+The tables of docs/development/faults.md say what is asserted here, in the same words.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def issued() -> Iterator[list[Any]]:
 
 
 def outcome(response: Any) -> str:
-    """Return what a caller got, in the words of docs/faults.md; assert what all answers have."""
+    """Return what a caller got, as docs/development/faults.md says it; assert what all have."""
     for name, value in SAFE_HEADERS.items():
         if name != "Vary":
             assert response[name] == value

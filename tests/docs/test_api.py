@@ -125,7 +125,7 @@ def test_codes_of_refusals() -> None:
     documented = codes([paragraph("`no-email`", "`no-tenant`")])
     assert set(documented) == set(get_args(RefusalCode)) - elsewhere
     for code in elsewhere:
-        assert code in page("README.md").spans
+        assert code in page("docs/endpoint.md").spans
 
 
 def test_codes_of_log_records() -> None:

@@ -110,8 +110,9 @@ def add_app(project: Path, name: str) -> None:
         file.write(f'\nINSTALLED_APPS += ["{name}"]\n')
 
 
-def test_quickstart(tmp_path: Path) -> None:
-    run = follow_quickstart(tmp_path)
+@pytest.mark.parametrize("name", ["README.md", "docs/installation.md"])
+def test_installation(tmp_path: Path, name: str) -> None:
+    run = follow_quickstart(tmp_path, name=name)
     token = run("manage.py", "shell", "--verbosity=0", input=QUICKSTART).strip()
     assert decode(token)["email"] == "ada@example.com"
 

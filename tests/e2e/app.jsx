@@ -6,7 +6,7 @@ import {
   useCreateDashboardApi,
   useMetabaseAuthStatus,
 } from "@metabase/embedding-sdk-react";
-// Both are cut out of the README.
+// Both are cut out of the documentation.
 import { MetabaseForUser } from "./MetabaseForUser.jsx";
 import { bearerConfig } from "./bearer.js";
 

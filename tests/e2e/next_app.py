@@ -1,4 +1,4 @@
-"""The Next.js of README.md and docs/front-ends.md, with the real `next/dynamic` and SDK."""
+"""The Next.js of docs/front-ends.md, with the real `next/dynamic` and SDK."""
 
 from __future__ import annotations
 

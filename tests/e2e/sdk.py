@@ -42,7 +42,7 @@ def build_pages() -> Path:
 
 def bearer_module() -> str:
     """Return a module with the documented configuration for a bearer token, as a function."""
-    found = blocks("js", "README.md")
+    found = blocks("js", "docs/bearer-tokens.md")
     [code] = [code for code in found if code.startswith("defineMetabaseAuthConfig")]
     code = code.strip().removesuffix(";")
     code = code.replace('"https://metabase.example.com"', "instanceUrl")

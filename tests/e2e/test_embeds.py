@@ -17,7 +17,7 @@ from tests.e2e.embed_pages import HOSTILE, REGIONS, guest_params, region_of
 from tests.e2e.page_server import page_server
 from tests.e2e.visitors import frame, sign_in
 from tests.helpers.configure import Configure
-from tests.helpers.markdown import block
+from tests.helpers.markdown import blocks
 from tests.servers.ports import free_port
 from tests.servers.standin import Metabase
 from tests.settings import EMBEDDING_SECRET
@@ -302,7 +302,7 @@ def test_another_origin_that_is_not_allowed(
     assert methods == ["OPTIONS"]  # the browser never sends the POST
 
 
-def test_the_html_of_the_readme(
+def test_plain_html(
     page: Page,
     site: str,
     people: dict[str, User],
@@ -311,7 +311,7 @@ def test_the_html_of_the_readme(
     tmp_path: Path,
 ) -> None:
     """Without `jwtProviderUri`: Metabase says where our endpoint is."""
-    html = block("html", "window.metabaseConfig", "README.md")
+    html, *_ = blocks("html", "docs/front-ends.md")
     (tmp_path / "index.html").write_text(html.replace("https://metabase.example.com", standin_url))
     with page_server(tmp_path) as origin:
         configure(ALLOWED_ORIGINS=[origin])

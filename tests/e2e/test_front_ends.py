@@ -74,7 +74,7 @@ def test_htmx(
     tmp_path: Path,
 ) -> None:
     install_tools()
-    _, html, fragment = blocks("html", "docs/front-ends.md")
+    _, _, html, fragment, _ = blocks("html", "docs/front-ends.md")
     html = html.replace("https://metabase.example.com", metabase.url)
     for name, text in (("index.html", html), ("reports/sales/index.html", fragment)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def test_a_bearer_token_in_web_components(
     tmp_path: Path,
 ) -> None:
     """No cookie, and no other way to be known."""
-    bearer, _, _ = blocks("html", "docs/front-ends.md")
+    _, bearer, *_ = blocks("html", "docs/front-ends.md")
     html = bearer.replace("https://metabase.example.com", metabase.url)
     html = html.replace("https://your-site.example.com", site)
     (tmp_path / "index.html").write_text(html)

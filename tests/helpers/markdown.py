@@ -96,7 +96,7 @@ class Page:
 
 TOP = ("README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md")
 PAGES = [
-    Page(path) for path in [*(ROOT / name for name in TOP), *sorted((ROOT / "docs").glob("*.md"))]
+    Page(path) for path in [*(ROOT / name for name in TOP), *sorted((ROOT / "docs").rglob("*.md"))]
 ]
 
 

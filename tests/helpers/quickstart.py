@@ -1,4 +1,4 @@
-"""A new project, made as the README says."""
+"""A new project, made as a page says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.markdown import block
+from tests.helpers.markdown import blocks
 from tests.settings import SECRET
 
 QUICKSTART = """
@@ -22,8 +22,10 @@ print(client.get("/sso/metabase?response=json").json()["jwt"])
 """
 
 
-def follow_quickstart(folder: Path, python: str = sys.executable) -> Callable[..., str]:
-    """Start a project in a folder and do what the README says; return what runs its Python."""
+def follow_quickstart(
+    folder: Path, python: str = sys.executable, *, name: str = "docs/installation.md"
+) -> Callable[..., str]:
+    """Start a project in a folder and do what a page says; return what runs its Python."""
     environment = {**os.environ, "METABASE_JWT_SHARED_SECRET": SECRET}
     del environment["DJANGO_SETTINGS_MODULE"]
 
@@ -44,9 +46,10 @@ def follow_quickstart(folder: Path, python: str = sys.executable) -> Callable[..
         "settings": ("import os\n\nINSTALLED_APPS", "*MIDDLEWARE,"),
         "urls": ("import include, path\n\nurlpatterns",),
     }
-    for name, words in added.items():
-        file = folder / f"site1/{name}.py"
-        code = [block("python", begin, "README.md") for begin in words]
+    for module, words in added.items():
+        file = folder / f"site1/{module}.py"
+        code = [code for begin in words for code in blocks("python", name) if begin in code]
+        assert code
         file.write_text("\n".join([file.read_text(), *code]))
     assert "no issues" in run("manage.py", "check")
     run("manage.py", "migrate", "--verbosity=0")

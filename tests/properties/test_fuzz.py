@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.helpers.markdown import page
 from tests.properties import fuzz
 
-WHAT_HOLDS, FIGURES = page("docs/fuzzing.md").tables
+WHAT_HOLDS, FIGURES = page("docs/development/fuzzing.md").tables
 
 
 @given(st.integers())
