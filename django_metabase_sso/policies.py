@@ -5,6 +5,7 @@ All of them can be used in a settings file: dotted paths are imported when someb
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from functools import reduce
@@ -33,6 +34,8 @@ __all__ = [
     "trust_emails",
 ]
 
+# The characters that Django's EmailValidator allows outside quotation marks, and * and ?.
+PATTERN = re.compile(r"[-!#$%&'*+/=?^_`{}|~0-9a-z.]+@[-*?0-9a-z.]+")
 AccessPolicy = Callable[["AbstractBaseUser", "HttpRequest | None"], bool]
 CountedSharers = Callable[[str], Q]
 
@@ -45,19 +48,22 @@ def trust_emails(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
 def deny_emails(*patterns: str) -> AccessPolicy:
     """Return an ACCESS_POLICY that refuses the addresses that match one of the patterns.
 
-    `deny_emails("*@corp.example")` keeps Metabase's own administrators out of reach. `*` is any
-    text, `?` one character; a bracket is a bracket. Upper and lower case are the same. Raises
-    ValueError for no pattern, and for one that no address can match.
+    `deny_emails("*@corp.example")` protects the accounts of Metabase's own administrators. `*`
+    matches any characters and `?` one character; upper and lower case are the same. Raises
+    ValueError without a pattern, and for a pattern that cannot match an address, such as one with
+    a set of characters in brackets.
     """
+    if not patterns:
+        raise ValueError("deny_emails needs a pattern, such as '*@corp.example'")
     folded = [pattern.lower() for pattern in patterns]
-    if not folded or not all(p.isascii() and "@" in p and p == p.strip() for p in folded):
-        raise ValueError("deny_emails needs ASCII patterns with an @, such as '*@corp.example'")
-
-    literal = [pattern.replace("[", "[[]") for pattern in folded]  # not a set of characters
+    for pattern in folded:
+        if not PATTERN.fullmatch(pattern):
+            text = f"deny_emails: {pattern!r} cannot match an address; write '*@corp.example'"
+            raise ValueError(text)
 
     def policy(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
         email = canonical_email(user)
-        return not any(fnmatchcase(email, pattern) for pattern in literal)
+        return not any(fnmatchcase(email, pattern) for pattern in folded)
 
     return policy
 

@@ -111,9 +111,8 @@ def test_trust_emails(ada: User, configure: Configure, policy: object) -> None:
         (["*@EXAMPLE.com"], True),
         (["*@corp.example", "a?a@*"], True),
         (["*@*.example.com"], False),
-        (["[a]da@example.com"], False),  # a bracket is a bracket, not a set of characters
-        (["[!x]*@example.com", "*@[a-z]xample.com", "a[d]*@*"], False),
-        (["*@[192.0.2.1]", "ad?@example.com"], True),
+        (["ad?@example.com"], True),
+        (["o'*+{?}~@example.com"], False),
     ],
 )
 def test_deny_emails(ada: User, configure: Configure, patterns: list[str], refused: bool) -> None:
@@ -124,10 +123,33 @@ def test_deny_emails(ada: User, configure: Configure, patterns: list[str], refus
         check_access(ada)
 
 
-@pytest.mark.parametrize("patterns", [[], ["corp.example"], ["*@cörp.example"], [" *@a.example"]])
-def test_patterns_that_match_nothing(patterns: list[str]) -> None:
-    with pytest.raises(ValueError, match="deny_emails needs"):
-        deny_emails(*patterns)
+def test_deny_emails_needs_a_pattern() -> None:
+    with pytest.raises(ValueError, match="needs a pattern"):
+        deny_emails()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "corp.example",
+        "*@cörp.example",
+        " *@a.example",
+        "*@a.example\n",
+        "[a]da@example.com",  # a bracket is a bracket, not a set of characters
+        "[!a]*@corp.example",
+        "*@[a-z]xample.com",
+        "*@[192.0.2.1]",
+        '"ada"@example.com',
+        "a@b@example.com",
+        "ada@corp_example.com",
+        "Ada <*@example.com>",
+        "*@a.example,*@b.example",
+        "@a.example",
+    ],
+)
+def test_patterns_that_cannot_match_an_address(pattern: str) -> None:
+    with pytest.raises(ValueError, match="cannot match an address"):
+        deny_emails("*@corp.example", pattern)
 
 
 @pytest.mark.parametrize("address", ["ada@[192.0.2.1]", '"[a]"@example.com', "[a@example.com"])

@@ -72,7 +72,8 @@ def development_api_key(key: str, written: Written) -> Secret | None:
     if written[key] is None:
         return None
     hint = f'Write "{key}": os.environ.get("METABASE_DEVELOPMENT_API_KEY") if DEBUG else None.'
-    secret = _read(key, written)
+    is_called = callable(written[key])
+    secret = "is a callable, not a string" if is_called else _read(key, written)
     if isinstance(secret, str):
         problem = f"{secret}."
     elif not settings.DEBUG:

@@ -89,6 +89,7 @@ FIRING: list[Firing] = [
     ({"GUEST_ENTITY_IDS": 1}, {}, "E014", "GUEST_ENTITY_IDS"),
     ({"DEVELOPMENT_API_KEY": "mb_key"}, {}, "E031", "DEBUG is off"),
     ({"DEVELOPMENT_API_KEY": " "}, {"DEBUG": True}, "E031", "is blank"),
+    ({"DEVELOPMENT_API_KEY": lambda: "mb_key"}, {"DEBUG": True}, "E031", "is a callable"),
     (
         {"DEVELOPMENT_API_KEY": "mb_key", "API_KEY": "mb_key"},
         {"DEBUG": True},
