@@ -1,7 +1,7 @@
 """Every function behind a template tag.
 
-Plain functions, for views and for Jinja2; `{% load metabase %}` has a tag for each. A page with a
-token in it belongs to one person: it is kept out of Django's caches.
+These are plain functions, so views and Jinja2 can use them as well. A page that contains a token
+is for one user only, so it is kept out of Django's caches.
 """
 
 from __future__ import annotations
@@ -80,17 +80,18 @@ def embed_config(  # noqa: PLR0913 - each is a key of Metabase's
     preferred_auth_method: Literal["jwt", "saml"] | None = None,
     allowed_custom_visualizations: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Return what Metabase calls `metabaseConfig`: with paths of this site, not with its host.
+    """Return Metabase's `metabaseConfig`, with paths on this site instead of whole URLs.
 
-    A host that is taken from a request is wrong behind a TLS proxy, and dangerous in a cached
-    page; `config.js` completes the paths in the browser. `guest` is for guest embeds, which ask
-    our endpoint for tokens when GUEST_PARAMS is set. `preferred_auth_method` is "jwt" unless you
-    say "saml". `request` is needed with DEVELOPMENT_API_KEY, which takes the place of signing in
-    for requests from this machine. Raises InvalidEmbed for what does not go together.
+    `config.js` completes the paths in the browser: the host of a request would be wrong behind a
+    TLS proxy, and a cached page could keep the host of an attacker's request. Set `guest` for
+    guest embeds, which fetch their tokens from the guest token view when GUEST_PARAMS is set.
+    `preferred_auth_method` is "jwt" unless you pass "saml". `request` is required with
+    DEVELOPMENT_API_KEY, which replaces signing in for requests from this machine. Raises
+    InvalidEmbed for options that cannot be combined.
     """
     if guest and (preferred_auth_method or allowed_custom_visualizations):
         raise InvalidEmbed(
-            "Guest embeds have neither preferred_auth_method nor allowed_custom_visualizations."
+            "Guest embeds do not support preferred_auth_method and allowed_custom_visualizations."
         )
     config: dict[str, Any] = {"instanceUrl": str(conf.INSTANCE_URL), "isGuest": bool(guest)}
     if guest:
@@ -98,14 +99,14 @@ def embed_config(  # noqa: PLR0913 - each is a key of Metabase's
             config["guestEmbedProviderUri"] = _path("guest_token")
     elif key := _development_api_key(request):
         config["apiKey"] = key  # embed.js refuses it beside preferredAuthMethod
-    elif preferred_auth_method in (None, "jwt"):  # with SAML on as well, Metabase would prefer it
+    elif preferred_auth_method in (None, "jwt"):  # else Metabase prefers SAML where it is on
         config["preferredAuthMethod"] = "jwt"
         config["jwtProviderUri"] = _path("sso")
     elif preferred_auth_method == "saml":
         config["preferredAuthMethod"] = "saml"
     else:
         raise InvalidEmbed(
-            f'preferred_auth_method is "jwt" or "saml", not {preferred_auth_method!r}.'
+            f'preferred_auth_method must be "jwt" or "saml", not {preferred_auth_method!r}.'
         )
     options = {
         "theme": theme,
@@ -122,7 +123,7 @@ def _development_api_key(request: HttpRequest | None) -> Token | None:
     if secret is None:
         return None
     if request is None:
-        raise InvalidEmbed(f"With DEVELOPMENT_API_KEY, a page needs its request. {ADD_REQUEST}")
+        raise InvalidEmbed(f"With DEVELOPMENT_API_KEY, the tag needs the request. {ADD_REQUEST}")
     if not is_from_this_machine(request):
         logger.warning(
             "METABASE_SSO['DEVELOPMENT_API_KEY'] is left out of a page: the request does not come"
@@ -135,12 +136,12 @@ def _development_api_key(request: HttpRequest | None) -> Token | None:
 
 
 def config_html(*, nonce: str = "", inline: bool = False, **options: Any) -> SafeString:
-    """Return what has to be on a page once: both scripts, with `embed_config(**options)`.
+    """Return the two scripts that a page needs once, with `embed_config(**options)` in them.
 
-    `nonce` is the one of the page's Content-Security-Policy, if it has one. With `inline` the
-    first script stands in the page, for sites that do not serve static files.
+    `nonce` is the nonce of the page's Content-Security-Policy. With `inline`, the page contains
+    the first script instead of loading it, for sites that do not serve static files.
     """
-    # A nonce does not count on a script with "<script" in an attribute (CSP, "is nonceable").
+    # Browsers ignore the nonce of a script with "<script" in an attribute (CSP, "is nonceable").
     data = to_json("metabase_config", embed_config(**options)).replace("<", r"\u003C")
     attributes = {"data-config": data}
     if nonce:
@@ -160,7 +161,7 @@ def _source() -> SafeString:
 
 
 def dashboard_html(dashboard_id: int | str, **options: Any) -> SafeString:
-    """Return a `<metabase-dashboard>`; the options are its attributes, as `with_title`."""
+    """Return a `<metabase-dashboard>`; the options are its attributes, such as `with_title`."""
     return _component("metabase-dashboard", {"dashboard_id": clean_id(dashboard_id)}, options)
 
 
@@ -172,10 +173,10 @@ def question_html(question_id: int | str, **options: Any) -> SafeString:
 
 
 def browser_html(**options: Any) -> SafeString:
-    """Return a `<metabase-browser>`, for the collections; `initial_collection` is required."""
+    """Return a `<metabase-browser>`, which lists collections; it needs `initial_collection`."""
     if options.get("initial_collection") is None:
         example = '{% metabase_browser initial_collection="root" %}'
-        raise InvalidEmbed(f"The collections need one to begin with: write {example}.")
+        raise InvalidEmbed(f"metabase_browser needs an initial collection: write {example}.")
     return _component("metabase-browser", {}, options)
 
 
@@ -190,16 +191,16 @@ def _component(name: str, item: Mapping[str, Any], options: Mapping[str, Any]) -
 
 
 def _notice() -> SafeString:
-    """Return what a component shows until Metabase has drawn it, while DEBUG is on.
+    """Return what a component shows until Metabase renders it, if DEBUG is on.
 
-    It is the fallback of a slot, which the browser hides as soon as the component has a frame.
+    It is the fallback content of a slot, which the browser hides once the component has a frame.
     """
     if not settings.DEBUG:
         return SafeString("")
     return format_html(
-        '<template shadowrootmode="open"><slot>Metabase has not drawn this yet. If this text'
-        " stays, then the page has no {}, or the browser could not load {} or {}; its console"
-        " says which. (You see this text because DEBUG is on.)</slot></template>",
+        '<template shadowrootmode="open"><slot>Metabase has not rendered this yet. If this text'
+        " stays, {} is missing from the page, or the browser could not load {} or {}: look at the"
+        " browser's console. (This text is shown because DEBUG is on.)</slot></template>",
         "{% metabase_config %}",
         static(SCRIPT),
         f"{conf.INSTANCE_URL}/app/embed.js",
@@ -208,7 +209,7 @@ def _notice() -> SafeString:
 
 @dataclass(frozen=True)
 class Access:
-    """Whether a person may have a token; `code` and `message` say why not."""
+    """Whether a user may have a token; if not, `code` and `message` say why."""
 
     allowed: bool
     code: str = ""
@@ -219,10 +220,11 @@ class Access:
 
 
 def access(request: HttpRequest) -> Access:
-    """Return whether the person who makes `request` would get a token, as the view would decide.
+    """Return whether the user of `request` would get a token, as the view would decide.
 
-    Nothing is signed and no signal is sent. It costs what the view costs: a query for uniqueness,
-    and what the project's callables do. Raises what these raise, except a refusal.
+    Nothing is signed and no signal is sent. The cost is that of the view: a query for uniqueness,
+    and the work of the project's callables. Exceptions of these callables are raised, except
+    refusals.
     """
     found = routes("sso")
     if not found:
@@ -232,17 +234,17 @@ def access(request: HttpRequest) -> Access:
         view.grant(copy.copy(request))  # it sets request.user
     except AccessRefused as refused:
         message = refused.message
-        if refused.code == "not-authenticated":  # its message is for programs
+        if refused.code == "not-authenticated":  # its message is not for people
             message = gettext("You must be signed in to see this.")
         return Access(allowed=False, code=refused.code, message=message)
     return Access(allowed=True)
 
 
 def embed_url(path: str, **interface: Any) -> str:
-    """Return our SSO address that leads to a page of Metabase, `/dashboard/1?tab=2` say.
+    """Return the path of the sign-in view that leads to a page of Metabase, `/dashboard/1?tab=2`.
 
-    `interface` are Metabase's parameters for what is around the page (`top_nav=False`). Raises
-    InvalidEmbed for an unknown one, and for what is not a page of this Metabase.
+    `interface` are Metabase's parameters for the parts around the page, such as `top_nav=False`.
+    Raises InvalidEmbed for an unknown parameter, and for a path that is not a page of Metabase.
     """
     return f"{_path('sso')}?{_return_to(path, interface, INTERFACE)}"
 
@@ -250,18 +252,18 @@ def embed_url(path: str, **interface: Any) -> str:
 def iframe_html(
     path: str, *, title: str | None = None, request: HttpRequest | None = None, **options: Any
 ) -> SafeString:
-    """Return a frame that signs in and shows a page of Metabase with everything around it.
+    """Return a frame that signs the user in and shows a page of Metabase with its navigation.
 
-    `title` is read out to people who do not see the frame. The options are those of `embed_url`,
-    and attributes of the frame (width, height, class and so on).
+    Screen readers read `title` aloud. The options are those of `embed_url`, and attributes of the
+    frame, such as width, height and class.
     """
     if not isinstance(path, str):
         raise InvalidEmbed(f"{path!r} is not a page of Metabase. Write its path: /dashboard/1.")
     if not title:
         example = '{% metabase_iframe "/dashboard/1" title="Sales" %}'
-        raise InvalidEmbed(f"A frame needs a title, for screen readers: write {example}.")
+        raise InvalidEmbed(f"A frame needs a title for screen readers: write {example}.")
     frame = {key: options.pop(key) for key in FRAME & options.keys()}
-    # On plain http, browsers do not say of a request that it is for a frame.
+    # On plain http, browsers do not send the headers that say that a request is for a frame.
     query = f"{FRAME_MARK}&{_return_to(path, options, INTERFACE | FRAME)}"
     if settings.DEBUG and request is not None:
         _warn_other_site(request)
@@ -271,7 +273,8 @@ def iframe_html(
 def logout_html() -> SafeString:
     """Return a hidden frame that ends the Metabase session of this browser.
 
-    Only where the browser sends Metabase's cookie in it: when both are the same site.
+    This works only when Django and Metabase are on the same site: otherwise browsers do not send
+    Metabase's cookie in a frame.
     """
     frame = {"hidden": "", "width": 0, "height": 0, "loading": None, "frameborder": None}
     source = f"{conf.INSTANCE_URL}/auth/logout"
@@ -287,7 +290,7 @@ def _path(kind: Kind) -> str:
 
 def _not_in_urls() -> InvalidEmbed:
     return InvalidEmbed(
-        f"The URLs of this project do not have the view that embeds use: add {INCLUDE} to"
+        f"No URL of this project leads to the view that embeds use: add {INCLUDE} to"
         " urlpatterns. Its path must not have parameters."
     )
 
@@ -312,7 +315,7 @@ def _interface_text(key: str, value: object) -> str:
 
 
 def _frame(source: str, title: str, options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attributes of a frame, as wide as the page lets it be."""
+    """Return the attributes of a frame; by default it is as wide as its container."""
     defaults = {"loading": "lazy", "width": "100%", "height": 600, "frameborder": 0}
     return {"src": source, **attributes_of({"title": title, **defaults, **options})}
 
@@ -321,8 +324,8 @@ def _warn_other_site(request: HttpRequest) -> None:
     here, there = request.get_host(), conf.INSTANCE_URL.host
     if site_of(here) != site_of(there):
         logger.warning(
-            "metabase_iframe: %s and %s are different sites. Safari, and other browsers without"
-            " third-party cookies, will always ask for a sign-in in this frame. Use web"
+            "metabase_iframe: %s and %s are different sites. Safari and other browsers that block"
+            " third-party cookies will keep asking users to sign in inside this frame. Use web"
             " components ({%% metabase_dashboard %%}), or serve both from one site.",
             here,
             there,
@@ -337,26 +340,26 @@ APPEARANCE: Final = frozenset(
 
 
 class TokenHTML(SafeString):
-    """HTML with a token in it: a SafeString in every respect but its `repr`."""
+    """HTML that contains a token: a SafeString whose `repr` does not show it."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return "<HTML with a token>"
 
-    def __getitem__(self, key: Any) -> TokenHTML:  # error trackers cut before they ask for it
+    def __getitem__(self, key: Any) -> TokenHTML:  # error trackers slice first
         return TokenHTML(super().__getitem__(key))
 
 
 def guest_dashboard_html(
     request: HttpRequest | None, dashboard_id: EntityId, params: object = None, **options: Any
 ) -> SafeString:
-    """Return a `<metabase-dashboard>` for somebody without a Metabase account.
+    """Return a `<metabase-dashboard>` for visitors without a Metabase account.
 
-    With `params` (a mapping, see `values.parameters.clean_parameters`) a token is signed for this
-    page. Without, the browser asks our endpoint for one, and GUEST_PARAMS decides; it gets
-    `custom_context`, which may be anything that JSON can hold. Raises what `tokens.guest_token`
-    raises.
+    With `params` (a mapping, see `values.parameters.clean_parameters`), a token is signed for this
+    page. Without it, the browser requests a token from the guest token view, and GUEST_PARAMS
+    decides; it receives `custom_context`, which can be any JSON value. Raises the exceptions of
+    `tokens.guest_token`.
     """
     return _guest(request, "dashboard", dashboard_id, params, options)
 
@@ -371,10 +374,10 @@ def guest_question_html(
 def static_embed_url(
     entity_type: EntityType, entity_id: EntityId, params: object, **appearance: Any
 ) -> Token:
-    """Return the address of a static embed, which Metabase 55 and older know; it has a token.
+    """Return the address of a static embed, with a token in it. For Metabase 55 and older.
 
-    `appearance` are Metabase's parameters behind the `#` (`bordered=True`). Raises what
-    `tokens.guest_token` raises, and InvalidEmbed for an unknown parameter.
+    `appearance` are Metabase's parameters after the `#`, such as `bordered=True`. Raises the
+    exceptions of `tokens.guest_token`, and InvalidEmbed for an unknown parameter.
     """
     fragment = _appearance(appearance, APPEARANCE)
     token = guest_token(entity_type, entity_id, params)
@@ -390,7 +393,7 @@ def static_iframe_html(
     title: str = "Metabase",
     **options: Any,
 ) -> SafeString:
-    """Return a frame with a static embed of one dashboard or question.
+    """Return a frame with the static embed of one dashboard or one question.
 
     The options are those of `static_embed_url`, and attributes of the frame.
     """
@@ -399,8 +402,8 @@ def static_iframe_html(
     items = [(entity_type, item) for entity_type, item in given if item is not None]
     if len(items) != 1:
         example = "{% metabase_static_iframe dashboard=10 params=params %}"
-        raise InvalidEmbed(f"Give dashboard or question, one of the two: write {example}.")
-    # Whatever can be wrong is found before something is signed: error pages show local variables.
+        raise InvalidEmbed(f"Pass either dashboard or question: write {example}.")
+    # Everything is checked before a token is signed: error pages show local variables.
     frame = _frame("", title, {key: options.pop(key) for key in FRAME & options.keys()})
     _appearance(options, APPEARANCE | FRAME)
     keep_private(request)
@@ -409,13 +412,13 @@ def static_iframe_html(
 
 
 def keep_private(request: HttpRequest | None) -> None:
-    """Keep the page that answers `request` out of Django's caches: it holds a token.
+    """Keep the response to `request` out of Django's caches, because it contains a token.
 
-    The session counts as read, so the answer varies on the cookie. `cache_page` around a view
-    stores before that header is set, so it is told not to.
+    Marking the session as accessed makes the response vary on the cookie. `cache_page` around a
+    view stores the response before that header is set, so it is switched off.
     """
     if request is None:
-        raise InvalidEmbed(f"A page with a guest token needs its request. {ADD_REQUEST}")
+        raise InvalidEmbed(f"A page with a token needs the request. {ADD_REQUEST}")
     request = getattr(request, "_request", request)  # Django's own, inside REST framework's
     request._cache_update_cache = False  # type: ignore[union-attr]  # noqa: SLF001
     session = getattr(request, "session", None)
@@ -424,7 +427,7 @@ def keep_private(request: HttpRequest | None) -> None:
 
 
 def _appearance(options: Mapping[str, Any], known: frozenset[str]) -> str:
-    """Return the part of the address of a static embed behind its token."""
+    """Return the part of a static embed's address after its token."""
     for key in options.keys() - APPEARANCE:
         raise unknown("A static embed", key, known)
     fragment = urlencode({key: text_of(key, value) for key, value in options.items()})
@@ -451,12 +454,12 @@ def _guest(
     item = clean_id(entity_id)
     if conf.GUEST_PARAMS is None:
         raise InvalidEmbed(
-            f"A guest {entity_type} needs params: write params={{}} when it has no locked filter,"
-            " or set METABASE_SSO['GUEST_PARAMS'], which is asked for them."
+            f"A guest {entity_type} needs params: write params={{}} if no filter is locked, or"
+            " set METABASE_SSO['GUEST_PARAMS'] to a function that returns them."
         )
     if isinstance(item, str) and not conf.GUEST_ENTITY_IDS:
         raise InvalidEmbed(
-            f"{item!r} is an entity id, and the endpoint refuses these: write the item's number,"
-            " or set METABASE_SSO['GUEST_ENTITY_IDS']."
+            f"{item!r} is an entity ID, which the guest token view refuses: write the number of"
+            " the item, or set METABASE_SSO['GUEST_ENTITY_IDS'] to True."
         )
     return written(name, {f"{entity_type}-id": str(item), **attributes}, _notice())

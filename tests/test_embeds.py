@@ -149,8 +149,8 @@ def test_an_api_key_needs_the_request_and_debug(api_key: str, settings: Settings
     [
         ({"preferred_auth_method": "ldap"}, '"jwt" or "saml", not \'ldap\''),
         ({"preferred_auth_method": ""}, '"jwt" or "saml"'),
-        ({"guest": True, "preferred_auth_method": "jwt"}, "Guest embeds have neither"),
-        ({"guest": True, "allowed_custom_visualizations": ["custom:a"]}, "Guest embeds have"),
+        ({"guest": True, "preferred_auth_method": "jwt"}, "Guest embeds do not support"),
+        ({"guest": True, "allowed_custom_visualizations": ["custom:a"]}, "Guest embeds do not"),
         ({"theme": {"size": float("nan")}}, "metabase_config can't be written as JSON"),
     ],
 )
@@ -426,7 +426,7 @@ class Strict(SSOView):
 
 @pytest.mark.urls("tests.test_csp")
 def test_access_without_our_urls() -> None:
-    with pytest.raises(InvalidEmbed, match="do not have the view"):
+    with pytest.raises(InvalidEmbed, match="No URL of this project leads to the view"):
         ask(AnonymousUser())
 
 

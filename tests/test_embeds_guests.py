@@ -148,7 +148,7 @@ def test_custom_context(configure: Configure, function: Any, value: Any, text: s
 
 def test_an_entity_id_that_the_endpoint_refuses(configure: Configure) -> None:
     configure(GUEST_PARAMS=dict)
-    with pytest.raises(InvalidEmbed, match=r"the item's number, or set .*'GUEST_ENTITY_IDS'"):
+    with pytest.raises(InvalidEmbed, match=r"the number of the item, or set .*'GUEST_ENTITY_IDS'"):
         embeds.guest_question_html(None, ENTITY_ID)
     configure(GUEST_ENTITY_IDS=True)
     assert read(embeds.guest_question_html(None, ENTITY_ID))[1] == {"question-id": ENTITY_ID}

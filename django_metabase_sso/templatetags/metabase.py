@@ -27,7 +27,7 @@ def metabase_config(  # noqa: PLR0913 - a template names each
     allowed_custom_visualizations: Any = None,
     inline: bool = False,
 ) -> SafeString:
-    """Everything that a page with components needs once; the second time it is empty."""
+    """The scripts that a page with components needs; empty when the page already has them."""
     if not _once(context, is_guest=guest):
         return SafeString("")
     return embeds.config_html(
@@ -84,33 +84,33 @@ def metabase_metabot(context: Context, **options: Any) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def metabase_iframe(context: Context, path: str, **options: Any) -> SafeString:
-    """The whole of Metabase: `{% metabase_iframe "/dashboard/1" title="Sales" %}`."""
+    """All of Metabase in a frame: `{% metabase_iframe "/dashboard/1" title="Sales" %}`."""
     return embeds.iframe_html(path, request=_request(context), **options)
 
 
 @register.simple_tag
 def metabase_logout() -> SafeString:
-    """Ends the Metabase session, on the signed-out page."""
+    """Ends the Metabase session; for the page that users see after signing out."""
     return embeds.logout_html()
 
 
 @register.simple_tag(takes_context=True)
 def metabase_guest_dashboard(context: Context, dashboard_id: Any, **options: Any) -> SafeString:
-    """A dashboard for a guest: `{% metabase_guest_dashboard 10 params=params %}`."""
+    """A dashboard for guests: `{% metabase_guest_dashboard 10 params=params %}`."""
     _expect(context, is_guest=True)
     return embeds.guest_dashboard_html(_request(context), dashboard_id, **options)
 
 
 @register.simple_tag(takes_context=True)
 def metabase_guest_question(context: Context, question_id: Any, **options: Any) -> SafeString:
-    """A question for a guest: `{% metabase_guest_question 5 params=params %}`."""
+    """A question for guests: `{% metabase_guest_question 5 params=params %}`."""
     _expect(context, is_guest=True)
     return embeds.guest_question_html(_request(context), question_id, **options)
 
 
 @register.simple_tag(takes_context=True)
 def metabase_static_iframe(context: Context, **options: Any) -> SafeString:
-    """An older static embed: `{% metabase_static_iframe dashboard=10 params=params %}`."""
+    """A static embed: `{% metabase_static_iframe dashboard=10 params=params %}`."""
     return embeds.static_iframe_html(_request(context), **options)
 
 
@@ -120,7 +120,7 @@ def _request(context: Context) -> HttpRequest | None:
 
 
 def _nonce(context: Context) -> str:
-    """Return the nonce of Django 6's or django-csp's policy, "" when the page has none."""
+    """Return the nonce of Django 6's or django-csp's policy; "" if the page has none."""
     request = _request(context)
     for nonce in (
         context.get("csp_nonce"),
@@ -133,7 +133,7 @@ def _nonce(context: Context) -> str:
 
 
 def _page(context: Context) -> dict[str, Any]:
-    """Return what the tags of one page know of each other: included templates share it."""
+    """Return the state that the tags of one page share, across included templates."""
     shared: Any = context.render_context.dicts[0]
     state: dict[str, Any] = shared.setdefault(STATE, {})
     return state
@@ -148,9 +148,9 @@ def _once(context: Context, *, is_guest: bool) -> bool:
 
 
 def _expect(context: Context, *, is_guest: bool) -> None:
-    """Refuse guest embeds and others on one page: Metabase has one configuration for a page."""
+    """Refuse guest and other embeds on one page: Metabase has one configuration per page."""
     if _page(context).setdefault("is_guest", is_guest) != is_guest:
         raise InvalidEmbed(
-            "Guest embeds and embeds for people who are signed in can't share a page. For guest"
-            " embeds write {% metabase_config guest=True %}, for the others {% metabase_config %}."
+            "One page cannot have both guest embeds and embeds for signed-in users. Write"
+            " {% metabase_config guest=True %} for guest embeds, {% metabase_config %} for others."
         )

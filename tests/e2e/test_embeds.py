@@ -163,7 +163,7 @@ def test_the_notice_makes_room(
     sign_in(page, site, "ada")
     page.goto(f"{site}/page/components/")
     expect(frame(page, "metabase-dashboard").locator("#rows")).to_contain_text("12 rows; north")
-    for notice in page.get_by_text("Metabase has not drawn this yet").all():
+    for notice in page.get_by_text("Metabase has not rendered this yet").all():
         expect(notice).to_be_hidden()
 
 

@@ -182,7 +182,7 @@ def test_config_with_options() -> None:
 )
 def test_guests_and_others_on_one_page(configure: Configure, text: str) -> None:
     configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET, GUEST_PARAMS=dict)
-    with pytest.raises(InvalidEmbed, match="can't share a page"):
+    with pytest.raises(InvalidEmbed, match="cannot have both guest embeds"):
         render(text)
 
 
