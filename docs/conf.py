@@ -13,10 +13,12 @@ from importlib.metadata import metadata
 from pathlib import Path
 from typing import ClassVar
 
+from docutils import nodes
 from pygments.lexer import inherit
 from pygments.lexers.javascript import JavascriptLexer
 from pygments.lexers.templates import HtmlDjangoLexer
 from pygments.token import Punctuation
+from sphinx import addnodes
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +39,8 @@ extensions = ["myst_parser", "sphinx_copybutton"]
 html_theme = "furo"
 html_title = f"{project} {release}"
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_theme_options = {
     "source_edit_link": f"{repository}/edit/main/docs/{{filename}}",
     "footer_icons": [{"name": "Source", "url": repository, "html": "Source", "class": ""}],
@@ -44,6 +48,7 @@ html_theme_options = {
 copybutton_prompt_text = "$ "
 myst_heading_anchors = 4
 nitpicky = True
+smartquotes = False  # messages and settings are copied from the pages
 
 FILES = {
     "README.md": "/index.md",
@@ -85,9 +90,24 @@ def read_included(app: Sphinx, path: Path, parent: str, content: list[str]) -> N
     content[0] = turn_links(content[0], posixpath.normpath(f"docs/{path.as_posix()}"))
 
 
+def add_index_entries(app: Sphinx, document: nodes.document) -> None:
+    """Receive `doctree-read`: make the search find statuses, settings and check ids.
+
+    The search ignores numbers, except in the index, and prefers the index to the text.
+    """
+    for section in document.findall(nodes.section):
+        found = re.findall(r"^\d{3}\b", section[0].astext())
+        if app.env.docname in {"settings", "checks"}:
+            cells = (row[0].astext() for row in section.findall(nodes.row))
+            found += [cell.rpartition(".")[2] for cell in cells if re.search(r"[A-Z]", cell)]
+        entries = [("single", entry, section["ids"][0], "main", None) for entry in found]
+        section.insert(1, addnodes.index(entries=entries))
+
+
 def setup(app: Sphinx) -> None:
-    """Connect the two, and colour the languages that Pygments has no name for."""
+    """Connect the functions, and colour the languages that Pygments has no name for."""
     app.add_lexer("jsx", JSXLexer)
     app.add_lexer("vue", HtmlDjangoLexer)
     app.connect("source-read", read_page)
     app.connect("include-read", read_included)
+    app.connect("doctree-read", add_index_entries)

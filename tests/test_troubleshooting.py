@@ -11,13 +11,14 @@ from django_metabase_sso.troubleshooting import (
     ERROR_TEXTS,
     HIDDEN,
     ErrorText,
+    Where,
     by_status,
     hide_tokens,
     lookup,
     quoted,
     refusal_of,
 )
-from tests.helpers.markdown import table
+from tests.helpers.markdown import page
 
 
 @pytest.mark.parametrize("row", ERROR_TEXTS)
@@ -97,16 +98,26 @@ def test_an_unknown_text_has_no_row(text: str) -> None:
     assert lookup(text) is None
 
 
-def test_the_documentation_has_the_same_table() -> None:
-    expected = [documented(row) for row in ERROR_TEXTS]
-    assert table(expected[0][0]) == expected
+HEADINGS = {
+    "sign-in": "When a user signs in",
+    "guest embed": "In a guest embed",
+    "Agent API": "From the Agent API",
+}
 
 
-def documented(row: ErrorText) -> list[str]:
-    """Return the cells of a row on the page."""
+@pytest.mark.parametrize("where", HEADINGS)
+def test_the_documentation_has_the_same_texts(where: Where) -> None:
+    section = page("docs/troubleshooting.md").text.partition(f"### {HEADINGS[where]}\n")[2]
+    listed = [" ".join(item.split()) for item in section.partition("\n#")[0].split("\n- ")[1:]]
+    assert listed == [documented(row) for row in ERROR_TEXTS if row.where == where]
+
+
+def documented(row: ErrorText) -> str:
+    """Return the item of a text on the page."""
     texts = "; ".join([row.text, *row.others])
-    code = f" (`{row.code}`)" if row.code else ""
-    return [f"{texts}{code}", str(row.status or "any"), row.where, row.cause, row.cure]
+    code = f", `{row.code}`" if row.code else ""
+    status = row.status or "any status"
+    return f"**{texts}** ({status}{code}): {row.cause} **What to do:** {row.cure}"
 
 
 @pytest.mark.parametrize(
