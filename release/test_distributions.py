@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 from django_metabase_sso import __version__
@@ -19,7 +21,15 @@ NEEDED = {
     "django_metabase_sso/templates/django_metabase_sso/refused.html",
     "django_metabase_sso/templatetags/metabase.py",
 }
-TOP = {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "SECURITY.md"}
+TOP = {
+    ".gitignore",
+    "CHANGELOG.md",
+    "LICENSE",
+    "PKG-INFO",
+    "README.md",
+    "SECURITY.md",
+    "release/readme.py",
+}
 
 
 def package_files() -> set[str]:
@@ -56,6 +66,21 @@ def test_the_sdist(builds: list[Path]) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names == package_files() | TOP | {"pyproject.toml"}
+
+
+def test_what_the_package_index_shows(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        shown = message_from_bytes(archive.read(name))
+    urls = dict(entry.split(", ") for entry in shown.get_all("Project-URL", []))
+    links = re.findall(r"\]\(([^)#]+)", str(shown.get_payload()))
+    assert all(link.startswith("https://") for link in links)
+    ours = [link.removeprefix(urls["Source"]) for link in links if urls["Source"] in link]
+    assert ours
+    for link in ours:
+        _, kind, _, path = link.split("/", 3)
+        assert (ROOT / path).is_file()
+        assert kind == ("raw" if path.endswith(".png") else "blob")
 
 
 def test_twine(builds: list[Path]) -> None:

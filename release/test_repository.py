@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from release.addresses import main, without_address
 from release.conftest import ROOT
 from tests.helpers.markdown import table
 
@@ -88,6 +89,23 @@ def test_the_release_is_by_trusted_publishing() -> None:
     assert publish["permissions"] == {"id-token": "write"}
     assert publish["needs"] == "build"
     assert "permissions" not in workflow["jobs"]["build"]
+
+
+def test_no_release_without_an_address(capsys: pytest.CaptureFixture[str]) -> None:
+    """The owner fills in one address, which the others begin with."""
+    urls = metadata("django-metabase-sso").get_all("Project-URL", [])
+    labels, addresses = zip(*(entry.split(", ") for entry in urls), strict=True)
+    assert set(labels) == {"Changelog", "Documentation", "Issues", "Source"}
+    source = addresses[labels.index("Source")]
+    for label, address in zip(labels, addresses, strict=True):
+        assert address.startswith(source) or label == "Documentation"
+    assert without_address(urls) == (urls if ".invalid/" in source else [])
+    assert main() == int(".invalid/" in source)
+    assert ("placeholder" in capsys.readouterr().out) == (".invalid/" in source)
+    assert without_address(["Source, https://code.invalid/a", "Issues, not an address"])
+    assert not without_address(["Source, https://code.example/invalid"])
+    check = load(".github/workflows/release.yml")["jobs"]["check"]["steps"]
+    assert any("release.addresses" in step.get("run", "") for step in check)
 
 
 def test_the_bug_report_asks_for_the_checks_and_for_no_secret() -> None:
