@@ -1,8 +1,8 @@
 """Metabase's accounts as an administrator sees them. Needs `API_KEY` and the extra `client`.
 
-Every function asks Metabase at once, over the network. They raise MetabaseUnavailable when there
-is no answer that can be used, MetabaseRefused when Metabase or one of the guards here says no, and
-BadSetting without a key.
+Every function sends requests to Metabase and waits for the answers. They raise MetabaseUnavailable
+if Metabase does not give a usable answer, MetabaseRefused if Metabase or a safety rule of this
+package refuses, and BadSetting if there is no key.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Account", "deactivate", "end_sessions", "find"]
 
 
 def find(user: AbstractBaseUser, *, api: Api | None = None) -> Account | None:
-    """Return the account that `user` would be signed in to, active or not; None for none.
+    """Return the account that `user` signs in to, active or not; None if there is none.
 
     Raises AccessRefused for a user without a usable e-mail address.
     """
@@ -37,7 +37,7 @@ def find(user: AbstractBaseUser, *, api: Api | None = None) -> Account | None:
 
 
 def end_sessions(user: AbstractBaseUser, *, api: Api | None = None) -> int:
-    """End all of a person's sessions in Metabase, on every device; return how many there were.
+    """End all of a user's sessions in Metabase, on every device. Return how many there were.
 
     Needs Metabase 65 or newer with a Pro or Enterprise plan. Returns 0 for a user without an
     account. Sends `access_ended` with how="sessions".
@@ -52,12 +52,12 @@ def end_sessions(user: AbstractBaseUser, *, api: Api | None = None) -> int:
 
 
 def deactivate(user: AbstractBaseUser, *, api: Api | None = None) -> Account | None:
-    """Deactivate a person's account in Metabase, which ends their sessions; return it.
+    """Deactivate a user's account in Metabase, which also ends their sessions. Return it.
 
     Returns None for a user without an active account. Raises MetabaseRefused for an account that
-    does not sign in by JWT, for that of an administrator or a data analyst, and for an address
-    that several Django users have. A token that was signed in the last 180 seconds can still
-    reactivate the account: make sure that Django signs no more first. Sends `access_ended` with
+    does not sign in by JWT, for an administrator's or a data analyst's account, and for an address
+    that several Django users have. A token signed in the last 180 seconds can still reactivate
+    the account, so make sure first that Django does not sign new ones. Sends `access_ended` with
     how="deactivated".
     """
     email = canonical_email(user)

@@ -1,4 +1,4 @@
-"""The app: no models, no migrations, nothing stored."""
+"""The app. It has no models and no migrations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django_metabase_sso.exceptions import BadSetting
 
 
 class MetabaseSSOConfig(AppConfig):
-    """Registers the system checks, and what answers other apps' signals where it is of use."""
+    """Registers the system checks, and connects receivers where the settings ask for them."""
 
     name = "django_metabase_sso"
     label = "metabase_sso"

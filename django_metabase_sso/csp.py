@@ -1,4 +1,4 @@
-"""What a Content-Security-Policy has to allow, and whether one does."""
+"""The sources that a Content-Security-Policy must allow, and whether a policy allows them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMPONENTS: Final = ("script-src", "frame-src", "connect-src")
 # A login form may lead on to Metabase: Chromium and WebKit apply form-action to redirects as well.
 FULL_APP: Final = ("form-action",)
 DIRECTIVES: Final = COMPONENTS + FULL_APP
-# What counts when a directive is not there, by CSP Level 3; form-action falls back on nothing.
+# Where a missing directive falls back to (CSP Level 3); form-action has no fallback.
 FALLBACKS: Final = {
     "script-src": ("script-src-elem", "script-src", "default-src"),
     "frame-src": ("frame-src", "child-src", "default-src"),
@@ -29,12 +29,12 @@ SOURCE: Final = re.compile(
 def csp_sources(
     instance_url: str | None = None, *, full_app: bool = False
 ) -> dict[str, list[str]]:
-    """Return the directives that an embed needs: `'self'` and the instance's origin in each.
+    """Return the directives that embeds need, each with `'self'` and the instance's origin.
 
-    In the form that Django 6's `SECURE_CSP` and django-csp's `DIRECTIVES` take. In a settings
-    file, give METABASE_SSO's INSTANCE_URL; elsewhere it is read. With `full_app` there is also
-    `form-action`, for policies that limit it and people who sign in on the way to Metabase.
-    Raises ValueError for a bad URL.
+    Django 6's `SECURE_CSP` and django-csp's `DIRECTIVES` take this form. In a settings file, pass
+    the instance URL; elsewhere it is read from METABASE_SSO. `full_app` adds
+    `form-action`, which full-app embeds need when users sign in on their way to Metabase. Raises
+    ValueError for an invalid URL.
     """
     url = conf.INSTANCE_URL if instance_url is None else addresses.parse_instance_url(instance_url)
     directives = DIRECTIVES if full_app else COMPONENTS
@@ -44,9 +44,9 @@ def csp_sources(
 def blocked_directives(
     policy: Mapping[str, Any], origin: str, *, is_self: bool = False
 ) -> list[str]:
-    """Return the directives of a policy that would block the instance with this origin.
+    """Return the directives of a policy that would block an instance with this origin.
 
-    `is_self`: the instance is below a path of this site, so `'self'` is its origin as well.
+    Set `is_self` if the instance is below a path of this site, so that `'self'` covers it.
     """
     found = []
     for directive in DIRECTIVES:
@@ -80,7 +80,7 @@ def _allows(directive: str, sources: list[str] | None, origin: str) -> bool:
 
 def _matches(source: str, origin: str) -> bool:
     scheme, _, netloc = origin.partition("://")
-    if source.lower() in {f"{scheme}:", "http:"}:  # http: stands for https as well
+    if source.lower() in {f"{scheme}:", "http:"}:  # http: includes https
         return True
     found = SOURCE.fullmatch(source)
     if found is None:

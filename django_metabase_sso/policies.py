@@ -1,6 +1,6 @@
-"""Policies for ACCESS_POLICY, and two ways to put several together.
+"""Ready-made policies for ACCESS_POLICY, and two ways to combine policies.
 
-All of them can be used in a settings file: dotted paths are imported when somebody asks.
+A settings file can use all of them: dotted paths are imported when the policy is asked.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ CountedSharers = Callable[[str], Q]
 
 
 def trust_emails(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
-    """ACCESS_POLICY of a project in which nobody can give themselves an unverified address."""
+    """ACCESS_POLICY for projects that verify e-mail addresses: allows every user."""
     return True
 
 
 def deny_emails(*patterns: str) -> AccessPolicy:
-    """Return an ACCESS_POLICY that refuses the addresses that match one of the patterns.
+    """Return an ACCESS_POLICY that refuses addresses that match one of the patterns.
 
     `deny_emails("*@corp.example")` protects the accounts of Metabase's own administrators. `*`
     matches any characters and `?` one character; upper and lower case are the same. Raises
@@ -71,9 +71,9 @@ def deny_emails(*patterns: str) -> AccessPolicy:
 def ask(
     policy: Callable[..., Any], user: AbstractBaseUser, request: HttpRequest | None, where: str
 ) -> bool:
-    """Return what a policy answers; `where` names it in the error.
+    """Return the policy's answer; `where` names the policy in the error message.
 
-    Raises ImproperlyConfigured for anything but a bool: a coroutine, say, would count as true.
+    Raises ImproperlyConfigured for anything other than a bool: a coroutine would count as true.
     """
     allowed = policy(user, request)
     if not isinstance(allowed, bool):
@@ -85,16 +85,16 @@ def ask(
 def counted_sharers(policy: object, email: str) -> Q:
     """Return which of the other users with this canonical address count as sharing it.
 
-    All of them (an empty Q), unless the policy has a function `counted_sharers(email)` that
-    returns a Q. Whom that one leaves out, the policy itself must refuse: only then is the address
-    still one person's.
+    All of them count (an empty Q), unless the policy has a function `counted_sharers(email)` that
+    returns a Q. The policy must refuse every user whom that Q leaves out: otherwise two users
+    could get tokens for the same address.
     """
     function = getattr(policy, "counted_sharers", None)
     return Q() if function is None else function(email)
 
 
 class Composed:
-    """Several policies in their order, each a callable or its dotted path."""
+    """Several policies in order, each a callable or a dotted path."""
 
     def __init__(self, *policies: AccessPolicy | str) -> None:
         if not policies:
@@ -102,13 +102,13 @@ class Composed:
         self.policies = policies
 
     def parts(self) -> list[Callable[..., Any]]:
-        """Return the policies, imported. Raises BadSetting for one that cannot be."""
+        """Return the policies, imported. Raises BadSetting if an import fails."""
         return [readers.as_callable("ACCESS_POLICY", policy) for policy in self.policies]
 
     def ask(
         self, policy: Callable[..., Any], user: AbstractBaseUser, request: HttpRequest | None
     ) -> bool:
-        """Return what one of the policies answers. Raises ImproperlyConfigured for no bool."""
+        """Return the answer of one policy. Raises ImproperlyConfigured if it is not a bool."""
         name = getattr(policy, "__name__", type(policy).__name__)
         return ask(policy, user, request, f"METABASE_SSO['ACCESS_POLICY']: {name}")
 
@@ -120,7 +120,7 @@ class AllOf(Composed):
         return all(self.ask(policy, user, request) for policy in self.parts())
 
     def counted_sharers(self, email: str) -> Q:
-        """Return who counts for each of the policies: one that sets somebody aside is enough."""
+        """Return the sharers whom every policy counts."""
         return reduce(and_, (counted_sharers(part, email) for part in self.parts()))
 
 
@@ -140,49 +140,51 @@ class AnyOf(Composed):
         return False
 
     def counted_sharers(self, email: str) -> Q:
-        """Return who counts for any of the policies; everyone, when that is so for one."""
+        """Return the sharers whom at least one policy counts."""
         counted = [counted_sharers(part, email) for part in self.parts()]
         return reduce(or_, counted) if all(counted) else Q()
 
 
 def all_of(*policies: AccessPolicy | str) -> AccessPolicy:
-    """Return an ACCESS_POLICY that allows whom each of the policies allows.
+    """Return an ACCESS_POLICY that allows users whom all of the policies allow.
 
-    They are asked in their order, and not after the first that refuses; a PermissionDenied of that
-    one keeps its message. Raises ValueError for no policy.
+    The policies are asked in order, until one refuses; the message of its PermissionDenied is
+    kept. Raises ValueError without a policy.
     """
     return AllOf(*policies)
 
 
 def any_of(*policies: AccessPolicy | str) -> AccessPolicy:
-    """Return an ACCESS_POLICY that allows whom at least one of the policies allows.
+    """Return an ACCESS_POLICY that allows users whom at least one of the policies allows.
 
-    They are asked in their order, and not after the first that allows. The message of a refusal is
-    that of the last PermissionDenied. Raises ValueError for no policy.
+    The policies are asked in order, until one allows the user. A refusal has the message of the
+    last PermissionDenied. Raises ValueError without a policy.
     """
     return AnyOf(*policies)
 
 
 def require_group(name: str) -> AccessPolicy:
-    """Return an ACCESS_POLICY that allows the members of the Django group of this name.
+    """Return an ACCESS_POLICY that allows the members of the Django group with this name.
 
-    Costs one query. The policy raises ImproperlyConfigured where users have no groups.
+    The policy costs one query. It raises ImproperlyConfigured if the user model has no groups.
     """
 
     def policy(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
         groups = getattr(user, "groups", None)
         if groups is None:
-            raise ImproperlyConfigured("require_group needs Django groups; the user has none.")
+            raise ImproperlyConfigured(
+                "require_group needs Django groups, but the user model has none."
+            )
         return bool(groups.filter(name=name).exists())
 
     return policy
 
 
 def require_permission(permission: str) -> AccessPolicy:
-    """Return an ACCESS_POLICY that asks `user.has_perm("app_label.codename")`.
+    """Return an ACCESS_POLICY that allows users with a permission, "app_label.codename".
 
-    Superusers have every permission. Raises ValueError for a permission without an app label; the
-    policy raises ImproperlyConfigured where users have no permissions.
+    Superusers have every permission. Raises ValueError for a permission without an app label. The
+    policy raises ImproperlyConfigured if the user model has no permissions.
     """
     if not all(permission.partition(".")):
         raise ValueError("require_permission needs 'app_label.codename'")
@@ -190,7 +192,7 @@ def require_permission(permission: str) -> AccessPolicy:
     def policy(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
         has_perm = getattr(user, "has_perm", None)
         if has_perm is None:
-            text = "require_permission needs has_perm(); the user has none: use PermissionsMixin."
+            text = "require_permission needs user.has_perm(): use PermissionsMixin."
             raise ImproperlyConfigured(text)
         return bool(has_perm(permission))
 
@@ -198,13 +200,16 @@ def require_permission(permission: str) -> AccessPolicy:
 
 
 def require_otp(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
-    """ACCESS_POLICY that allows who used a second factor of django-otp in this session.
+    """ACCESS_POLICY that allows users who used a second factor of django-otp in this session.
 
-    Metabase asks for no second factor of its own after a JWT sign-in. Its OTPMiddleware marks
-    `request.user`; a user without that mark, from a header or outside a request, is refused.
+    Metabase does not ask for its own second factor after a JWT sign-in. django-otp's OTPMiddleware
+    marks `request.user`. Users without this mark are refused: users whom a header authenticated,
+    and users outside a request.
     """
     is_verified = getattr(user, "is_verified", None)
-    if not callable(is_verified) or not hasattr(user, "otp_device"):  # or it means the address
+    if not callable(is_verified) or not hasattr(
+        user, "otp_device"
+    ):  # is_verified may be about the address
         raise PermissionDenied(
             gettext("This site could not check whether you used your second factor.")
         )
@@ -214,7 +219,7 @@ def require_otp(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
 
 
 def counting_sharers(which: CountedSharers) -> Callable[[AccessPolicy], AccessPolicy]:
-    """Mark a policy with who counts as sharing an address: see `counted_sharers`."""
+    """Return a decorator that gives a policy its `counted_sharers` function."""
 
     def mark(policy: AccessPolicy) -> AccessPolicy:
         policy.counted_sharers = which  # type: ignore[attr-defined]

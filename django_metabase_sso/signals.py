@@ -1,11 +1,13 @@
-"""Signals and log records: what happened, never a token.
+"""Signals and log records. None of them contains a token.
 
-- `token_issued(sender, user, request, claims, impersonator)`: sent after signing and before
-  answering, so that a receiver that raises stops the answer: an audit that fails closed.
-  `impersonator` is the member of staff who acts as `user`, or None.
-- `token_refused(sender, user, request, code)`: sent robustly; Django logs a receiver that raises.
-- `access_ended(sender, user, email, account_id, how)`: what `accounts` or END_ACCESS did in
-  Metabase; `how` is "sessions" or "deactivated". Sent robustly, possibly from a background thread.
+- `token_issued(sender, user, request, claims, impersonator)` is sent after the token is signed and
+  before the response. If a receiver raises an exception, the token is not sent, so that no token
+  is without its audit record. `impersonator` is the staff member who acts as `user`, or None.
+- `token_refused(sender, user, request, code)` is sent with `send_robust()`: Django logs exceptions
+  of receivers.
+- `access_ended(sender, user, email, account_id, how)` is sent after `accounts` or END_ACCESS has
+  ended access in Metabase; `how` is "sessions" or "deactivated". It is sent with
+  `send_robust()`, and may come from a background thread.
 
 `sender` is the class of the user; `request` is None outside a request.
 """
@@ -36,7 +38,7 @@ access_ended = Signal()
 def send_refused(
     user: AbstractBaseUser | AnonymousUser, request: HttpRequest | None, refusal: AccessRefused
 ) -> None:
-    """Log the refusal and tell the receivers."""
+    """Log a refusal and send `token_refused`."""
     logger.warning(
         "No Metabase token for user %s: %s",
         user.pk,
@@ -49,9 +51,9 @@ def send_refused(
 def send_ended(
     user: AbstractBaseUser, email: str, account_id: int, how: str, *, sender: type | None = None
 ) -> None:
-    """Log that a person's access ended in Metabase, and tell the receivers."""
+    """Log that a user's access to Metabase has ended, and send `access_ended`."""
     logger.info(
-        "Access of user %s ended in Metabase: account %s, %s",
+        "The access of user %s to Metabase has ended: account %s, %s",
         user.pk,
         account_id,
         how,
@@ -63,9 +65,9 @@ def send_ended(
 
 
 def log_not_ended(user_id: object, why: str) -> None:
-    """Log that a person keeps their access to Metabase for now; `sync` finds it later."""
+    """Log that a user still has access to Metabase; the `sync` command finds them later."""
     logger.error(
-        "Access of user %s did not end in Metabase: %s",
+        "The access of user %s to Metabase has not ended: %s",
         user_id,
         why,
         extra={"code": "access-not-ended", "user_id": user_id},

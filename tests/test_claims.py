@@ -121,7 +121,7 @@ def test_callable_that_returns_a_generator(unsaved: User, configure: Configure) 
         ([1], "int is not the name of a group"),
         ([None], "NoneType is not the name of a group"),
         ([b"x"], "bytes is not the name of a group"),
-        (["\n"], "has a control character"),
+        (["\n"], "contains a control character"),
     ],
 )
 def test_what_is_no_list_of_names(
@@ -334,7 +334,7 @@ def test_a_customer_without_a_tenant_is_refused(
         (1.0, "'@tenant': TENANT returned float, not str, int or"),
         (["acme"], "'@tenant': TENANT returned list, not str, int or"),
         (object(), "'@tenant': TENANT returned object, not str, int or"),
-        ("a\n", "'tenant': has a control character"),
+        ("a\n", "'tenant': contains a control character"),
         pytest.param(10**5000, "'tenant': a number must be finite", id="huge"),
     ],
 )

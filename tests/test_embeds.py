@@ -151,7 +151,7 @@ def test_an_api_key_needs_the_request_and_debug(api_key: str, settings: Settings
         ({"preferred_auth_method": ""}, '"jwt" or "saml"'),
         ({"guest": True, "preferred_auth_method": "jwt"}, "Guest embeds do not support"),
         ({"guest": True, "allowed_custom_visualizations": ["custom:a"]}, "Guest embeds do not"),
-        ({"theme": {"size": float("nan")}}, "metabase_config can't be written as JSON"),
+        ({"theme": {"size": float("nan")}}, "metabase_config cannot be written as JSON"),
     ],
 )
 def test_config_that_does_not_fit(options: Any, words: str) -> None:
@@ -305,14 +305,16 @@ def test_embed_url_leads_to_metabase_alone(path: str) -> None:
 def test_embed_url_with_an_unknown_parameter() -> None:
     with pytest.raises(InvalidEmbed, match=r"'topnav'\. Did you mean 'top_nav'"):
         embeds.embed_url("/", topnav=False)
-    with pytest.raises(InvalidEmbed, match=r"'xyz'\. It has action_buttons, additional_info,"):
+    with pytest.raises(
+        InvalidEmbed, match=r"'xyz'\. Its options are action_buttons, additional_info,"
+    ):
         embeds.embed_url("/", xyz=False)
     with pytest.raises(InvalidEmbed, match=r"'hight'\. Did you mean 'height'"):
         embeds.iframe_html("/", title="Sales", hight=800)
 
 
 def test_embed_url_with_a_value_that_is_no_text() -> None:
-    with pytest.raises(InvalidEmbed, match="top_nav can't be written as JSON"):
+    with pytest.raises(InvalidEmbed, match="top_nav cannot be written as JSON"):
         embeds.embed_url("/", top_nav=object())
 
 

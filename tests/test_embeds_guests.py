@@ -122,7 +122,7 @@ def test_static_iframe_of_nothing(request_: HttpRequest, kind: str, missing: Any
 def test_static_iframe_with_an_unknown_option(request_: HttpRequest) -> None:
     with pytest.raises(InvalidEmbed, match=r"'border'\. Did you mean 'bordered'"):
         embeds.static_iframe_html(request_, dashboard=10, params={}, border=True)
-    with pytest.raises(InvalidEmbed, match="theme can't be written"):
+    with pytest.raises(InvalidEmbed, match="theme cannot be written"):
         embeds.static_iframe_html(request_, dashboard=10, params={}, theme=object())
 
 

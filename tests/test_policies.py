@@ -190,7 +190,7 @@ def test_permissions_that_nobody_has(permission: str) -> None:
 
 @pytest.mark.parametrize("require", [require_group, require_permission])
 def test_users_without_groups_and_permissions(require: Any) -> None:
-    with pytest.raises(ImproperlyConfigured, match=f"{require.__name__} .* the user has none"):
+    with pytest.raises(ImproperlyConfigured, match=f"{require.__name__} needs"):
         require("a.b")(ADA, None)
 
 

@@ -1,4 +1,4 @@
-"""The e-mail address, which is the identity in Metabase, and the only one."""
+"""The e-mail address, by which Metabase identifies a user."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 LONGEST = 254  # characters: RFC 3696, erratum 1690
-# Metabase refuses what Django takes beside the usual form: a quoted local part ("a b"@...), an
-# address in place of the domain (@[192.0.2.1]), and a domain without a dot (@localhost).
+# Django accepts some addresses that Metabase refuses: with a quoted local part ("a b"@...), with
+# an IP address as the domain (@[192.0.2.1]), and with a domain without a dot (@localhost).
 REFUSED = frozenset('"[')
 check = EmailValidator(allowlist=[])
 
 
 def canonical_email(user: AbstractBaseUser) -> str:
-    """Return the one form in which an address is sent and compared: lower-case ASCII.
+    """Return the user's address in the form that is sent and compared: lower-case ASCII.
 
-    Metabase finds the account by the lower-cased address. Nothing is repaired, because Java's,
-    the database's and Python's ideas of "the same letter" differ (U+212A lower-cases to k).
-    Raises AccessRefused: `no-email` or `invalid-email`.
+    Metabase finds the account by the lower-cased address. Other letters are refused and not
+    converted, because Java, the database and Python disagree about which letters are the same
+    (U+212A lower-cases to k). Raises AccessRefused with `no-email` or `invalid-email`.
     """
     address = getattr(user, user.get_email_field_name(), None)
     if address is None or (isinstance(address, str) and not address.strip()):
@@ -40,11 +40,11 @@ def canonical_email(user: AbstractBaseUser) -> str:
 
 
 def is_same(stored: object, email: str) -> bool:
-    """Whether an address of the database is this canonical one, whatever its case."""
+    """Return whether an address in the database is this canonical one, in any case."""
     return isinstance(stored, str) and stored.isascii() and stored.lower() == email
 
 
-@lru_cache(maxsize=4096)  # as many people as a process may see in a day
+@lru_cache(maxsize=4096)  # about as many users as a process sees in a day
 def _is_plain(address: str) -> bool:
     if not (address.isascii() and address.isprintable() and len(address) <= LONGEST):
         return False

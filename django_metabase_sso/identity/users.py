@@ -1,4 +1,4 @@
-"""Finds users: the one that an operator names, and those who have an e-mail address."""
+"""Finds users by what an operator typed, or by their e-mail addresses."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MOST_NAMED = 10
 
 
 class NotOnePerson(LookupError):
-    """No user, or several; the text says which keys they have."""
+    """No user or several users were found; the message lists their primary keys."""
 
 
 def find_user(text: str) -> AbstractBaseUser:
     """Return the one user, active or not, with this e-mail address, username or primary key.
 
-    `pk=7` looks for the key alone. Raises NotOnePerson.
+    `pk=7` looks only for the primary key. Raises NotOnePerson.
     """
     model = get_user_model()
     key = text.removeprefix("pk=")
@@ -45,14 +45,14 @@ def find_user(text: str) -> AbstractBaseUser:
         raise NotOnePerson(f"No user has the e-mail address, username or key {text!r}.")
     keys = ", ".join(f"pk={user.pk}" for user in found[:MOST_NAMED])
     more = ", and more" if len(found) > MOST_NAMED else ""
-    raise NotOnePerson(f"{text!r} is several users; name one by its key: {keys}{more}.")
+    raise NotOnePerson(f"Several users match {text!r}. Choose one by its key: {keys}{more}.")
 
 
 def users_by_email(emails: Iterable[str]) -> dict[str, list[AbstractBaseUser]]:
-    """Return the users, active or not, who have these canonical addresses, by address. One query.
+    """Return the users, active or not, with these canonical addresses, by address. One query.
 
-    An address that no user has is not in the result. Raises ImproperlyConfigured where the
-    database finds nobody by their address: an encrypted column would say that no user has it.
+    The result does not contain addresses without a user. Raises ImproperlyConfigured if the
+    database cannot search by address: with an encrypted column, it would find no user.
     """
     uniqueness.require_comparable()
     found: defaultdict[str, list[AbstractBaseUser]] = defaultdict(list)

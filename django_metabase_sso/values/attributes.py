@@ -1,4 +1,4 @@
-"""User attributes: what a project's callables return, in the form that Metabase would give it."""
+"""User attributes: the values of the project's callables in the form that Metabase stores."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ LINE_ENDS: Final = "\t\n\r"  # and tabs: an attribute may have several lines
 
 
 def attributes(source: str, values: object, reserved: Collection[str] = ()) -> dict[str, str]:
-    """Return `values`, a mapping of str to scalars, as the attributes that Metabase would store.
+    """Return `values`, a mapping of strings to scalars, as the attributes that Metabase stores.
 
-    None and blank values leave the key out. Raises InvalidClaim, naming the key, for whatever
-    Metabase would drop silently: row-level security would then see nothing. `source` names the
-    setting whose callable returned `values`; keys in `reserved` are refused.
+    Keys whose value is None or blank are left out. Raises InvalidClaim, with the name of the key,
+    for values that Metabase would drop silently: row-level security would then not find the
+    attribute. `source` is the setting whose callable returned `values`; keys in `reserved` are
+    refused.
     """
     if not isinstance(values, Mapping):
         raise InvalidClaim(source, f"returned {type(values).__name__}, not a mapping.")
@@ -30,7 +31,7 @@ def attributes(source: str, values: object, reserved: Collection[str] = ()) -> d
         if key.startswith("@") or key.partition("/")[2].startswith("@"):
             raise InvalidClaim(key, "Metabase drops attributes whose name begins with @.")
         if key in reserved:
-            raise InvalidClaim(key, "the name has a meaning of its own; give it another one.")
+            raise InvalidClaim(key, "this name is already used for a claim; choose another one.")
         text = clean_text(key, text_of(key, value), LINE_ENDS)
         if text.strip():
             found[key] = text
@@ -38,12 +39,12 @@ def attributes(source: str, values: object, reserved: Collection[str] = ()) -> d
 
 
 def text_of(key: str, value: Any) -> str:
-    """Return `value` as Metabase would turn it into an attribute; "" for None.
+    """Return `value` as the string that Metabase makes of it; "" for None.
 
-    Metabase is a Java program: True is "true", 3.0 is "3.0", 1e21 is "1.0E21". Raises
-    InvalidClaim for what is not a scalar.
+    Metabase is a Java program: True becomes "true", 3.0 becomes "3.0" and 1e21 becomes "1.0E21".
+    Raises InvalidClaim for values that are not scalars.
     """
-    if type(value) is str:  # as most are, and the names of all groups
+    if type(value) is str:  # the usual case
         return value
     try:
         scalar = plain(value)
@@ -57,12 +58,14 @@ def text_of(key: str, value: Any) -> str:
 
 
 def clean_text(claim: str, text: str, allowed: str = "") -> str:
-    """Return `text`; InvalidClaim for control characters, unless allowed, and lone surrogates."""
+    """Return `text`. Raises InvalidClaim for control characters that are not in `allowed`, and for
+    half of a surrogate pair.
+    """
     if not text.isprintable() and any(
         unicodedata.category(char) in ("Cc", "Cs") and char not in allowed for char in text
     ):
         name = claim.encode("ascii", "backslashreplace").decode()
-        raise InvalidClaim(name, "has a control character or half a surrogate pair.")
+        raise InvalidClaim(name, "contains a control character or half of a surrogate pair.")
     return text
 
 

@@ -1,8 +1,8 @@
-"""Metabase's web components: which attributes each has, what they hold, and since which version.
+"""The attributes of Metabase's web components, with their types and first versions.
 
-The source is Metabase's own documentation of each version ("modular embedding components", from 59
-on generated from the source of `embed.js`). Metabase ignores an attribute that it does not know
-without a word, so a misspelled one has to be found here.
+The source is Metabase's documentation of each version ("modular embedding components"; from 59 on,
+it is generated from the source of `embed.js`). Metabase silently ignores attributes that it does
+not know, so misspelled ones have to be found here.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Guests = Literal["yes", "no", "only"]
 
 
 class Attribute(NamedTuple):
-    """One attribute: what it holds, and the first Metabase version whose documentation has it.
+    """An attribute: its type, and the first Metabase version whose documentation lists it.
 
-    `guests` says whether it does something in guest embeds, or in these only.
+    `guests` says whether it works in guest embeds: "yes", "no", or "only" there.
     """
 
     type: Type
@@ -80,7 +80,7 @@ COMPONENTS: Final[Mapping[str, Attributes]] = {
         "target-collection": Attribute("id", 59),
     },
 }
-# These are written by the tags themselves.
+# The tags write these themselves.
 WRITTEN: Final = frozenset({"dashboard-id", "question-id", "token"})
 # Attributes that any element of a page may have; `title` names the frame in a component.
 GLOBAL: Final = frozenset("class dir hidden id lang slot style title".split())
@@ -100,11 +100,11 @@ EXPECTED: Final[Mapping[Type, str]] = {
 def check_options(
     component: str, options: Mapping[str, Any], *others: str, guests: bool = False
 ) -> None:
-    """Raise InvalidEmbed for an option that a component does not have, or of another type.
+    """Raise InvalidEmbed for options that a component does not have, or that have another type.
 
-    `options` are written as in Python (`with_title`); None leaves an attribute out, whatever its
-    type is. `others` are names that the tag knows besides: a misspelled one is told of them.
-    `guests` says that it is a guest embed, which has fewer options.
+    `options` are written as in Python (`with_title`); an option that is None is left out. `others`
+    are further options of the tag, which are suggested for a misspelled one. `guests` is for guest
+    embeds, which have fewer options.
     """
     for option, value in options.items():
         name = attribute_name(option)
@@ -115,15 +115,17 @@ def check_options(
             known = [*options_of(component, guests=guests), *others]
             raise unknown(f"<{component}>", option, known)
         if attribute.guests == ("no" if guests else "only"):
-            kind = "guest embeds" if guests else "embeds for users who are signed in"
-            raise InvalidEmbed(f"{option} does nothing in {kind}: leave it out.")
+            kind = "guest embeds" if guests else "embeds for signed-in users"
+            raise InvalidEmbed(f"{option} has no effect in {kind}: leave it out.")
         if value is not None and not _fits(attribute.type, value):
-            text = f"{option} of <{component}> is {EXPECTED[attribute.type]}, not {value!r:.100}"
+            text = (
+                f"{option} of <{component}> must be {EXPECTED[attribute.type]}, not {value!r:.100}"
+            )
             raise InvalidEmbed(f"{text} (in a template, a variable that does not exist is '').")
 
 
 def options_of(component: str, *, guests: bool) -> list[str]:
-    """Return the options of a component, as a tag for it takes them."""
+    """Return the names of a component's options, as its tag takes them."""
     unused = "no" if guests else "only"
     return sorted(
         name.replace("-", "_")
@@ -133,9 +135,13 @@ def options_of(component: str, *, guests: bool) -> list[str]:
 
 
 def unknown(owner: str, option: str, known: Collection[str]) -> InvalidEmbed:
-    """Return the error for an option that `owner` does not have: it names the nearest one."""
+    """Return the error for an unknown option of `owner`; it suggests the nearest one."""
     nearest = get_close_matches(option, known, n=1, cutoff=0.5)
-    hint = f"Did you mean {nearest[0]!r}?" if nearest else f"It has {', '.join(sorted(known))}."
+    hint = (
+        f"Did you mean {nearest[0]!r}?"
+        if nearest
+        else f"Its options are {', '.join(sorted(known))}."
+    )
     return InvalidEmbed(f"{owner} has no option {option!r}. {hint}")
 
 

@@ -1,4 +1,4 @@
-"""HTML elements whose attributes hold any value: nothing leaves its quotes."""
+"""HTML elements whose attributes can hold any value, safely escaped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django_metabase_sso.exceptions import InvalidEmbed
 from django_metabase_sso.values.scalars import plain
 
-# Not on...: an attribute like onclick would run its value.
+# Not on...: browsers run the value of an attribute such as onclick.
 OPTION = re.compile(r"(?!on)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 NOTHING = SafeString("")
@@ -25,10 +25,11 @@ def element(name: str, attributes: Mapping[str, Any], content: SafeString = NOTH
 
 
 def attributes_of(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attributes that `options`, as Python writes them, stand for.
+    """Return the HTML attributes for `options`, which are written as in Python.
 
     `with_title` becomes `with-title`, True and False become "true" and "false", dicts and lists
-    JSON, and None leaves its attribute out. Raises InvalidEmbed for what can't be an option.
+    become JSON, and options that are None are left out. Raises InvalidEmbed for names that are not
+    valid options.
     """
     return {
         attribute_name(option): text_of(option, value)
@@ -38,16 +39,16 @@ def attributes_of(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def written(name: str, attributes: Mapping[str, str], content: SafeString = NOTHING) -> SafeString:
-    """Return an element with these attributes; strings that are marked as safe are escaped too."""
+    """Return an element with these attributes. Strings marked as safe are escaped as well."""
     pairs = [(attribute, escape(value)) for attribute, value in attributes.items()]
     attribute_text = format_html_join("", ' {}="{}"', pairs)
     return format_html("<{0}{1}>{2}</{0}>", name, attribute_text, content)
 
 
 def attribute_name(option: str) -> str:
-    """Return the attribute that an option stands for."""
+    """Return the name of the attribute for an option."""
     if not OPTION.fullmatch(option):
-        raise InvalidEmbed(f"{option!r} is not an option: write it like with_title.")
+        raise InvalidEmbed(f"{option!r} is not a valid option: write it like with_title.")
     return option.replace("_", "-")
 
 
@@ -63,8 +64,8 @@ def text_of(option: str, value: Any) -> str:
 
 
 def to_json(option: str, value: Any) -> str:
-    """Return a value as JSON; InvalidEmbed when that is not possible."""
+    """Return a value as JSON. Raises InvalidEmbed if that is not possible."""
     try:
         return json.dumps(value, default=plain, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidEmbed(f"{option} can't be written as JSON ({error}).") from None
+        raise InvalidEmbed(f"{option} cannot be written as JSON ({error}).") from None

@@ -1,4 +1,4 @@
-"""The parameters of a guest embed: what Metabase filters by, never an open filter."""
+"""The parameters of a guest embed: the values that Metabase filters by."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ LISTS = (list, tuple, set, frozenset, QuerySet)
 
 
 class AllRows:
-    """What `ALL_ROWS` is an instance of."""
+    """The type of `ALL_ROWS`."""
 
     def __repr__(self) -> str:
         return "ALL_ROWS"
 
 
-# A parameter with this value shows everybody's rows, on purpose.
+# A parameter with this value shows all rows, on purpose.
 ALL_ROWS: Final = AllRows()
 
 
 def clean_parameters(params: object) -> dict[str, Scalar | list[Scalar]]:
-    """Return `params`, a mapping of names to values, as a token can hold them.
+    """Return `params`, a mapping of names to values, in the types that a token can hold.
 
     A value is a string, number, bool, date, time, Decimal, UUID, Enum or model instance (its
-    key), or a list, tuple, set or queryset of these. Raises InvalidParameter, which names the
-    parameter, for everything else, and for what would switch a locked filter off and show
-    everybody's rows: None, a blank text, an empty list or queryset, or one with None in it.
-    `ALL_ROWS` does that on purpose (Metabase's documentation, "guest embeds": an empty list
-    switches a locked filter off).
+    primary key), or a list, tuple, set or queryset of these. Raises InvalidParameter, with the
+    name of the parameter, for any other value, and for values that would switch off a locked
+    filter and so show all rows: None, a blank string, an empty list or queryset, or a list with
+    None in it. `ALL_ROWS` shows all rows on purpose (Metabase's documentation, "guest embeds": an
+    empty list switches off a locked filter).
     """
     if not isinstance(params, Mapping):
         raise InvalidParameter(
             "params",
             f'{type(params).__name__} is not a mapping: write {{"region": "north"}}. In a'
-            ' template, a variable that is not there is "".',
+            ' template, a variable that does not exist is "".',
         )
     cleaned: dict[str, Scalar | list[Scalar]] = {}
     for name, value in params.items():
         if not isinstance(name, str) or not name.strip():
-            raise InvalidParameter(str(name), "its name is not a string.")
+            raise InvalidParameter(str(name), "its name must be a string that is not blank.")
         cleaned[_text(name, name)] = _clean(name, value)
     return cleaned
 
@@ -59,8 +59,8 @@ def _clean(name: str, value: object) -> Scalar | list[Scalar]:
     if not values:
         raise InvalidParameter(
             name,
-            "an empty list would switch a locked filter off and show everybody's rows. Show no"
-            " embed instead, or write tokens.ALL_ROWS if that is what you want.",
+            "an empty list would switch off a locked filter and show all rows. Show no embed"
+            " instead, or pass tokens.ALL_ROWS if you want to show all rows.",
         )
     return sorted(values, key=str) if isinstance(value, set | frozenset) else values
 
@@ -76,24 +76,24 @@ def _scalar(name: str, value: Any) -> Scalar:
     if scalar is None or (isinstance(scalar, str) and not scalar.strip()):
         raise InvalidParameter(
             name,
-            "None or a blank text would show everybody's rows, or be refused by Metabase. Show no"
-            " embed instead, or write tokens.ALL_ROWS if that is what you want.",
+            "None or a blank string would show all rows, or Metabase would refuse it. Show no"
+            " embed instead, or pass tokens.ALL_ROWS if you want to show all rows.",
         )
     return _text(name, scalar) if isinstance(scalar, str) else scalar
 
 
 def _text(name: str, value: str) -> str:
     if any("\ud800" <= char <= "\udfff" for char in value):
-        raise InvalidParameter(name, "has half a surrogate pair.")
+        raise InvalidParameter(name, "contains half of a surrogate pair.")
     return value
 
 
 def _moment(name: str, value: datetime) -> str:
-    """Return the time on the clock of Django's current time zone: Metabase's have no offset."""
+    """Return the time in Django's current time zone: times in Metabase have no offset."""
     if timezone.is_aware(value):
         try:
             value = timezone.make_naive(value)
-        except OverflowError:  # datetime.max, a little further west
+        except OverflowError:  # datetime.max in a time zone further west
             problem = "in Django's time zone it is before the year 1 or after 9999."
             raise InvalidParameter(name, problem) from None
     return value.replace(microsecond=0).isoformat()

@@ -1,4 +1,4 @@
-"""The steps that attributes, parameters and elements share: from Python's values to JSON's."""
+"""Conversion of Python values to JSON's types, for attributes, parameters and elements."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from uuid import UUID
 from django.utils.functional import Promise
 
 Scalar = str | bool | int | float
-MOST_DIGITS: Final = 4300  # of a number, as many as Python itself writes of an int
+MOST_DIGITS: Final = 4300  # of a number: as many as Python converts to a string
 
 
 def unwrapped(value: Any) -> Any:
-    """Return the value of an Enum's member, the text of a lazy translation, else `value`."""
+    """Return the value of an Enum member, a lazy translation as a string, or else `value`."""
     if isinstance(value, Enum):
         value = value.value
     return str(value) if isinstance(value, Promise) else value
 
 
 def plain(value: Any) -> Scalar | None:
-    """Return `value` in a type of JSON, or None for None; ValueError says why there is none.
+    """Return `value` as a type that JSON has; None for None.
 
-    Dates, times and UUIDs become their usual text, Decimals their digits without an exponent.
+    Dates, times and UUIDs become strings, and Decimals become strings without an exponent. Raises
+    ValueError, with the reason, for values that JSON cannot hold.
     """
     value = unwrapped(value)
     if isinstance(value, str):

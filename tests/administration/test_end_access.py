@@ -287,7 +287,7 @@ def test_metabase_is_down(
     client.logout()
     worker.drain()
     assert any("no connection" in message for message in not_ended(caplog))
-    assert all(message.startswith("Access of user") for message in not_ended(caplog))
+    assert all(message.startswith("The access of user") for message in not_ended(caplog))
 
 
 def test_without_a_key(
@@ -296,7 +296,9 @@ def test_without_a_key(
     configure(API_KEY=None)
     save(ada)
     assert is_active(project)
-    assert not_ended(caplog) == [f"Access of user {ada.pk} did not end in Metabase: BadSetting"]
+    assert not_ended(caplog) == [
+        f"The access of user {ada.pk} to Metabase has not ended: BadSetting"
+    ]
 
 
 def test_a_database_that_fails(
@@ -418,7 +420,7 @@ def test_the_thread_goes_on(
     for _ in range(2):
         worker.put(Task("sessions", User, ada, ada.pk, ADA))
     worker.drain()
-    texts = [text.partition("Metabase: ")[2] for text in not_ended(caplog)]
+    texts = [text.partition("has not ended: ")[2] for text in not_ended(caplog)]
     assert texts == ["RuntimeError", "Metabase is away."]
 
 

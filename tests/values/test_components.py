@@ -61,25 +61,30 @@ def test_options(component: str, option: str, value: Any) -> None:
 
 
 BAD: list[tuple[str, str, Any, str]] = [
-    ("metabase-dashboard", "with_title", "False", "is True or False, not 'False'"),
-    ("metabase-dashboard", "with_title", "", "is True or False, not ''"),
-    ("metabase-dashboard", "with_title", 1, "is True or False, not 1"),
-    ("metabase-dashboard", "auto_refresh_interval", True, "is a number, not True"),
-    ("metabase-dashboard", "auto_refresh_interval", "a minute", "is a number"),
-    ("metabase-dashboard", "initial_parameters", "", "is a dict, not ''"),
-    ("metabase-dashboard", "initial_parameters", ["a"], "is a dict"),
-    ("metabase-dashboard", "hidden_parameters", "a", "is a list, not 'a'"),
-    ("metabase-question", "hidden_parameters", {"a"}, "is a list"),
-    ("metabase-question", "target_collection", "", "is a number or a string that is not empty"),
-    ("metabase-question", "target_collection", True, "is a number or a string"),
-    ("metabase-browser", "initial_collection", [1], "is a number or a string"),
-    ("metabase-metabot", "layout", 7, "is a string, not 7"),
+    ("metabase-dashboard", "with_title", "False", "must be True or False, not 'False'"),
+    ("metabase-dashboard", "with_title", "", "must be True or False, not ''"),
+    ("metabase-dashboard", "with_title", 1, "must be True or False, not 1"),
+    ("metabase-dashboard", "auto_refresh_interval", True, "must be a number, not True"),
+    ("metabase-dashboard", "auto_refresh_interval", "a minute", "must be a number"),
+    ("metabase-dashboard", "initial_parameters", "", "must be a dict, not ''"),
+    ("metabase-dashboard", "initial_parameters", ["a"], "must be a dict"),
+    ("metabase-dashboard", "hidden_parameters", "a", "must be a list, not 'a'"),
+    ("metabase-question", "hidden_parameters", {"a"}, "must be a list"),
+    (
+        "metabase-question",
+        "target_collection",
+        "",
+        "must be a number or a string that is not empty",
+    ),
+    ("metabase-question", "target_collection", True, "must be a number or a string"),
+    ("metabase-browser", "initial_collection", [1], "must be a number or a string"),
+    ("metabase-metabot", "layout", 7, "must be a string, not 7"),
     ("metabase-dashboard", "with_titel", True, "Did you mean 'with_title'"),
     ("metabase-dashboard", "with_alerts", True, "Did you mean 'with_title'"),
     ("metabase-question", "with_alert", True, "Did you mean 'with_alerts'"),
     ("metabase-browser", "readonly", True, "Did you mean 'read_only'"),
-    ("metabase-metabot", "xyz", 1, "It has is_save_enabled, layout, target_collection"),
-    ("metabase-dashboard", "custom_context", "a", "does nothing in embeds for users who are"),
+    ("metabase-metabot", "xyz", 1, "Its options are is_save_enabled, layout, target_collection"),
+    ("metabase-dashboard", "custom_context", "a", "has no effect in embeds for signed-in users"),
     *(
         ("metabase-question", name.replace("-", "_"), 1, "has no option")
         for name in sorted(WRITTEN)
@@ -105,7 +110,7 @@ def test_a_long_value_is_cut() -> None:
 @pytest.mark.parametrize("option", ["drills", "hidden_parameters", "with_subscriptions"])
 def test_what_guest_embeds_do_not_have(option: str) -> None:
     check_options("metabase-dashboard", {option: None})
-    with pytest.raises(InvalidEmbed, match="does nothing in guest embeds"):
+    with pytest.raises(InvalidEmbed, match="has no effect in guest embeds"):
         check_options("metabase-dashboard", {option: None}, guests=True)
 
 

@@ -72,7 +72,7 @@ def test_none_leaves_the_attribute_out() -> None:
 
 @pytest.mark.parametrize("option", ["onclick", "on_click", "With", "a b", "a=b", "", "_a", "a-b"])
 def test_what_is_no_option(option: str) -> None:
-    with pytest.raises(InvalidEmbed, match="is not an option"):
+    with pytest.raises(InvalidEmbed, match="is not a valid option"):
         element("metabase-dashboard", {option: "x"})
 
 
@@ -80,5 +80,5 @@ def test_what_is_no_option(option: str) -> None:
     "value", [{1, 2}, object(), float("nan"), {"a": float("inf")}, {(1, 2): 3}, [b"x"]]
 )
 def test_what_has_no_place_in_json(value: Any) -> None:
-    with pytest.raises(InvalidEmbed, match="hidden_parameters can't be written as JSON"):
+    with pytest.raises(InvalidEmbed, match="hidden_parameters cannot be written as JSON"):
         element("metabase-dashboard", {"hidden_parameters": value})

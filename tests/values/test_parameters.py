@@ -91,21 +91,21 @@ def test_querysets() -> None:
         clean_parameters({"group": groups.values_list("name", "pk")})
     with pytest.raises(InvalidParameter, match="dict is not a string"):
         clean_parameters({"group": groups.values("name")})
-    with pytest.raises(InvalidParameter, match="'group': None or a blank text"):
+    with pytest.raises(InvalidParameter, match="'group': None or a blank string"):
         clean_parameters({"group": Group(name="unsaved")})
 
 
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (None, "None or a blank text would show everybody's rows"),
-        ("  ", "None or a blank text"),
-        (gettext_lazy(" "), "None or a blank text"),
-        ([], "an empty list would switch a locked filter off"),
+        (None, "None or a blank string would show all rows"),
+        ("  ", "None or a blank string"),
+        (gettext_lazy(" "), "None or a blank string"),
+        ([], "an empty list would switch off a locked filter"),
         ((), "an empty list"),
         (set(), "an empty list"),
-        (["north", None], "None or a blank text"),
-        (["north", ""], "None or a blank text"),
+        (["north", None], "None or a blank string"),
+        (["north", ""], "None or a blank string"),
         ([["north"]], "list is not a string"),
         ([ALL_ROWS], "AllRows is not a string"),
         ({"a": 1}, "dict is not a string"),
@@ -139,7 +139,7 @@ def test_params_are_a_mapping(params: Any) -> None:
 
 @pytest.mark.parametrize("name", ["", " ", 7, None])
 def test_names_are_text(name: Any) -> None:
-    with pytest.raises(InvalidParameter, match="its name is not a string") as caught:
+    with pytest.raises(InvalidParameter, match="its name must be a string") as caught:
         clean_parameters({name: "north"})
     assert caught.value.parameter == str(name)
 
