@@ -91,6 +91,15 @@ def test_the_release_is_by_trusted_publishing() -> None:
     assert "permissions" not in workflow["jobs"]["build"]
 
 
+def test_the_readme_is_short_and_its_badges_are_true() -> None:
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert len(lines) <= 120
+    python, django, *_ = table("Python", "3.13")
+    oldest, *_, newest = python[1].split(", ")
+    alternatives = re.findall(r"^!\[(.+?)\]", "\n".join(lines[:8]), re.MULTILINE)
+    assert alternatives[:2] == [f"Python {oldest} to {newest}", f"Django {django[1]}"]
+
+
 def test_no_release_without_an_address(capsys: pytest.CaptureFixture[str]) -> None:
     """The owner fills in one address, which the others begin with."""
     urls = metadata("django-metabase-sso").get_all("Project-URL", [])
