@@ -45,8 +45,8 @@ UVICORN = (
     *("--timeout-keep-alive", "75", "--lifespan", "off", "django.core.asgi:get_asgi_application"),
 )
 SERVERS = {
-    "gunicorn, 2 workers, 4 threads": (GUNICORN, "60"),
-    "uvicorn, 2 workers": (UVICORN, "0"),
+    "gunicorn, 2 workers, 4 threads": (GUNICORN, "0"),
+    "uvicorn, 2 workers": (UVICORN, "1"),
 }
 
 
@@ -156,12 +156,12 @@ def main() -> None:
         site["DJANGO_SETTINGS_MODULE"] = "bench_site.crossing_settings"
         print("| server | switches of the secret | tokens | 401 | wrong | s | requests/s |")
         print("|---|---:|---:|---:|---:|---:|---:|")
-        for server, (command, age) in SERVERS.items():
+        for server, (command, is_asgi) in SERVERS.items():
             for switches in (0, SWITCHES):
                 secrets = Secrets(Path(name) / "secret")
                 secrets.switch()
                 file = {"BENCH_SITE_SECRET_FILE": str(secrets.file)}
-                extra = {**site, **file, "BENCH_SITE_CONN_MAX_AGE": age}
+                extra = {**site, **file, "BENCH_SITE_CROSS": "1", "BENCH_SITE_ASGI": is_asgi}
                 with running(extra, command) as port:
                     print(f"| {server} | ", end="")
                     wrong += asyncio.run(load(port, people, secrets, switches))

@@ -12,22 +12,38 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 HEAD = (
     "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n"
-    "Connection: close\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-origin\r\n"
+    "Connection: close\r\nSec-Fetch-Mode: cors\r\n"
 )
 
 
-def get(path: str, cookie: str = "") -> bytes:
-    """Return a GET request as it is sent."""
-    return f"{HEAD.format(method='GET', path=path)}Cookie: {cookie}\r\n\r\n".encode()
+def get(path: str, cookie: str = "", origin: str = "") -> bytes:
+    """Return a GET request as a browser sends it, from another origin or the same one."""
+    fields = _site(origin) + (f"Cookie: {cookie}\r\n" if cookie else "")
+    return f"{HEAD.format(method='GET', path=path)}{fields}\r\n".encode()
 
 
-def post(path: str, body: dict[str, str]) -> bytes:
-    """Return a POST request with JSON."""
+def preflight(path: str, origin: str) -> bytes:
+    """Return what a browser sends before a request with a header of its own."""
+    asked = "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization"
+    head = HEAD.format(method="OPTIONS", path=path) + _site(origin)
+    return f"{head}{asked}\r\n\r\n".encode()
+
+
+def _site(origin: str) -> str:
+    """Return how a browser says from where it asks."""
+    if not origin:
+        return "Sec-Fetch-Site: same-origin\r\n"
+    return f"Sec-Fetch-Site: cross-site\r\nOrigin: {origin}\r\n"
+
+
+def post(path: str, body: dict[str, str], origin: str = "") -> bytes:
+    """Return a POST request with JSON, from another origin or the same one."""
     content = json.dumps(body)
-    head = HEAD.format(method="POST", path=path)
+    head = HEAD.format(method="POST", path=path) + _site(origin)
     types = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
     return f"{head}{types}{content}".encode()
 
@@ -36,7 +52,7 @@ def post(path: str, body: dict[str, str]) -> bytes:
 class Usage:
     """What the process of a server has used so far."""
 
-    cpu: float  # seconds
+    pid: int
     rss: float  # MB
     queries: int  # counted by Express alone
 
@@ -66,31 +82,40 @@ class Target:
     port: int
     requests: Sequence[bytes]
     expected: bytes
+    status: int = 200
 
     def block(self, count: int) -> Block:
-        """Make `count` requests; RuntimeError when one gets no 200 with what is expected.
+        """Make `count` requests; RuntimeError for an answer that is not the expected one.
 
         They start anywhere, so that all sessions have their turn.
         """
-        before = self.usage().cpu
+        before = self._cpu()
         start = random.randrange(len(self.requests))
         latencies = [
             self._timed(self.requests[(start + number) % len(self.requests)])
             for number in range(count)
         ]
-        return Block(latencies, (self.usage().cpu - before) / count)
+        return Block(latencies, (self._cpu() - before) / count)
 
     def usage(self) -> Usage:
         """Return what the server's process has used."""
         answer = _exchange(self.port, get("/usage"))
         figures = json.loads(answer[answer.index(b"{") : answer.index(b"}") + 1])
-        return Usage(figures["cpu"], figures["rss"], figures.get("queries", 0))
+        return Usage(figures["pid"], figures["rss"], figures.get("queries", 0))
+
+    @cached_property
+    def _pid(self) -> int:
+        return self.usage().pid
+
+    def _cpu(self) -> float:
+        """Return the seconds of CPU time that the server has used: clock_getcpuclockid(3)."""
+        return time.clock_gettime((~self._pid << 3) | 2)
 
     def _timed(self, request: bytes) -> float:
         start = time.perf_counter()
         answer = _exchange(self.port, request)
         taken = time.perf_counter() - start
-        if not answer.startswith(b"HTTP/1.1 200 ") or self.expected not in answer:
+        if int(answer.split(b" ", 2)[1]) != self.status or self.expected not in answer:
             # Not the answer itself: it may hold a token.
             raise RuntimeError(f"{request.split()[1]!r} answered {answer.splitlines()[:1]!r}")
         return taken

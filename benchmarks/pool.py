@@ -9,7 +9,7 @@ from typing import Any, final
 
 HEAD = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n"
-    "Sec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-origin\r\n"
+    "Sec-Fetch-Mode: cors\r\nSec-Fetch-Site: cross-site\r\nOrigin: https://app.example.com\r\n"
 )
 
 

@@ -1,75 +1,107 @@
-"""`make bench`: our view beside the shortest hand-written one, in one run, in alternation."""
+"""`make bench`: our view beside a hand-written one, in the stacks that projects run.
+
+Makes three runs and prints README's table of them: CPU time of the server's process for a request,
+and the ratio of each run. BENCH_ROUNDS and BENCH_REQUESTS set the size of a run.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import sys
 import tempfile
-import timeit
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pages
-from load import Target, Variant, get, measure
-from server import HERE, manage, running, site_environment
+import sites
+from load import Variant, measure
+from postgres import cluster
+from server import HERE, site_environment
+from sites import Database, Site
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "40"))
-REQUESTS = int(os.environ.get("BENCH_REQUESTS", "100"))  # for each variant and round
+RUNS = 3
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "12"))
+REQUESTS = int(os.environ.get("BENCH_REQUESTS", "50"))  # for each view and round
 USERS = 1_000
-OURS = "our view, REQUIRE_UNIQUE_EMAIL off"
-UNIQUE = "our view, REQUIRE_UNIQUE_EMAIL on"
-HANDWRITTEN = "the shortest hand-written view"
-BARE = "a view that only reads request.user"
-PATHS = {
-    OURS: "/sso/metabase?response=json",
-    HANDWRITTEN: "/handwritten/metabase?response=json",
-    BARE: "/bare/metabase?response=json",
-    UNIQUE: "/sso/metabase?response=json",
-}
+OFF, INDEX, NONE = "off", "on, with the index", ""
+SAME_WORK, WITH_UNIQUENESS, NO_DEARER, TOKEN = 1.05, 1.12, 1.0, 1.5
 
 
-def views(folder: Path) -> list[Variant]:
-    """Measure the views under gunicorn, on a SQLite file."""
-    database = {"BENCH_SITE_SQLITE": str(folder / "bench.sqlite3")}
-    people = json.loads(manage(["seed", str(USERS)], database))
+@dataclass
+class Row:
+    """A line of the table: what stands in its first columns, its bar, and what was found."""
+
+    what: str
+    bar: float | None
+    reference: Variant
+    variant: Variant
+    ratios: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Group:
+    """Servers that run at the same time, and the rows that compare them."""
+
+    name: str
+    variants: list[Variant]
+    rows: list[Row]
+
+    def run(self) -> None:
+        """Measure once, and note the ratios."""
+        for variant in self.variants:
+            variant.blocks.clear()
+        measure(self.variants, ROUNDS)
+        for row in self.rows:
+            row.ratios.append(row.variant.ratio(row.reference, lambda block: block.cpu))
+
+
+@contextmanager
+def sync_group(name: str, base: Database, *, is_cross: bool) -> Iterator[Group]:
+    """Run our view and the hand-written one under gunicorn."""
     with ExitStack() as stack:
-        port = stack.enter_context(running(database))
-        unique_port = stack.enter_context(running({**database, "BENCH_SITE_UNIQUE_EMAIL": "1"}))
-        variants = []
-        for name, path in PATHS.items():
-            requests = [get(path, person["django"]) for person in people]
-            expected = b'{"signed_in": true}' if name == BARE else b'{"jwt": "ey'
-            target = Target(unique_port if name == UNIQUE else port, requests, expected)
-            variants.append(Variant(name, target, REQUESTS))
-        measure(variants, ROUNDS)
-    return variants
+
+        def started(site: Site) -> list[Variant]:
+            """Return the variants of a server: a token, and, across origins, what is not one."""
+            kinds = [site]
+            if is_cross:
+                kinds += [sites.preflight_of(site), sites.anonymous_of(site)]
+            port = stack.enter_context(site.running(base))
+            return [Variant(one.name, one.at(port, base.people), REQUESTS) for one in kinds]
+
+        chosen = (sites.HANDWRITTEN, sites.OURS_OFF, sites.OURS_INDEX)
+        hand, off, index = (started(replace(site, is_cross=is_cross)) for site in chosen)
+        rows = [
+            Row(f"token, uniqueness {OFF}", SAME_WORK, hand[0], off[0]),
+            Row(f"token, uniqueness {INDEX}", WITH_UNIQUENESS, hand[0], index[0]),
+        ]
+        for number, what in enumerate(["preflight", "401"][: len(hand) - 1], 1):
+            rows.append(Row(what, NO_DEARER, hand[number], off[number]))
+        yield Group(name, [*hand, *off, index[0]], rows)
 
 
-def queries() -> dict[str, int]:
-    """Return how many queries a signed-in request makes, for each variant."""
-    from django.conf import settings
-    from django.contrib.auth.models import User
-    from django.core.management import call_command
-    from django.db import connection
-    from django.test import Client
-    from django.test.utils import CaptureQueriesContext
-
-    call_command("migrate", verbosity=0)
-    client = Client(headers={"host": "127.0.0.1"})
-    client.force_login(User.objects.create_user("ada", "ada@example.com"))
-    counted = {}
-    for name, path in PATHS.items():
-        settings.METABASE_SSO["REQUIRE_UNIQUE_EMAIL"] = name == UNIQUE
-        with CaptureQueriesContext(connection) as captured:
-            assert client.get(path).status_code == 200
-        counted[name] = len(captured)
-    settings.METABASE_SSO["REQUIRE_UNIQUE_EMAIL"] = False
-    return counted
+@contextmanager
+def async_group(name: str, base: Database) -> Iterator[Group]:
+    """Run our view and two hand-written ones under uvicorn, across origins."""
+    with ExitStack() as stack:
+        chosen = (sites.HANDWRITTEN, sites.HANDWRITTEN_ASYNC, sites.OURS_OFF, sites.OURS_INDEX)
+        hand, hand_async, off, index = (
+            Variant(site.name, stack.enter_context(site.target(base)), REQUESTS)
+            for site in (replace(site, is_cross=True, is_asgi=True) for site in chosen)
+        )
+        rows = [
+            Row(f"token, uniqueness {OFF}", SAME_WORK, hand, off),
+            Row(f"token, uniqueness {INDEX}", WITH_UNIQUENESS, hand, index),
+            Row("hand-written, async", None, hand, hand_async),
+        ]
+        yield Group(name, [hand, hand_async, off, index], rows)
 
 
-def in_process() -> tuple[float, float, float]:
+def token_and_encode() -> tuple[float, float, float]:
     """Return the microseconds of `issue_token` and of `jwt.encode` alone, and their ratio."""
     import jwt
     from django.conf import settings
@@ -77,64 +109,77 @@ def in_process() -> tuple[float, float, float]:
 
     from django_metabase_sso.tokens import issue_token
 
+    settings.METABASE_SSO["GROUP_MAPPING"] = None  # they are in the database
     user = User(pk=1, email="ada@example.com", first_name="Ada", last_name="Lovelace")
     secret = settings.METABASE_SSO["JWT_SHARED_SECRET"]
     claims = jwt.decode(issue_token(user), secret, algorithms=["HS256"])
-
-    def encode() -> None:
-        jwt.encode(claims, secret, algorithm="HS256")
-
-    number = 2_000
-    pairs = [
-        (
-            timeit.timeit(lambda: issue_token(user), number=number),
-            timeit.timeit(encode, number=number),
-        )
-        for _ in range(21)
-    ]
-    ours, alone = (statistics.median(times) / number * 1e6 for times in zip(*pairs, strict=True))
+    pairs = []
+    for _ in range(41):
+        start = time.process_time()
+        for _ in range(1_000):
+            issue_token(user)
+        middle = time.process_time()
+        for _ in range(1_000):
+            jwt.encode(claims, secret, algorithm="HS256")
+        pairs.append((middle - start, time.process_time() - middle))
+    ours, alone = (statistics.median(times) * 1e3 for times in zip(*pairs, strict=True))
     return ours, alone, statistics.median(own / its for own, its in pairs)
 
 
-def report(variants: list[Variant], counted: dict[str, int]) -> None:
-    """Print the table of the views, and how ours stands to the hand-written one."""
-    print("| view | requests/s | p50 ms | p99 ms | server CPU ms | queries |")
-    print("|---|---:|---:|---:|---:|---:|")
-    for variant in variants:
-        print(
-            f"| {variant.name} | {variant.median(lambda block: block.rate):.0f}"
-            f" | {variant.percentile(50):.2f} | {variant.percentile(99):.2f}"
-            f" | {variant.median(lambda block: block.cpu) * 1_000:.3f} | {counted[variant.name]} |"
+def report(group: Group) -> None:
+    """Print the lines of a group."""
+    for row in group.rows:
+        its, own = (
+            variant.median(lambda block: block.cpu) * 1e3
+            for variant in (row.reference, row.variant)
         )
-    ours, handwritten = variants[:2]
-    rate = ours.ratio(handwritten, lambda block: block.rate)
-    cpu = handwritten.ratio(ours, lambda block: block.cpu)
-    print(f"\nOurs by the hand-written view, requests per second: {rate:.3f} (bar: 0.95)")
-    print(f"Hand-written by ours, server CPU time per request:  {cpu:.3f} (bar: 0.95)")
+        ratios = " | ".join(f"{ratio:.3f}" for ratio in row.ratios)
+        bar = "" if row.bar is None else f"{row.bar:.2f}"
+        print(
+            f"| {group.name} | {row.what} | {its:.3f} | {own:.3f} | {ratios} | {bar} |", flush=True
+        )
 
 
 def main() -> None:
     """Measure and print everything."""
-    sys.path.insert(0, str(HERE))
     environment = site_environment({})
     os.environ.clear()
     os.environ.update(environment)
+    sys.path.insert(0, str(HERE))
     import django
 
     django.setup()
-    with tempfile.TemporaryDirectory() as folder:
-        print(
-            f"{ROUNDS} rounds of {REQUESTS} requests to each view, gunicorn, SQLite, {USERS} users"
-        )
-        report(views(Path(folder)), queries())
-    ours, alone, ratio = in_process()
+    print(f"{RUNS} runs, each of {ROUNDS} rounds of {REQUESTS} requests to each view\n")
+    runs = " | ".join(f"run {number}" for number in range(1, RUNS + 1))
+    print(f"| stack | answer | hand-written, CPU ms | ours, CPU ms | {runs} | bar |")
+    print(f"|---|---|---:|---:|{'---:|' * RUNS}---:|")
+    with tempfile.TemporaryDirectory() as folder, cluster() as url:
+        makers = {
+            "SQLite": partial(sites.sqlite, Path(folder)),
+            "PostgreSQL": partial(sites.postgresql, url),
+        }
+        for engine, make in makers.items():
+            with make("bench", USERS, unique=True) as base:
+                for opened in (
+                    sync_group(f"cross-origin, gunicorn, {engine}", base, is_cross=True),
+                    sync_group(f"same origin, gunicorn, {engine}", base, is_cross=False),
+                    async_group(f"cross-origin, uvicorn, {engine}", base),
+                ):
+                    with opened as group:
+                        for _ in range(RUNS):
+                            group.run()
+                        report(group)
+    found = [token_and_encode() for _ in range(RUNS)]
+    ours, alone, _ = found[-1]
+    ratios = " | ".join(f"{ratio:.2f}" for *_, ratio in found)
     print(
-        f"\nissue_token: {ours:.1f} µs, jwt.encode alone: {alone:.1f} µs; {ratio:.2f} (bar: 2.0)"
+        f"| no server, no database | `issue_token` by `jwt.encode` | {alone / 1e3:.4f}"
+        f" | {ours / 1e3:.4f} | {ratios} | {TOKEN:.2f} |"
     )
     print("\n| page | with the tags, µs | plain HTML, µs | the tags' cost, µs |")
     print("|---|---:|---:|---:|")
-    for row in pages.rows():
-        print(f"| {row.name} | {row.tags:.0f} | {row.plain:.0f} | {row.cost:.0f} |")
+    for page in pages.rows():
+        print(f"| {page.name} | {page.tags:.0f} | {page.plain:.0f} | {page.cost:.0f} |")
 
 
 if __name__ == "__main__":

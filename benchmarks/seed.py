@@ -1,5 +1,7 @@
 """Run on the benchmark site: makes the tables and the users, and signs some in.
 
+The arguments: how many users; `groups` where they have a growing number of groups.
+
 Prints, as JSON, what each of those shows to be known: see `Person`.
 """
 
@@ -31,6 +33,7 @@ SERIES = {
 }
 EXPRESS = "CREATE TABLE express_sessions (sid TEXT PRIMARY KEY, sess TEXT NOT NULL)"
 SIGNED_IN = 500  # more than the package's cache of checked addresses holds
+USUAL_GROUPS = (3,)
 GROUP_SIZES = (0, 10, 100, 1_000)
 PASSWORD = "benchmark-only-password"
 
@@ -56,23 +59,21 @@ def make_users(count: int) -> None:
         cursor.execute(EXPRESS)
 
 
-def sign_in(count: int) -> list[Person]:
-    """Sign `count` users in, each with a number of groups in turn where tokens hold groups."""
-    from bench_site.settings import GROUPS
+def sign_in(count: int, *, growing: bool) -> list[Person]:
+    """Sign `count` users in, with three groups each, or with one of GROUP_SIZES in turn."""
     from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import Group, User
 
     password = make_password(PASSWORD)  # once: it takes a third of a second
-    groups: list[Group] = []
-    if GROUPS:
-        names = [f"Group {number:04}" for number in range(max(GROUP_SIZES))]
-        groups = Group.objects.bulk_create([Group(name=name) for name in names])
+    sizes = GROUP_SIZES if growing else USUAL_GROUPS
+    names = [f"Group {number:04}" for number in range(max(sizes))]
+    groups = Group.objects.bulk_create([Group(name=name) for name in names])
     ids = random.Random(1).sample(list(User.objects.values_list("pk", flat=True)), count)
     people = []
     for number, user in enumerate(User.objects.filter(pk__in=ids)):
         user.password = password
         user.save()
-        size = GROUP_SIZES[number % len(GROUP_SIZES)] if groups else 0
+        size = sizes[number % len(sizes)]
         user.groups.set(groups[:size])
         people.append(
             Person(
@@ -133,7 +134,7 @@ def main() -> None:
         raise SystemExit("This database has users. Benchmarks make their own.")
     with transaction.atomic():
         make_users(int(sys.argv[1]))
-        people = sign_in(SIGNED_IN)
+        people = sign_in(SIGNED_IN, growing="groups" in sys.argv[2:])
     json.dump(people, sys.stdout)
 
 

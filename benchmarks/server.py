@@ -17,6 +17,10 @@ GUNICORN = (
     *(sys.executable, "-m", "gunicorn"),
     *("--config", "python:bench_site.gunicorn_conf", "--bind", "fd://{fd}"),
 )
+UVICORN = (
+    *(sys.executable, "-m", "uvicorn", "--fd", "{fd}", "--factory", "--log-level", "error"),
+    *("--lifespan", "off", "django.core.asgi:get_asgi_application"),
+)
 OURS = ("BENCH_", "GUNICORN_", "UVICORN_", "WEB_CONCURRENCY", "DJANGO_SETTINGS_MODULE")
 
 

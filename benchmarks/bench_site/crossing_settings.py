@@ -1,6 +1,6 @@
-"""The site as a project runs it, for `crossing.py`: the usual middleware and callables.
+"""The site for `crossing.py`: with callables, and a secret that can be switched.
 
-The secret is read from the file of BENCH_SITE_SECRET_FILE each time, so it can be switched.
+The secret is read from the file of BENCH_SITE_SECRET_FILE each time.
 """
 
 from __future__ import annotations
@@ -43,19 +43,3 @@ METABASE_SSO = {
     "GROUP_MAPPING": groups,
     "USER_ATTRIBUTES": attributes,
 }
-INSTALLED_APPS = [*base.INSTALLED_APPS, "django.contrib.messages", "corsheaders"]
-MIDDLEWARE = [
-    "django_metabase_sso.middleware.SSOCorsMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
-# Under ASGI each request has a thread of its own, whose connection would never be closed.
-CONN_MAX_AGE = int(os.environ.get("BENCH_SITE_CONN_MAX_AGE", "0"))
-DATABASES = {"default": {**base.DATABASES["default"], "CONN_MAX_AGE": CONN_MAX_AGE}}

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
 
-from bench_site.views import claims_of, signed
+from bench_site.views import groups_of, signed
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -27,7 +27,7 @@ class TokenView(APIView):  # type: ignore[misc]
 
     def get(self, request: Request) -> Response:
         """Answer with a token."""
-        return Response({"jwt": signed(request.user)})
+        return Response({"jwt": signed(request.user, groups_of(request.user))})
 
 
 class WithClaims(TokenObtainPairSerializer):
@@ -37,5 +37,6 @@ class WithClaims(TokenObtainPairSerializer):
     def get_token(cls, user: Any) -> Any:
         """Return the refresh token, which makes the access token."""
         token = super().get_token(user)
-        token.payload.update(claims_of(user))
+        names = {"first_name": user.first_name, "last_name": user.last_name}
+        token.payload.update({"email": user.email, **names, "groups": groups_of(user)})
         return token

@@ -1,7 +1,9 @@
-"""Settings of the benchmark site; the environment names the database and what is switched on.
+"""Settings of the benchmark site: those of `startproject`, whose middleware is all there.
 
-The middleware is only what signing in needs, and connections persist: whatever all variants do
-alike would hide what they do differently.
+The environment names the database, the view and what is switched on. With BENCH_SITE_CROSS=1 a
+front end on ORIGIN may read the answers: by the two middlewares of README's set-up for the
+package's view, by django-cors-headers with credentials for the others. Connections persist, since
+to open one for each request would hide what the views do differently.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from typing import Any
 
 from django_metabase_sso.policies import trust_emails
 
-# Which views there are: all that a table compares under one server, or one variant alone.
-VARIANT = os.environ.get("BENCH_SITE_VARIANT", "all")
-GROUPS = os.environ.get("BENCH_SITE_GROUPS") == "1"  # the tokens hold the user's groups
+VARIANT = os.environ.get("BENCH_SITE_VARIANT", "ours")
+CROSS = os.environ.get("BENCH_SITE_CROSS") == "1"
+OURS = VARIANT == "ours"
+ORIGIN = "https://app.example.com"
 
 SECRET_KEY = "benchmark-only-django-secret-key"
 JWT_SHARED_SECRET = "benchmark-only-jwt-shared-secret-0123456789abcdef"
@@ -24,12 +27,16 @@ METABASE_SSO = {
     "EMBEDDING_SECRET_KEY": "benchmark-only-embedding-secret-key-0123456789",
     "ACCESS_POLICY": trust_emails,
     "REQUIRE_UNIQUE_EMAIL": os.environ.get("BENCH_SITE_UNIQUE_EMAIL") == "1",
-    "GROUP_MAPPING": "django_metabase_sso.claims.django_groups" if GROUPS else None,
+    "GROUP_MAPPING": "django_metabase_sso.claims.django_groups",
+    "ALLOWED_ORIGINS": [ORIGIN] if CROSS else [],
 }
 SIMPLE_JWT = {
     "SIGNING_KEY": JWT_SHARED_SECRET,
     "TOKEN_OBTAIN_SERIALIZER": "bench_site.rest.WithClaims",
 }
+if CROSS and not OURS:
+    CORS_ALLOWED_ORIGINS = [ORIGIN]
+    CORS_ALLOW_CREDENTIALS = True
 
 # Off on purpose, to compare equal work.
 SILENCED_SYSTEM_CHECKS = ["metabase_sso.W011"]
@@ -37,18 +44,40 @@ ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
 ROOT_URLCONF = "bench_site.urls"
 USE_TZ = True
 STATIC_URL = "/static/"
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
-    *(["django_metabase_sso"] if VARIANT in ("all", "ours") else []),
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    *(["corsheaders"] if CROSS else []),
+    *(["django_metabase_sso"] if OURS else []),
     *(["rest_framework"] if VARIANT in ("rest", "simplejwt") else []),
 ]
 MIDDLEWARE = [
+    *(["django_metabase_sso.middleware.SSOCorsMiddleware"] if CROSS and OURS else []),
+    *(["corsheaders.middleware.CorsMiddleware"] if CROSS else []),
+    "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+PROCESSORS = [
+    "django.template.context_processors.request",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": PROCESSORS},
+    }
 ]
 if os.environ.get("BENCH_SITE_OWN_USER") == "1":  # a unique constraint on the address
     INSTALLED_APPS.append("bench_site.people")
@@ -68,4 +97,6 @@ def _database() -> dict[str, Any]:
     return {"ENGINE": "django.db.backends.postgresql", "NAME": name, "OPTIONS": options}
 
 
-DATABASES = {"default": {**_database(), "CONN_MAX_AGE": None}}
+# Under ASGI each request has a thread of its own, whose connection would never be closed.
+CONN_MAX_AGE = 0 if os.environ.get("BENCH_SITE_ASGI") == "1" else None
+DATABASES = {"default": {**_database(), "CONN_MAX_AGE": CONN_MAX_AGE}}

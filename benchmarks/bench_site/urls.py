@@ -1,32 +1,36 @@
-"""One address for each variant, each in a URLconf that is included, as an app's is."""
+"""The address of one variant, in a URLconf that is included, as an app's is."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from bench_site import views
 from bench_site.settings import VARIANT
 
-handwritten = [path("metabase", views.handwritten)]
-bare = [path("metabase", views.bare)]
-
-urlpatterns: list[URLPattern | URLResolver] = [path("usage", views.usage)]
-if VARIANT in ("all", "ours"):
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("usage", views.usage),
+]
+own: list[Any] = []
+if VARIANT == "ours":
     urlpatterns.append(path("sso/", include("django_metabase_sso.urls")))
-if VARIANT in ("all", "handwritten"):
-    urlpatterns.append(path("handwritten/", include((handwritten, "handwritten"))))
-if VARIANT in ("all", "bare"):
-    urlpatterns.append(path("bare/", include((bare, "bare"))))
-if VARIANT == "rest":
+elif VARIANT == "handwritten":
+    own = [path("metabase", views.handwritten)]
+elif VARIANT == "handwritten async":
+    own = [path("metabase", views.handwritten_async)]
+elif VARIANT == "rest":
     from bench_site.rest import TokenView
 
-    rest = [path("metabase", TokenView.as_view())]
-    urlpatterns.append(path("rest/", include((rest, "rest"))))
-if VARIANT == "simplejwt":
+    own = [path("metabase", TokenView.as_view())]
+else:
     from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
-    simplejwt = [
+    own = [
         path("obtain", TokenObtainPairView.as_view()),
         path("refresh", TokenRefreshView.as_view()),
     ]
-    urlpatterns.append(path("simplejwt/", include((simplejwt, "simplejwt"))))
+if own:
+    urlpatterns.append(path("sso/", include((own, "own"))))
