@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.utils.translation import gettext
 
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.settings import Conf
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.identity import uniqueness
 from django_metabase_sso.identity.emails import canonical_email
@@ -37,6 +38,11 @@ def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> 
     and the database does not guarantee it; users who share an address cost a second one where
     ACCESS_POLICY says which of them count.
     """
+    return require_access(user, request, conf)
+
+
+def require_access(user: AbstractBaseUser, request: HttpRequest | None, conf: Conf) -> object:
+    """Return what `check_access` does, by these settings."""
     if not user.is_authenticated:
         raise AccessRefused("not-authenticated", "not authenticated")
     if not user.is_active:
@@ -45,11 +51,11 @@ def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> 
     impersonated = is_impersonated(user, request)
     if impersonated and not conf.ALLOW_IMPERSONATION:
         _refuse_impersonation()
-    _require_policy(user, request)  # first: a stranger learns nothing about addresses
+    _require_policy(user, request, conf)  # first: a stranger learns nothing about addresses
     if conf.REQUIRE_UNIQUE_EMAIL:
         if canonical_email(user) != email:
             raise ImproperlyConfigured("METABASE_SSO['ACCESS_POLICY'] changed the user's address.")
-        _require_unshared(user, email)
+        _require_unshared(user, email, conf)
     return _impersonator(user, request) if impersonated else None
 
 
@@ -74,7 +80,7 @@ def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool
     return is_marked and session.get(SESSION_KEY) == str(user.pk)  # not somebody from a header
 
 
-def _require_unshared(user: AbstractBaseUser, email: str) -> None:
+def _require_unshared(user: AbstractBaseUser, email: str, conf: Conf) -> None:
     if not isinstance(user, get_user_model()):
         text = f"{user.__class__.__name__} is not AUTH_USER_MODEL, whose addresses are compared."
         raise ImproperlyConfigured(text)
@@ -98,7 +104,7 @@ def _require_unshared(user: AbstractBaseUser, email: str) -> None:
         )
 
 
-def _require_policy(user: AbstractBaseUser, request: HttpRequest | None) -> None:
+def _require_policy(user: AbstractBaseUser, request: HttpRequest | None, conf: Conf) -> None:
     policy = conf.ACCESS_POLICY
     if policy is None:
         return

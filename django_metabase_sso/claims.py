@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.readers import CLAIM_NAMES, REGISTERED_CLAIMS
+from django_metabase_sso.conf.settings import Conf
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.identity.emails import canonical_email
 from django_metabase_sso.signals import logger
@@ -36,7 +37,7 @@ PRIVILEGED: Final = frozenset({"administrators", "dataanalysts"})
 NOT_COMPARED: Final = frozenset("CMSZ")  # Unicode's format characters, marks, signs, white space
 
 
-def build(user: AbstractBaseUser, request: HttpRequest | None = None) -> Claims:
+def build(user: AbstractBaseUser, request: HttpRequest | None = None, conf: Conf = conf) -> Claims:
     """Return the claims for `user`; `request` is what the project's callables get.
 
     A claim that has no value is left out: none is null. Raises AccessRefused (`no-tenant`, or no
@@ -47,14 +48,14 @@ def build(user: AbstractBaseUser, request: HttpRequest | None = None) -> Claims:
     for claim, text in zip(("first_name", "last_name"), person_names(user), strict=True):
         if text:
             claims[names[claim]] = clean_text(claim, text)
-    groups = metabase_groups(user, request)
+    groups = metabase_groups(user, request, conf)
     if groups is not None:  # absent leaves the memberships alone, empty ends all of them
         claims[names["groups"]] = groups
     callback = conf.USER_ATTRIBUTES
     if callback is not None:
         reserved = {*CLAIM_NAMES.values(), *names.values(), *REGISTERED_CLAIMS}
         claims.update(attributes("USER_ATTRIBUTES", callback(user, request), reserved))
-    claims.update(_tenant_claims(user, request, names))
+    claims.update(_tenant_claims(user, request, conf))
     return claims
 
 
@@ -77,21 +78,25 @@ def django_groups(user: AbstractBaseUser, request: HttpRequest | None = None) ->
     if groups is None:
         msg = "METABASE_SSO['GROUP_MAPPING'] needs Django groups, and the user model has none."
         raise ImproperlyConfigured(msg)
-    return list(groups.order_by("name").values_list("name", flat=True))
+    return sorted(groups.values_list("name", flat=True))
 
 
-def metabase_groups(user: AbstractBaseUser, request: HttpRequest | None) -> list[str] | None:
+def metabase_groups(
+    user: AbstractBaseUser, request: HttpRequest | None, conf: Conf = conf
+) -> list[str] | None:
     """Return what GROUP_MAPPING says, without the privileged groups unless they are allowed.
 
     Under Metabase's automatic group mapping the list *replaces* every membership.
     """
-    found = mapped_groups(user, request)
+    found = mapped_groups(user, request, conf)
     if found is None or conf.ALLOW_ADMINISTRATORS:
         return found
     return [group for group in found if not _is_dropped(group, user)]
 
 
-def mapped_groups(user: AbstractBaseUser, request: HttpRequest | None) -> list[str] | None:
+def mapped_groups(
+    user: AbstractBaseUser, request: HttpRequest | None, conf: Conf = conf
+) -> list[str] | None:
     """Return what GROUP_MAPPING says: distinct names in a stable order; None for no claim."""
     mapping = conf.GROUP_MAPPING
     if mapping is None:
@@ -162,9 +167,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for name in names if name.strip()))
 
 
-def _tenant_claims(
-    user: AbstractBaseUser, request: HttpRequest | None, names: Mapping[str, str]
-) -> Claims:
+def _tenant_claims(user: AbstractBaseUser, request: HttpRequest | None, conf: Conf) -> Claims:
     callback = conf.TENANT
     if callback is None:
         return {}
@@ -173,6 +176,7 @@ def _tenant_claims(
         return {}
     if tenant is None or (isinstance(tenant, str) and not tenant.strip()):
         raise AccessRefused("no-tenant", gettext("Your account does not belong to a tenant."))
+    names = conf.CLAIM_NAMES
     if isinstance(tenant, bool) or not isinstance(tenant, str | int):
         problem = f"TENANT returned {type(tenant).__name__}, not str, int or claims.INTERNAL."
         raise InvalidClaim(names["tenant"], problem)

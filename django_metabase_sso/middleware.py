@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
+from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
@@ -20,7 +21,7 @@ from django_metabase_sso.conf import addresses, conf
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.http import responses
 from django_metabase_sso.http.endpoints import kind_of
-from django_metabase_sso.http.requests import is_fetch
+from django_metabase_sso.http.requests import allowed_origin, is_fetch
 from django_metabase_sso.http.responses import SSOResponse
 
 __all__ = ["SSOCorsMiddleware"]
@@ -46,12 +47,13 @@ class SSOCorsMiddleware:
         self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
     ) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        request._metabase_sso_cors = True  # type: ignore[attr-defined]  # noqa: SLF001
-        if iscoroutinefunction(self):
+        request._metabase_sso_ours = {}  # type: ignore[attr-defined]  # noqa: SLF001
+        if self.is_async:
             return self._call_async(request)
         return _finish(request, self.get_response(request))
 
@@ -65,7 +67,7 @@ def enable_cors(sender: object, request: HttpRequest, **kwargs: object) -> bool:
 
     Without SSOCorsMiddleware the project's own CORS settings stay as they are.
     """
-    is_covered = getattr(request, "_metabase_sso_cors", False)
+    is_covered = hasattr(request, "_metabase_sso_ours")
     return is_covered and _is_ours(request) and _allowed_origin(request) is not None
 
 
@@ -86,40 +88,45 @@ def _finish(request: HttpRequest, response: Any) -> HttpResponseBase:
     if origin is None:
         del response[ALLOW_ORIGIN], response[ALLOW_CREDENTIALS]
     else:
-        response[ALLOW_ORIGIN] = origin
+        if response.get(ALLOW_ORIGIN) != origin:
+            response[ALLOW_ORIGIN] = origin
         response[ALLOW_CREDENTIALS] = "true"
     return responses.protect(response)
 
 
 def _allowed_origin(request: HttpRequest) -> str | None:
     """Return the `Origin` when it is in ALLOWED_ORIGINS."""
-    origin: str | None = request.META.get("HTTP_ORIGIN")
-    if not origin:
-        return None
     try:
-        return origin if addresses.matches_any(origin, conf.ALLOWED_ORIGINS) else None
+        return allowed_origin(request, conf)
     except BadSetting:  # the view raises it, once
         return None
 
 
 def _is_ours(request: HttpRequest) -> bool:
+    """Whether the path leads to a view of ours, resolved once unless a middleware changed it."""
     match: ResolverMatch | None = request.resolver_match
-    if match is None:
-        try:
-            match = _resolved(request)
-        except Resolver404:
-            return False
-    return kind_of(match.func) is not None
+    if match is not None:
+        return kind_of(match.func) is not None
+    found: dict[object, bool] = request._metabase_sso_ours  # type: ignore[attr-defined]  # noqa: SLF001
+    asked = (request.path_info, getattr(request, "urlconf", None))
+    if asked not in found:
+        found[asked] = _leads_to_us(*asked)
+    return found[asked]
 
 
-def _resolved(request: HttpRequest) -> ResolverMatch:
+def _leads_to_us(path: str, urlconf: Any) -> bool:
     """Resolve the path in the language that it begins with, as LocaleMiddleware would.
 
     This runs above that middleware: the thread still has the language of its last request.
     """
-    language = get_language_from_path(request.path_info) or settings.LANGUAGE_CODE
-    with override(language):
-        return resolve(request.path_info, getattr(request, "urlconf", None))
+    has_prefixes, _ = is_language_prefix_patterns_used(urlconf or settings.ROOT_URLCONF)
+    language = get_language_from_path(path) if has_prefixes else None
+    with override(language or settings.LANGUAGE_CODE):
+        try:
+            match = resolve(path, urlconf)
+        except Resolver404:
+            return False
+    return kind_of(match.func) is not None
 
 
 def _leads_to_https(request: HttpRequest, response: HttpResponseBase) -> bool:

@@ -15,6 +15,7 @@ from jwt import InvalidKeyError, PyJWS
 from django_metabase_sso import access, claims
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.secrets import NEW_SECRET, Secret
+from django_metabase_sso.conf.settings import Conf, Snapshot
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidEmbed
 from django_metabase_sso.signals import send_refused, token_issued
 from django_metabase_sso.values import parameters
@@ -60,18 +61,20 @@ class Grant:
 
     Neither making a grant nor signing its token sends a signal: the code that hands the token out
     calls `announce`. `claims` are without the times; `impersonator` is the member of staff who
-    acts as `user`, or None. A `repr` shows neither claims nor token.
+    acts as `user`, or None; `conf` are the settings to sign by. A `repr` shows no claims and no
+    token.
     """
 
     user: AbstractBaseUser
     request: HttpRequest | None
     claims: Mapping[str, Any] = field(repr=False)
     impersonator: object
+    conf: Conf = field(default=conf, repr=False, compare=False)
 
     @cached_property
     def payload(self) -> dict[str, Any]:
         """The claims with the times: `iat` is when this was first asked for."""
-        return with_times(self.claims)
+        return with_times(self.claims, self.conf)
 
     @cached_property
     def token(self) -> Token:
@@ -79,7 +82,7 @@ class Grant:
 
         Ask for it when it is about to be sent: Metabase accepts it for 180 seconds.
         """
-        return sign(self.payload)
+        return sign(self.payload, self.conf)
 
     def sign(self) -> None:
         """Sign the token now: what is wrong with the secret is raised here, and not later."""
@@ -106,15 +109,20 @@ GetClaims = Callable[[Any, Any], Mapping[str, Any]]
 def grant_for(
     user: AbstractBaseUser,
     request: HttpRequest | None = None,
-    get_claims: GetClaims = claims.build,
+    get_claims: GetClaims | None = None,
+    conf: Conf = conf,
 ) -> Grant:
-    """Return what `user` may have; `get_claims(user, request)` returns the claims.
+    """Return what `user` may have; `get_claims(user, request)` returns claims of its own.
 
     Raises AccessRefused, for which the caller sends `token_refused` if it answers somebody;
     InvalidClaim; ImproperlyConfigured; and whatever the project's callables raise.
     """
-    impersonator = access.check_access(user, request)
-    return Grant(user, request, get_claims(user, request), impersonator)
+    impersonator = access.require_access(user, request, conf)
+    if get_claims is None:
+        own: Mapping[str, Any] = claims.build(user, request, conf)
+    else:
+        own = get_claims(user, request)
+    return Grant(user, request, own, impersonator, conf)
 
 
 def issue_token(user: AbstractBaseUser, request: HttpRequest | None = None) -> Token:
@@ -124,7 +132,7 @@ def issue_token(user: AbstractBaseUser, request: HttpRequest | None = None) -> T
     `message`; InvalidClaim; ImproperlyConfigured; and whatever the project's callables raise.
     """
     try:
-        grant = grant_for(user, request)
+        grant = grant_for(user, request, conf=Snapshot())
     except AccessRefused as refusal:
         send_refused(user, request, refusal)
         raise
@@ -133,7 +141,7 @@ def issue_token(user: AbstractBaseUser, request: HttpRequest | None = None) -> T
     return grant.token
 
 
-def with_times(claims: Mapping[str, Any]) -> dict[str, Any]:
+def with_times(claims: Mapping[str, Any], conf: Conf = conf) -> dict[str, Any]:
     """Return the claims with `iat`, now in whole seconds, and `exp`.
 
     `iat` limits the use of one token to 180 s. `exp` is how long Metabase's SDK waits before it
@@ -143,7 +151,7 @@ def with_times(claims: Mapping[str, Any]) -> dict[str, Any]:
     return {**claims, "iat": now, "exp": now + conf.TOKEN_LIFETIME}
 
 
-def sign(payload: Mapping[str, Any]) -> Token:
+def sign(payload: Mapping[str, Any], conf: Conf = conf) -> Token:
     """Return `payload` as a token, signed HS256 with JWT_SHARED_SECRET."""
     return signed(payload, conf.JWT_SHARED_SECRET, "JWT_SHARED_SECRET")
 
@@ -181,6 +189,13 @@ def guest_token(entity_type: EntityType, entity_id: EntityId, params: object) ->
     Raises InvalidEmbed for a wrong type or id, InvalidParameter for a wrong parameter, and
     BadSetting without EMBEDDING_SECRET_KEY.
     """
+    return guest_token_for(entity_type, entity_id, params, conf)
+
+
+def guest_token_for(
+    entity_type: EntityType, entity_id: EntityId, params: object, conf: Conf
+) -> Token:
+    """Return `guest_token` by these settings."""
     if entity_type not in ENTITY_TYPES:
         raise InvalidEmbed(f"{entity_type!r}: a guest embed is a 'dashboard' or a 'question'.")
     payload = {
@@ -188,10 +203,10 @@ def guest_token(entity_type: EntityType, entity_id: EntityId, params: object) ->
         "params": parameters.clean_parameters(params),
         "exp": int(time.time()) + conf.GUEST_TOKEN_LIFETIME,
     }
-    return signed(payload, guest_secret(), "EMBEDDING_SECRET_KEY")
+    return signed(payload, guest_secret(conf), "EMBEDDING_SECRET_KEY")
 
 
-def guest_secret() -> Secret:
+def guest_secret(conf: Conf = conf) -> Secret:
     """Return EMBEDDING_SECRET_KEY; BadSetting when it is not set."""
     secret = conf.EMBEDDING_SECRET_KEY
     if secret is None:

@@ -14,7 +14,6 @@ from django.utils.functional import LazyObject, Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from django_metabase_sso import claims, tokens
-from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import (
     AccessRefused,
     CallableFailed,
@@ -35,7 +34,7 @@ from django_metabase_sso.http.requests import (
 )
 from django_metabase_sso.http.return_to import Query, clean_return_to, read_query
 from django_metabase_sso.signals import logger, send_refused
-from django_metabase_sso.tokens import guest_token
+from django_metabase_sso.tokens import guest_token_for
 from django_metabase_sso.troubleshooting import quoted
 
 __all__ = ["GuestTokenView", "SSOView"]
@@ -57,7 +56,7 @@ class SSOView(Endpoint):
             response = self.error(405, "method-not-allowed", message)
             response["Allow"] = "GET, HEAD, OPTIONS"
             return response
-        if is_subresource(request) or not is_origin_allowed(request):
+        if is_subresource(request) or not is_origin_allowed(request, self.conf):
             message = gettext("This origin is not allowed to read a token.")
             return self.error(403, "origin-not-allowed", message)
         return super().dispatch(request, *args, **kwargs)
@@ -73,23 +72,32 @@ class SSOView(Endpoint):
         try:
             return self.answer(request)
         except (AccessRefused, InvalidReturnTo) as refused:
-            refusal = refused  # answered outside: a failing template must not chain to it
+            # Answered outside: a failing template must not chain to it. Its traceback would hold
+            # this frame, and so the request, until Python looks for such circles.
+            refusal = refused.with_traceback(None)
         except DisallowedHost:
             raise
         except PAGE_EXCEPTIONS as error:
             raise CallableFailed(f"A callable of METABASE_SSO raised {error!r}.") from error
         return self.refuse(request, refusal)
 
+    def head(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
+        # Django would set `self.head = self.get`: a circle that keeps the view and its settings.
+        return self.get(request, *args, **kwargs)
+
     def answer(self, request: HttpRequest) -> responses.SSOResponse:
         """Return a token for the user who asks. Raises AccessRefused and InvalidReturnTo."""
-        target = "/" if self.is_fetch else clean_return_to(self.query.values, conf.INSTANCE_URL)
+        if self.is_fetch:
+            target = "/"
+        else:
+            target = clean_return_to(self.query.values, self.conf.INSTANCE_URL)
         grant = self.grant(request)
         if self.is_fetch:
             response = responses.token_json(grant.token)
         else:
             response = responses.token_redirect(grant, target)
         if request.method == "HEAD":
-            return responses.without_token(response, target)
+            return responses.without_token(response, target, self.conf)
         grant.announce()
         return response
 
@@ -103,7 +111,7 @@ class SSOView(Endpoint):
             raise AccessRefused("invalid-credentials", message) from None
         if user.is_authenticated and isinstance(user, LazyObject):
             user = user._wrapped  # noqa: SLF001 - each look through it takes ten times as long
-        return tokens.grant_for(user, request, self.get_claims)
+        return tokens.grant_for(user, request, self.get_claims, self.conf)
 
     def authenticate(self, request: HttpRequest) -> Any:
         """Return the user who is asking, AnonymousUser for nobody.
@@ -112,7 +120,7 @@ class SSOView(Endpoint):
         turns down somebody who is signed in (the login page would loop), and ImproperlyConfigured
         when it returns something that is not a user.
         """
-        callback = conf.AUTHENTICATE
+        callback = self.conf.AUTHENTICATE
         session_user = getattr(request, "user", None)
         if session_user is None and callback is None:
             raise ImproperlyConfigured(
@@ -139,7 +147,7 @@ class SSOView(Endpoint):
 
     def get_claims(self, user: Any, request: HttpRequest) -> claims.Claims:
         """Return the claims for `user`, without the times."""
-        return claims.build(user, request)
+        return claims.build(user, request, self.conf)
 
     def refuse(
         self, request: HttpRequest, refusal: AccessRefused | InvalidReturnTo
@@ -162,9 +170,11 @@ class SSOView(Endpoint):
         if self.is_fetch:
             return self.error(401, "not-authenticated", message)
         if not is_framed(request, self.query.outside):
-            return responses.login_redirect(login.login_url(request, request.get_full_path()))
+            link = login.login_url(request, request.get_full_path(), self.conf)
+            return responses.login_redirect(link)
         # Login pages refuse to be framed: offer the way there in the top window, and back.
-        link = login.login_url(request, login.page_around(request) or request.get_full_path())
+        back = login.page_around(request) or request.get_full_path()
+        link = login.login_url(request, back, self.conf)
         return self.error(401, "not-authenticated", message, template="sign_in", sign_in_url=link)
 
     def error(
@@ -173,9 +183,8 @@ class SSOView(Endpoint):
         """Return an error in the form that the caller can read: JSON, or a page."""
         if self.is_fetch:
             return responses.error_json(status, code, message)
-        context["metabase_url"] = f"{conf.INSTANCE_URL}/"
         return responses.error_page(
-            self.request, status, code, message, template=template, **context
+            self.request, self.conf, status, template, code=code, message=message, **context
         )
 
 
@@ -203,31 +212,33 @@ class GuestTokenView(Endpoint):
             response = self.refuse(405, "method-not-allowed", "This address takes POST only.")
             response["Allow"] = METHODS
             return response
-        if "HTTP_ORIGIN" not in request.META or not is_origin_allowed(request):
+        if "HTTP_ORIGIN" not in request.META or not is_origin_allowed(request, self.conf):
             return self.refuse(403, "origin-not-allowed", "This origin may not ask for a token.")
         if request.content_type != "application/json":
             message = "This address takes application/json only."
             return self.refuse(415, "unsupported-media-type", message)
         try:
-            asked = read_body(request)
+            asked = read_body(request, self.conf)
         except InvalidGuestRequest as invalid:
             return self.refuse(400, invalid.code, invalid.message)
         return self.answer(request, asked)
 
     def answer(self, request: HttpRequest, asked: GuestRequest) -> responses.SSOResponse:
         """Return a token, or say that GUEST_PARAMS did not allow one."""
-        if conf.GUEST_PARAMS is None:
+        callback = self.conf.GUEST_PARAMS
+        if callback is None:
             message = "METABASE_SSO['GUEST_PARAMS'] is not set, so nothing is signed here."
             return self.refuse(403, "guest-params-not-set", message, asked)
         reason = ""
         try:
-            params = params_for(request, asked, conf.GUEST_PARAMS)
+            params = params_for(request, asked, callback)
         except PermissionDenied as denied:
             params, reason = None, str(denied)
         if params is None:
             refused = REFUSED[asked.entity_type]
             return self.refuse(403, "guest-refused", reason or refused, asked)
-        return responses.token_json(guest_token(asked.entity_type, asked.entity_id, params))
+        token = guest_token_for(asked.entity_type, asked.entity_id, params, self.conf)
+        return responses.token_json(token)
 
     def refuse(
         self, status: int, code: str, message: str | Promise, asked: GuestRequest | None = None

@@ -91,7 +91,7 @@ def group_mapping(key: str, written: Written) -> GroupMapping:
     """Return a dict from Django's groups to Metabase's, a callable, or None."""
     mapping = written[key]
     if not isinstance(mapping, dict):
-        return callable_or_none(key, written)
+        return None if mapping is None else as_callable(key, mapping)
     if not all(isinstance(group, str) and _are_names(names) for group, names in mapping.items()):
         message = f"METABASE_SSO[{key!r}] must map strings to strings or to lists of strings."
         hint = f'Write "{key}": {{"django group": ["Metabase group"]}}.'

@@ -43,24 +43,25 @@ class Secret:
 
 SECRETS: Final = ("JWT_SHARED_SECRET", "EMBEDDING_SECRET_KEY")
 SHORTEST_SECRET: Final = 32  # bytes, as many as the hash has: RFC 7518, section 3.2
+MISSING: Final = "is missing"
 NEW_SECRET: Final = "Make one: python -c 'import secrets; print(secrets.token_hex(32))'"  # noqa: S105
 
 
 def jwt_shared_secret(key: str, written: Written) -> Secret:
     """Return the secret to sign people in with. A callable is asked each time: it can rotate."""
-    secret = _checked(key, written)
+    secret = _checked(key, _read(key, written))
     # A callable is compared when a guest token is made, and not asked at each sign-in.
-    if isinstance(written["EMBEDDING_SECRET_KEY"], str):
-        _refuse_equal(secret, "EMBEDDING_SECRET_KEY", written)
+    _refuse_equal(secret, _read("EMBEDDING_SECRET_KEY", written, ask=False))
     return secret
 
 
 def embedding_secret_key(key: str, written: Written) -> Secret | None:
     """Return the secret to sign guest tokens with; None when it is not set."""
-    if written[key] is None:
+    found = _read(key, written)
+    if found is None:
         return None
-    secret = _checked(key, written)
-    _refuse_equal(secret, "JWT_SHARED_SECRET", written)
+    secret = _checked(key, found)
+    _refuse_equal(secret, _read("JWT_SHARED_SECRET", written))
     return secret
 
 
@@ -69,11 +70,10 @@ def development_api_key(key: str, written: Written) -> Secret | None:
 
     BadSetting unless DEBUG is on: in production, all visitors would act with that key.
     """
-    if written[key] is None:
-        return None
     hint = f'Write "{key}": os.environ.get("METABASE_DEVELOPMENT_API_KEY") if DEBUG else None.'
-    is_called = callable(written[key])
-    secret = "is a callable, not a string" if is_called else _read(key, written)
+    secret = _read(key, written, ask=False)
+    if secret is None:
+        return None
     if isinstance(secret, str):
         problem = f"{secret}."
     elif not settings.DEBUG:
@@ -90,10 +90,10 @@ def api_key(key: str, written: Written) -> Secret | None:
 
     A callable is asked each time, so that it can rotate.
     """
-    if written[key] is None:
-        return None
     hint = f'Write "{key}": os.environ["METABASE_API_KEY"], a key of the group Administrators.'
     secret = _read(key, written)
+    if secret is None:
+        return None
     if isinstance(secret, str):
         raise BadSetting("metabase_sso.E032", f"METABASE_SSO[{key!r}] {secret}.", hint)
     if not _is_for_a_header(secret):
@@ -107,8 +107,9 @@ def _is_for_a_header(secret: Secret) -> bool:
     return all(0x21 <= byte <= 0x7E for byte in secret.reveal())
 
 
-def _checked(key: str, written: Written) -> Secret:
-    secret = _read(key, written)
+def _checked(key: str, secret: Secret | str | None) -> Secret:
+    if secret is None:
+        secret = MISSING
     if isinstance(secret, str):
         raise BadSetting("metabase_sso.E005", f"METABASE_SSO[{key!r}] {secret}.", NEW_SECRET)
     if len(secret) < SHORTEST_SECRET:
@@ -126,8 +127,8 @@ def _is_djangos(secret: Secret) -> bool:
     return secret in [Secret(force_bytes(key)) for key in django_keys]
 
 
-def _refuse_equal(secret: Secret, other: str, written: Written) -> None:
-    if secret == _read(other, written):
+def _refuse_equal(secret: Secret, other: Secret | str | None) -> None:
+    if secret == other:
         raise BadSetting(
             "metabase_sso.E028",
             "METABASE_SSO: JWT_SHARED_SECRET and EMBEDDING_SECRET_KEY are the same secret.",
@@ -136,12 +137,19 @@ def _refuse_equal(secret: Secret, other: str, written: Written) -> None:
         )
 
 
-def _read(key: str, written: Written) -> Secret | str:
-    """Return the secret in a form that error pages do not show; a str says why there is none."""
+def _read(key: str, written: Written, *, ask: bool = True) -> Secret | str | None:
+    """Return the secret in a form that error pages do not show; a str says why there is none.
+
+    None stands for None. A callable is called if it may be asked.
+    """
     value = written[key]
-    if value in (REQUIRED, None, ""):
-        return "is missing"
+    if value is None:
+        return None
+    if value in (REQUIRED, ""):
+        return MISSING
     if callable(value):
+        if not ask:
+            return "is a callable, not a string"
         value, source = value(), "is a callable that returns"
     else:
         source = "has the type"

@@ -44,13 +44,16 @@ class Setting(Generic[T]):
     @overload
     def __get__(self, instance: None, owner: type) -> Setting[T]: ...
     @overload
-    def __get__(self, instance: object, owner: type) -> T: ...
-    def __get__(self, instance: object, owner: type) -> Setting[T] | T:
-        return self if instance is None else self.read(self.key, written())
+    def __get__(self, instance: Conf, owner: type) -> T: ...
+    def __get__(self, instance: Conf | None, owner: type) -> Setting[T] | T:
+        return self if instance is None else instance.look_up(self)
 
 
 class Conf:
-    """The settings. Reading one raises `BadSetting` when its value cannot work or is unsafe."""
+    """The settings as they are now: each is read whenever it is used.
+
+    Reading one raises `BadSetting` when its value cannot work or is unsafe.
+    """
 
     INSTANCE_URL = Setting(readers.instance_url, REQUIRED)
     JWT_SHARED_SECRET = Setting(secrets.jwt_shared_secret, REQUIRED, arguments=())
@@ -75,6 +78,31 @@ class Conf:
     API_KEY = Setting(secrets.api_key, None, arguments=())
     END_ACCESS = Setting(readers.end_access, ())
     DEVELOPMENT_API_KEY = Setting(secrets.development_api_key, None)
+
+    def look_up(self, setting: Setting[T]) -> T:
+        """Return what is written for a setting, checked."""
+        return setting.read(setting.key, written())
+
+
+class Snapshot(Conf):
+    """The settings during one call of a view: each is read at most once, at its first use.
+
+    It lives as long as that call, and has nothing to print: the secrets are in it.
+    """
+
+    def __init__(self) -> None:
+        self._written: Written | None = None
+
+    def __repr__(self) -> str:
+        return "<Snapshot>"
+
+    def look_up(self, setting: Setting[T]) -> T:
+        """Return what is written for a setting, checked, and remember it."""
+        if self._written is None:
+            self._written = written()
+        value = setting.read(setting.key, self._written)
+        vars(self)[setting.key] = value  # Python looks here before it asks the class
+        return value
 
 
 conf = Conf()

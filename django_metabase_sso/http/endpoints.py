@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
+from django.http import HttpRequest
 from django.urls import (
     NoReverseMatch,
     URLPattern,
@@ -21,6 +22,9 @@ from django.urls import (
 from django.urls.resolvers import RegexPattern
 from django.views import View
 
+from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.settings import Conf, Snapshot
+
 Kind = Literal["sso", "guest_token"]
 INCLUDE: Final = 'path("sso/", include("django_metabase_sso.urls"))'
 
@@ -30,10 +34,15 @@ class Endpoint(View):
 
     `LoginRequiredMiddleware` leaves it alone, CSRF protection lets a POST through to it, and
     `metabase_sso` says which of the views it is. A decorator that uses `functools.wraps` keeps
-    the marks.
+    the marks. Django makes a view for each request, and `conf` are the settings for that one.
     """
 
     kind: ClassVar[Kind]
+    conf: Conf = conf
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.conf = Snapshot()
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:

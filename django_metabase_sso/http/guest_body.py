@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 from django.http import HttpRequest
 
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.settings import Conf
 from django_metabase_sso.exceptions import InvalidEmbed, InvalidGuestRequest
 from django_metabase_sso.tokens import ENTITY_TYPES, EntityId, EntityType, clean_id
 from django_metabase_sso.values.elements import to_json
@@ -25,7 +26,7 @@ class GuestRequest(NamedTuple):
     custom_context: Any
 
 
-def read_body(request: HttpRequest) -> GuestRequest:
+def read_body(request: HttpRequest, conf: Conf = conf) -> GuestRequest:
     """Return what a request's JSON asks for; InvalidGuestRequest with a code says why not."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if length and not (length.isascii() and length.isdigit()):  # request.body would raise
@@ -35,10 +36,10 @@ def read_body(request: HttpRequest) -> GuestRequest:
     body = request.body
     if len(body) > LARGEST_BODY:
         _refuse_size()
-    return parse(body)
+    return parse(body, conf)
 
 
-def parse(body: bytes) -> GuestRequest:
+def parse(body: bytes, conf: Conf = conf) -> GuestRequest:
     """Return what a JSON text asks for; InvalidGuestRequest with a code says why not."""
     try:
         data = _loads(body.decode())
@@ -50,9 +51,8 @@ def parse(body: bytes) -> GuestRequest:
     if entity_type not in ENTITY_TYPES:
         message = 'entityType is neither "dashboard" nor "question".'
         raise InvalidGuestRequest("invalid-entity-type", message)
-    return GuestRequest(
-        entity_type, _id(data.get("entityId")), _context(data.get("customContext"))
-    )
+    entity_id = _id(data.get("entityId"), conf)
+    return GuestRequest(entity_type, entity_id, _context(data.get("customContext")))
 
 
 def written_context(value: Any) -> str:
@@ -84,7 +84,7 @@ def _loads(text: str) -> Any:
     return json.loads(text, parse_constant=_finite, parse_float=_finite)
 
 
-def _id(value: object) -> EntityId:
+def _id(value: object, conf: Conf) -> EntityId:
     try:
         entity_id = clean_id(value)
     except InvalidEmbed:

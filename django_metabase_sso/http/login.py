@@ -9,12 +9,12 @@ from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import browser_host
+from django_metabase_sso.conf.settings import Conf
 from django_metabase_sso.http.requests import own_host
 
 
-def login_url(request: HttpRequest, path: str) -> str:
+def login_url(request: HttpRequest, path: str, conf: Conf) -> str:
     """Return the address of the login page that leads back to `path` on this site."""
     login = urlsplit(resolve_url(conf.LOGIN_URL))
     host = browser_host(login.scheme or request.scheme or "http", login.netloc)

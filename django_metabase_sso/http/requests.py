@@ -9,7 +9,8 @@ from typing import Final
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest
 
-from django_metabase_sso.conf import addresses, conf
+from django_metabase_sso.conf import addresses
+from django_metabase_sso.conf.settings import Conf
 from django_metabase_sso.http.return_to import Query, read_query
 from django_metabase_sso.signals import logger
 from django_metabase_sso.troubleshooting import quoted
@@ -35,11 +36,23 @@ PREFETCHES = {
 }
 
 
-def is_origin_allowed(request: HttpRequest) -> bool:
+def allowed_origin(request: HttpRequest, conf: Conf) -> str | None:
+    """Return the `Origin` when it is in ALLOWED_ORIGINS.
+
+    It is judged once: the request remembers it for the middleware, which asks after the view.
+    """
+    origin: str = request.META.get("HTTP_ORIGIN", "")
+    judged: tuple[str, bool] | None = getattr(request, "_metabase_sso_origin", None)
+    if judged is None or judged[0] != origin:
+        judged = (origin, addresses.matches_any(origin, conf.ALLOWED_ORIGINS))
+        request._metabase_sso_origin = judged  # type: ignore[attr-defined]  # noqa: SLF001
+    return origin if judged[1] else None
+
+
+def is_origin_allowed(request: HttpRequest, conf: Conf) -> bool:
     """Whether the request has no `Origin`, or that of this site or one in ALLOWED_ORIGINS."""
-    allowed = conf.ALLOWED_ORIGINS
     origin = request.META.get("HTTP_ORIGIN")
-    if origin is None or addresses.matches_any(origin, allowed):
+    if allowed_origin(request, conf) is not None or origin is None:
         return True
     own = f"{request.scheme}://{own_host(request)}"
     if origin == own:

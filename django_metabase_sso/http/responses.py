@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import LARGE_REDIRECT, LARGEST_REDIRECT, SIGN_IN
+from django_metabase_sso.conf.settings import Conf
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.signals import logger
 from django_metabase_sso.tokens import Grant, Token
@@ -59,10 +60,12 @@ class SSOResponse(HttpResponse):
 
 
 def protect(response: HttpResponseBase) -> HttpResponseBase:
-    """Add the safe headers to an answer on our paths that somebody else made."""
-    patch_vary_headers(response, ("Cookie", "Origin"))
+    """Add the safe headers to an answer on our paths that somebody else made, or changed."""
+    is_new = not isinstance(response, SSOResponse)
+    if is_new or response.get("Vary") != SAFE_HEADERS["Vary"]:
+        patch_vary_headers(response, ("Cookie", "Origin"))
     for name, value in SAFE_HEADERS.items():
-        if name != "Vary":
+        if name != "Vary" and (is_new or response.get(name) != value):
             response[name] = value
     return response
 
@@ -74,7 +77,7 @@ def token_json(token: Token) -> SSOResponse:
 
 def token_redirect(grant: Grant, return_to: str) -> SSOResponse:
     """Return the redirect that signs a browser in; AccessRefused when it is too large."""
-    url = sign_in_url(return_to, grant.token)
+    url = sign_in_url(return_to, grant.token, grant.conf)
     check_size(url)
     if len(url) > LARGE_REDIRECT:
         logger.warning(
@@ -87,7 +90,7 @@ def token_redirect(grant: Grant, return_to: str) -> SSOResponse:
     return _redirect(url)
 
 
-def sign_in_url(return_to: str, token: str = "") -> Token:
+def sign_in_url(return_to: str, token: str = "", conf: Conf = conf) -> Token:
     """Return Metabase's address that signs in by `token` and leads on to `return_to`.
 
     It hides itself in a `repr`, as the token does.
@@ -110,10 +113,10 @@ def check_size(url: str) -> None:
         raise AccessRefused("token-too-large", message % sizes)
 
 
-def without_token(response: SSOResponse, return_to: str) -> SSOResponse:
+def without_token(response: SSOResponse, return_to: str, conf: Conf) -> SSOResponse:
     """Return the answer to HEAD: the same status and headers, and no token."""
     if "Location" in response:
-        response["Location"] = sign_in_url(return_to)
+        response["Location"] = sign_in_url(return_to, conf=conf)
     else:
         response["Content-Length"] = str(len(response.content))
         response.content = b""
@@ -136,12 +139,12 @@ def error_json(status: int, code: str, message: str) -> SSOResponse:
 
 
 def error_page(
-    request: HttpRequest, status: int, code: str, message: str, *, template: str, **context: str
+    request: HttpRequest, conf: Conf, status: int, template: str, **context: str
 ) -> SSOResponse:
     """Return an error for a person. This site and ALLOWED_ORIGINS may show it in a frame."""
     content = render_to_string(
         f"django_metabase_sso/{template}.html",
-        {"status": status, "code": code, "message": message, **context},
+        {"status": status, "metabase_url": f"{conf.INSTANCE_URL}/", **context},
         request,
     )
     ancestors = " ".join(["'self'", *(entry.text for entry in conf.ALLOWED_ORIGINS)])

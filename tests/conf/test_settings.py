@@ -12,7 +12,7 @@ from django_metabase_sso.claims import django_groups
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.readers import CLAIM_NAMES
 from django_metabase_sso.conf.secrets import Secret
-from django_metabase_sso.conf.settings import DEFAULTS, SETTINGS, Conf
+from django_metabase_sso.conf.settings import DEFAULTS, SETTINGS, Conf, Snapshot
 from django_metabase_sso.exceptions import BadSetting
 from tests.helpers.configure import Configure
 from tests.settings import SECRET
@@ -203,3 +203,37 @@ def test_login_url(configure: Configure, settings: Settings) -> None:
     assert conf.LOGIN_URL == "/enter/"
     configure(LOGIN_URL="other")
     assert conf.LOGIN_URL == "other"
+
+
+# A snapshot
+
+
+def test_a_setting_is_read_whenever_it_is_used(configure: Configure) -> None:
+    for seconds in (60, 120):
+        configure(TOKEN_LIFETIME=seconds)
+        assert seconds == conf.TOKEN_LIFETIME
+
+
+def test_a_snapshot_reads_each_setting_once(configure: Configure) -> None:
+    configure(TOKEN_LIFETIME=60, JWT_SHARED_SECRET=iter([SECRET, LONG]).__next__)
+    snapshot = Snapshot()
+    first = snapshot.TOKEN_LIFETIME, snapshot.JWT_SHARED_SECRET
+    configure(TOKEN_LIFETIME=120, LOGIN_URL="/other/")
+    assert first == (snapshot.TOKEN_LIFETIME, snapshot.JWT_SHARED_SECRET)
+    assert snapshot.LOGIN_URL == "login"
+    assert Snapshot().TOKEN_LIFETIME == 120
+
+
+def test_a_snapshot_shows_nothing() -> None:
+    snapshot = Snapshot()
+    assert snapshot.JWT_SHARED_SECRET.reveal() == SECRET.encode()
+    assert repr(snapshot) == str(snapshot) == "<Snapshot>"
+    assert SECRET not in repr(vars(snapshot))
+
+
+def test_what_is_wrong_is_raised_each_time(configure: Configure) -> None:
+    configure(TOKEN_LIFETIME=0)
+    snapshot = Snapshot()
+    for _ in range(2):
+        with pytest.raises(BadSetting, match="TOKEN_LIFETIME"):
+            snapshot.TOKEN_LIFETIME  # noqa: B018
