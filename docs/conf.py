@@ -96,10 +96,10 @@ def add_index_entries(app: Sphinx, document: nodes.document) -> None:
     The search ignores numbers, except in the index, and prefers the index to the text.
     """
     for section in document.findall(nodes.section):
-        found = re.findall(r"^\d{3}\b", section[0].astext())
-        if app.env.docname in {"settings", "checks"}:
-            cells = (row[0].astext() for row in section.findall(nodes.row))
-            found += [cell.rpartition(".")[2] for cell in cells if re.search(r"[A-Z]", cell)]
+        found = re.findall(r"^\d{3}\b|^[A-Z_]+$", section[0].astext())
+        if app.env.docname == "checks":
+            cells = [row[0].astext() for row in section.findall(nodes.row)]
+            found += [cell.rpartition(".")[2] for cell in cells if re.search(r"[EW]\d", cell)]
         entries = [("single", entry, section["ids"][0], "main", None) for entry in found]
         section.insert(1, addnodes.index(entries=entries))
 

@@ -2,7 +2,7 @@
 
 A setting is read when it is used and checked when it is read, never cached. System checks do not
 run under gunicorn or uvicorn, so reading raises `BadSetting`; the checks report the same
-exceptions. A new setting is a line here and a row in docs/settings.md.
+exceptions. A new setting is a line here and a section in docs/settings.md.
 """
 
 from __future__ import annotations

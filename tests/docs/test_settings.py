@@ -1,4 +1,4 @@
-"""The tables of settings are those of the code."""
+"""The page of settings is that of the code."""
 
 from __future__ import annotations
 
@@ -18,12 +18,20 @@ from django_metabase_sso.http.guest_body import GuestRequest
 from django_metabase_sso.views import params_for
 from tests.helpers.configure import Configure
 from tests.helpers.findings import messages
-from tests.helpers.markdown import block, blocks, names, table
+from tests.helpers.markdown import block, blocks, names, page, table
 from tests.helpers.sso import FETCH
 from tests.helpers.tokens import decode, token_of
 from tests.settings import SECRET
 
-TABLE = {row[0].strip("`"): row[1:] for row in table("`TOKEN_LIFETIME`")}
+# Each has a heading, a line with its default, and what it means.
+SECTION = re.compile(
+    r"^### `(\w+)`\n\n(?:Default: `([^\n]+)`|(Required)\.)\n\n(.+?)(?=^##|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+SECTIONS = {
+    key: (default or required, meaning)
+    for key, default, required, meaning in SECTION.findall(page("docs/settings.md").text)
+}
 CALLABLES = {
     key: tuple(re.findall(r"\w+", arguments)) if "`" in arguments else ()
     for keys, arguments, _ in table("`ACCESS_POLICY`", "`user, request`")
@@ -36,14 +44,14 @@ RESULTS: dict[str, object] = {"ACCESS_POLICY": True, "TENANT": "acme", "USER_ATT
 def test_defaults() -> None:
     known = {"timedelta": timedelta, "settings": django_settings}
     documented = {
-        key: REQUIRED if default == "required" else eval(default.strip("`"), known)
-        for key, (default, *_) in TABLE.items()
+        key: REQUIRED if default == "Required" else eval(default, known)
+        for key, (default, _) in SECTIONS.items()
     }
     assert documented == {**DEFAULTS, "LOGIN_URL": django_settings.LOGIN_URL}
 
 
 def test_names_of_claims() -> None:
-    assert set(names(TABLE["CLAIM_NAMES"][-1])) == set(CLAIM_NAMES)
+    assert set(names(SECTIONS["CLAIM_NAMES"][1])) == set(CLAIM_NAMES)
 
 
 def test_callables() -> None:
