@@ -63,7 +63,7 @@ def take(page: Page, site: str, name: str) -> None:
     page.set_viewport_size({"width": 1000, "height": height})
     page.goto(site)
     page.get_by_role("button", name=f"Sign in as {person}").click()
-    page.get_by_role("link", name=link).click()
+    page.get_by_role("navigation").get_by_role("link", name=link).click()
     page.locator(needed).first.wait_for()
     page.wait_for_timeout(2_000)  # frames draw after they are there
     page.screenshot(path=IMAGES / f"{name}.png")

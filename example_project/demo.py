@@ -1,8 +1,8 @@
 """`python -m example_project.demo`: what `make demo` starts.
 
-This site on port 8000 and the stand-in Metabase on port 3000, both on 127.0.0.1 alone. With
-METABASE_INSTANCE_URL and METABASE_JWT_SHARED_SECRET set, that Metabase is used instead; for guest
-embeds set METABASE_EMBEDDING_SECRET_KEY as well, and METABASE_API_KEY to end access there.
+The site runs on port 8000 and the stand-in for Metabase on port 3000, both on 127.0.0.1 only. Set
+METABASE_INSTANCE_URL and METABASE_JWT_SHARED_SECRET to use your own Metabase instead; also set
+METABASE_EMBEDDING_SECRET_KEY for guest embeds, and METABASE_API_KEY to end access there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OTHERS = "make demo DEMO_PORT=8001 DEMO_METABASE_PORT=3001"
 
 
 def main() -> None:
-    """Set the demo up, run it until Ctrl-C, and leave nothing running."""
+    """Set up the demo, run it until Ctrl-C, and stop both servers."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     given = [name for name in REAL if os.environ.get(name)]
     if given == [REAL[0]]:
@@ -40,17 +40,18 @@ def main() -> None:
         if port == site_port:
             sys.exit(f"DEMO_PORT and DEMO_METABASE_PORT are both {site_port}: choose two.")
         url = own["METABASE_INSTANCE_URL"] = f"http://localhost:{port}"
+        own["DEMO_STANDIN_SETTINGS"] = f"{url}/standin/settings"
         servers.append(Server(port, standin.environment(as_set_up(url, site))))
     for server in servers:
         require_free(server.port, OTHERS)
-    print("Making the database and the people of the demo:", flush=True)
-    manage(own, "migrate", "--verbosity=0")
+    print("Creating the database and the users of the demo:", flush=True)
+    manage(own, "migrate", "--verbosity=0", "--skip-checks")
     manage(own, "create_demo_users")
-    run(servers, welcome(site, is_real=is_real), "The demo is over.")
+    run(servers, welcome(site, is_real=is_real), "The demo has stopped.")
 
 
 def as_set_up(url: str, site: str) -> dict[str, object]:
-    """Return what somebody has typed into the demo's Metabase."""
+    """Return the settings of the demo's Metabase."""
     secrets = {
         "jwt-shared-secret": settings.DEMO_SECRET,
         "embedding-secret-key": settings.DEMO_EMBEDDING_SECRET,
@@ -62,20 +63,20 @@ def manage(environment: dict[str, str], *arguments: str) -> None:
     """Run a management command to its end."""
     command = [sys.executable, "-m", "django", *arguments]
     if subprocess.run(command, env=environment, check=False).returncode:
-        sys.exit("The demo could not be set up; the lines above say why.")
+        sys.exit("The demo could not be set up. The lines above say why.")
 
 
 def welcome(site: str, *, is_real: bool) -> str:
-    """Return what to open, and for a real Metabase what to set there."""
+    """Return the address to open and, for a real Metabase, the settings to change there."""
     lines = ["", f"  Open  {site}/", ""]
     if is_real:
         lines += [
-            f"  The Metabase is {os.environ['METABASE_INSTANCE_URL']}. In its JWT settings:",
+            f"  This uses {os.environ['METABASE_INSTANCE_URL']}. In its JWT settings, set:",
             f"    JWT Identity Provider URI: {site}/sso/metabase",
             "    String used by the JWT signing key: your METABASE_JWT_SHARED_SECRET",
             "",
         ]
-    return "\n".join([*lines, "  Ctrl-C ends it.", ""])
+    return "\n".join([*lines, "  Press Ctrl-C to stop.", ""])
 
 
 if __name__ == "__main__":

@@ -28,14 +28,14 @@ def main() -> None:
         if name.startswith("MB_") or name == "MAX_SESSION_AGE"
     }
     environment = standin.environment(standin.fresh(url), variables=variables)
-    run([Server(port, environment)], welcome(url), "The stand-in has ended.")
+    run([Server(port, environment)], welcome(url), "The stand-in has stopped.")
 
 
 def welcome(url: str) -> str:
     """Return where it is, and what a site has to know of it."""
     return f"""
-  This is a stand-in for Metabase, for trying things out on this machine. It takes tokens as
-  Metabase does, draws made-up figures, and forgets everything when it ends.
+  This is a stand-in for Metabase, to try things out on this machine. It accepts tokens by
+  Metabase's rules, shows made-up figures, and keeps its data in memory until it stops.
 
   Address                {url}
   Settings page          {url}/standin/settings
@@ -43,8 +43,8 @@ def welcome(url: str) -> str:
   Embedding secret key   {standin.EMBEDDING_SECRET}
   API key                {standin.API_KEY}
 
-  As in a new Metabase, JWT sign-in, group sync and all embedding are switched off.
-  Ctrl-C ends it.
+  As in a new Metabase, JWT sign-in, group sync and all kinds of embedding are off.
+  Press Ctrl-C to stop.
 """
 
 

@@ -87,6 +87,9 @@ AUTHENTICATION_BACKENDS = [
     # Lets the demo show how an inactive person is refused: sessions of theirs go on existing.
     "django.contrib.auth.backends.AllowAllUsersModelBackend",
 ]
+# The address of the settings page of the stand-in for Metabase, when `make demo` starts it.
+DEMO_STANDIN_SETTINGS = os.environ.get("DEMO_STANDIN_SETTINGS", "")
+HIJACK_INSERT_BEFORE = None  # its bar would also be in the pages that frames show
 HIJACK_PERMISSION_CHECK = "hijack.permissions.superusers_and_staff"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "start"

@@ -1,4 +1,4 @@
-"""Each way to be refused, asked for by the site itself, so that one click shows the answers."""
+"""The refusals. The site sends each request to itself, so that one click shows the answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 
 @dataclass(frozen=True)
 class Case:
-    """A request that gets no token: `code` is what a fetch is told."""
+    """A request that does not get a token; `code` is the code in the JSON answer."""
 
     code: str
     title: str
@@ -28,61 +28,65 @@ class Case:
 
 
 CASES = (
-    Case("not-authenticated", "Nobody is signed in", about="A person is sent to the login page."),
+    Case(
+        "not-authenticated",
+        "The user is not signed in",
+        about="A browser is redirected to the login page.",
+    ),
     Case(
         "invalid-credentials",
-        "A header that is no good",
+        "The credentials in the header are wrong",
         "ada",
         headers={"Authorization": "Bearer forged"},
-        about="No falling back to the session of ada.",
+        about="The session of ada is not used instead.",
     ),
     Case(
         "nobody",
-        "Signed in, but not for this request",
+        "AUTHENTICATE does not accept the session",
         "ada",
         headers={"Authorization": "Guest"},
-        about="Not the login page, which would lead straight back here.",
+        about="There is no redirect to the login page: it would lead straight back here.",
     ),
-    Case("inactive", "The account is switched off", "ian"),
-    Case("no-email", "No e-mail address", "nora"),
-    Case("invalid-email", "An address that Metabase may read in another way", "zoe"),
-    Case("shared-email", "Two accounts with one address", "tim"),
-    Case("impersonated", "Staff who act as somebody else", "sam", acts_as="ada"),
-    Case("policy", "The address of Metabase's administrator", "mallory"),
-    Case("no-tenant", "A customer without a tenant", "lost"),
+    Case("inactive", "The account has been deactivated", "ian"),
+    Case("no-email", "The account has no e-mail address", "nora"),
+    Case("invalid-email", "The e-mail address is not plain ASCII", "zoe"),
+    Case("shared-email", "Two accounts have the same e-mail address", "tim"),
+    Case("impersonated", "A staff member acts as another user", "sam", acts_as="ada"),
+    Case("policy", "The e-mail address belongs to Metabase's administrator", "mallory"),
+    Case("no-tenant", "A customer has no tenant", "lost"),
     Case(
         "token-too-large",
-        "A redirect that servers would not take",
+        "The redirect is too long for web servers",
         "crowd",
-        about="A fetch gets its token: JSON has no such limit.",
+        about="An API request gets a token, because JSON does not have this limit.",
     ),
     Case(
         "origin-not-allowed",
-        "A page of somebody else",
+        "The request comes from a page of another site",
         "ada",
         headers={"Origin": "https://evil.example"},
     ),
     Case(
         "invalid-return-to",
-        "A link that leads out of Metabase",
+        "The link leads to another site than Metabase",
         "ada",
         query="return_to=https://evil.example/",
-        about="A fetch takes no notice of return_to.",
+        about="An API request gets a token: return_to does not matter there.",
     ),
-    Case("method-not-allowed", "Not a GET", "ada", method="POST"),
+    Case("method-not-allowed", "The request is not a GET", "ada", method="POST"),
     Case(
         "prefetch",
-        "A page that nobody opened yet",
+        "The browser prefetches the link",
         "ada",
         headers={"Sec-Purpose": "prefetch"},
-        about="503, and nothing is signed.",
+        about="The answer is 503, and no token is signed.",
     ),
 )
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """An answer of the sign-in view."""
 
     status: int
     location: str
@@ -91,12 +95,12 @@ class Answer:
 
 
 def case_of(code: str) -> Case | None:
-    """Return the case with that code."""
+    """Return the case with this code, or None."""
     return next((case for case in CASES if case.code == code), None)
 
 
 def ask(case: Case, host: str) -> tuple[Answer, Answer]:
-    """Return the answers to a fetch and to a navigation, asked with a session of their own."""
+    """Return the answers to an API request and to a browser, in a separate session."""
     client = Client(headers={"Host": host}, raise_request_exception=False)
     if case.username:
         person = get_user_model().objects.get_by_natural_key(case.username)

@@ -1,4 +1,4 @@
-"""Who plays in the demo."""
+"""The users of the demo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PASSWORD = "demo"
 
 @dataclass(frozen=True)
 class Role:
-    """One person of the demo, and why they are there."""
+    """One user of the demo; `about` says what they show."""
 
     username: str
     about: str
@@ -33,10 +33,10 @@ CAST = (
         groups=("Analysts", "Sales"),
         region="north",
     ),
-    Role("li", "a name in another script", "li@example.com", ("娜", "李"), groups=("Sales",)),
+    Role("li", "has a name in another script", "li@example.com", ("娜", "李"), groups=("Sales",)),
     Role(
         "tove",
-        "a customer, of the tenant acme",
+        "a customer of the tenant acme",
         "tove@acme.example",
         ("Tove", "Dahl"),
         region="west",
@@ -45,7 +45,7 @@ CAST = (
     ),
     Role(
         "gus",
-        "a customer, of the tenant globex",
+        "a customer of the tenant globex",
         "gus@globex.example",
         ("Gus", "Globe"),
         region="south",
@@ -54,7 +54,7 @@ CAST = (
     ),
     Role(
         "sam",
-        "staff: reads the audit trail, edits users, and may act as them, but not in Metabase",
+        "staff: edits users, reads the audit trail, and can act as others, but not in Metabase",
         "sam@example.com",
         ("Sam", "Support"),
         groups=("Support",),
@@ -62,13 +62,13 @@ CAST = (
         is_staff=True,
     ),
     Role("nora", "has no e-mail address", "", ("Nora", "Mail")),
-    Role("zoe", "an address that is not plain ASCII", "zoë@example.com", ("Zoë", "Umlaut")),
-    Role("tim", "shares an address with tom", "twins@example.com", ("Tim", "Twin")),
-    Role("tom", "shares an address with tim", "Twins@example.com", ("Tom", "Twin")),
-    Role("ian", "was switched off", "ian@example.com", ("Ian", "Active"), is_active=False),
+    Role("zoe", "has an address that is not plain ASCII", "zoë@example.com", ("Zoë", "Umlaut")),
+    Role("tim", "has the same address as tom", "twins@example.com", ("Tim", "Twin")),
+    Role("tom", "has the same address as tim", "Twins@example.com", ("Tom", "Twin")),
+    Role("ian", "has been deactivated", "ian@example.com", ("Ian", "Active"), is_active=False),
     Role(
         "mallory",
-        "has typed in the address of Metabase's administrator",
+        "entered the address of Metabase's administrator",
         "admin@metabase.example",
         ("Mallory", "Malice"),
     ),
@@ -79,5 +79,5 @@ CAST = (
         ("Lost", "Customer"),
         is_customer=True,
     ),
-    Role("crowd", "in 200 groups", "crowd@example.com", ("Crowd", "Member")),
+    Role("crowd", "is in 200 groups", "crowd@example.com", ("Crowd", "Member")),
 )

@@ -116,7 +116,7 @@ class Instance:
     _session_count: int = 0
 
     def reset(self) -> None:
-        """Forget everything, and be as new."""
+        """Reset everything, and be as new."""
         vars(self).update(vars(Instance()))
 
     @property

@@ -52,22 +52,31 @@ def demo(tmp_path: Path) -> Iterator[str]:
     assert JWT.search(log.read_text() + printed) is None
 
 
+def go(page: Page, name: str) -> None:
+    page.get_by_role("navigation").get_by_role("link", name=name).click()
+
+
 def test_demo(page: Page, context: BrowserContext, demo: str) -> None:
     hosts = watch_hosts(context)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(demo)
     page.get_by_role("button", name="Sign in as ada").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed in as ada")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.locator("header").evaluate("header => header.offsetHeight") < 120  # two lines
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.set_viewport_size({"width": 1280, "height": 800})
 
-    page.get_by_role("link", name="Fetch, as the SDK does").click()
+    go(page, "Fetch, as the SDK does")
     expect(page.locator("#status")).to_have_text("200")
     expect(page.locator("#claims")).to_contain_text('"region": "north"')
     expect(page.locator("#account")).to_contain_text("ada@example.com")
 
-    page.get_by_role("link", name="Full app in a frame").click()
+    go(page, "Full app in a frame")
     expect(page.frame_locator("iframe").locator("body")).to_contain_text("Ada Lovelace")
 
-    page.get_by_role("link", name="Links").click()
+    go(page, "Links")
     page.get_by_role("link", name="A dashboard, with a tab and a filter").click()
     assert page.url.endswith("/dashboard/1?tab=2&city=Oslo")
     expect(page.locator("body")).to_contain_text("Analysts")
@@ -92,7 +101,7 @@ def test_embeds(page: Page, demo: str) -> None:
     page.on("console", lambda said: violations.extend([said.text] * ("Policy" in said.text)))
     page.goto(demo)
     page.get_by_role("button", name="Sign in as ada").click()
-    page.get_by_role("link", name="Web components").click()
+    go(page, "Web components")
     expect(rows(page, "metabase-dashboard")).to_contain_text("12 rows; north")
     expect(rows(page, "metabase-question")).to_contain_text("12 rows; north")
     for name in ("browser", "metabot"):
@@ -102,12 +111,12 @@ def test_embeds(page: Page, demo: str) -> None:
     expect(rows(page, "metabase-dashboard")).to_contain_text("12 rows; north")
     assert page.evaluate("window.hacked") is None
 
-    page.get_by_role("link", name="Strict CSP").click()
+    go(page, "Strict CSP")
     expect(rows(page, "metabase-dashboard")).to_contain_text("12 rows; north")
     expect(page.frame_locator("main > iframe").locator("#who")).to_contain_text("Ada Lovelace")
     assert violations == []
 
-    page.get_by_role("link", name="Guests").click()
+    go(page, "Guests")
     expect(rows(page, "#signed-acme")).to_contain_text("12 rows; west")
     expect(rows(page, "#signed-globex")).to_contain_text("12 rows; south")
     static = page.locator("main > iframe")
@@ -119,17 +128,17 @@ def test_embeds(page: Page, demo: str) -> None:
     ):
         page.goto(demo)
         page.get_by_role("button", name=f"Sign in as {name}").click()
-        page.get_by_role("link", name="Guests").click()
+        go(page, "Guests")
         expect(rows(page, f"#asked-{mine}")).to_contain_text(f"12 rows; {region}")
         refused = page.locator(f"#asked-{other} iframe").content_frame.locator("#error")
         expect(refused).to_contain_text("status: 403")
 
-    page.get_by_role("link", name="Full app in a frame").click()
+    go(page, "Full app in a frame")
     expect(page.frame_locator("iframe").locator("#who")).to_have_text("Gus Globe")
     page.get_by_role("button", name="Sign out").click()
     # END_ACCESS ends the session from the server as well, and may be first.
     ended = re.compile("You (are signed out of|were not signed in to) Metabase")
     page.frame_locator("iframe").get_by_text(ended).wait_for(state="attached")
-    page.get_by_role("link", name="Links").click()
+    go(page, "Links")
     page.get_by_role("link", name="A dashboard, with a tab and a filter").click()
     page.wait_for_url(f"{demo}/login/**")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.helpers.example import demo, run
+from tests.helpers.paths import ROOT
 from tests.settings import SECRET
 
 PAGES = ["/", "/login/", "/fetch/", "/components/", "/frame/", "/guests/", "/strict/", "/link/"]
@@ -51,11 +52,61 @@ import django, html
 django.setup()
 from django.test import Client
 text = html.unescape(Client(headers={"Host": "localhost"}).get("/components/").text)
-print('"apiKey": "mb_demo-only-key"' in text, "With an API key:" in text, "no token" in text)
+print('"apiKey": "mb_demo-only-key"' in text, "With an API key:" in text, "not signed in" in text)
 """
     key = {"METABASE_DEVELOPMENT_API_KEY": "mb_demo-only-key"}
     assert run("-c", code, **demo(**environment, **key)).stdout == "True True False\n"
     assert run("-c", code, **demo(**environment)).stdout == "False False True\n"
+
+
+def test_every_page_names_documentation_that_exists() -> None:
+    code = """
+import django
+django.setup()
+from example_project.pages.views import DOCS
+from example_project.pages.refusals import CASES
+print(*sorted(set(DOCS.values())), len(DOCS), len(CASES))
+"""
+    *names, pages, cases = run("-c", code, **demo()).stdout.split()
+    assert (int(pages), int(cases)) == (9, 15)
+    assert [name for name in names if not (ROOT / "docs" / name).is_file()] == []
+
+
+NEXT = """
+import django
+django.setup()
+from django.test import Client
+for name in ("ada", "nora", "sam", "crowd"):
+    client = Client(headers={"Host": "localhost"})
+    client.post(f"/sign-in-as/{name}/")
+    start, components = (client.get(page).text for page in ("/", "/components/"))
+    print(
+        name,
+        "See the ways to embed it" in start,
+        start.count('class="you"'),
+        "This is you" in start,
+        "/refusals/no-email/" in start,
+        "deactivate a user" in start,
+        "<metabase-dashboard" in components,
+        "/refusals/no-email/" in components,
+        "http://localhost:3000/standin/settings" in start,
+    )
+help = Client(headers={"Host": "localhost"}).get("/refusals/no-email/").text
+print("Give the account an e-mail address" in help)
+"""
+
+
+def test_the_pages_say_where_to_go_next(environment: dict[str, str]) -> None:
+    environment["DEMO_STANDIN_SETTINGS"] = "http://localhost:3000/standin/settings"
+    assert run("manage.py", "create_demo_users", **demo(**environment)).returncode == 0
+    done = run("-c", NEXT, **demo(**environment))
+    assert done.stdout.splitlines() == [
+        "ada True 1 True False False True False True",
+        "nora False 1 True True False False True True",
+        "sam True 1 True False True True False True",
+        "crowd True 1 True False False True False True",
+        "True",
+    ], done.stderr
 
 
 def test_pages_in_production(environment: dict[str, str]) -> None:
@@ -70,7 +121,7 @@ def test_pages_in_production(environment: dict[str, str]) -> None:
 def test_create_demo_users(environment: dict[str, str]) -> None:
     refused = run("manage.py", "create_demo_users", **production(**environment))
     assert refused.returncode == 1
-    assert "for the demo alone" in refused.stderr
+    assert "only for the demo" in refused.stderr
     first = run("manage.py", "create_demo_users", **demo(**environment))
     again = run("manage.py", "create_demo_users", **demo(**environment))
     assert first.returncode == again.returncode == 0, first.stderr + again.stderr

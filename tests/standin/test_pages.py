@@ -9,7 +9,7 @@ from example_project.standin.chart import REGIONS, SALES, chart_for
 from example_project.standin.state import ADMIN_EMAIL, Instance
 from tests.helpers.standin import PROVIDER, SignIn, configure, page_text, token
 
-BANNER = "<strong>Stand-in for Metabase:</strong> for trying things out and for tests"
+BANNER = "<strong>Stand-in for Metabase:</strong> to try things out and for tests"
 
 
 @pytest.mark.parametrize(

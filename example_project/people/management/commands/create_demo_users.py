@@ -1,4 +1,4 @@
-"""`manage.py create_demo_users`: makes the people of the demo, or makes them as they were."""
+"""`manage.py create_demo_users`: creates the users of the demo, or resets them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from example_project.people.models import Person
 
 
 class Command(BaseCommand):
-    help = "Makes the people of the demo, who all have one password, and prints them."
+    help = "Creates the users of the demo, all with the same password, and lists them."
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError(
-                "These accounts, staff too, have a known password: for the demo alone."
+                "These accounts have a known password, even the staff. They are only for the demo."
             )
-        # One hash, always the same: it takes its time, and a new one would end all sessions.
+        # One hash for all: hashing takes time, and a new hash would end all sessions.
         password = make_password(PASSWORD, salt="demo-only-salt-of-everybody")
         for role in CAST:
             create(role, password)
             self.stdout.write(f"  {role.username:<8} {role.about}")
-        self.stdout.write(f"  The password of each of them is: {PASSWORD}")
+        self.stdout.write(f"  Everybody's password is: {PASSWORD}")
 
 
 def create(role: Role, password: str) -> Person:
-    """Make one person, or make them as they were; `password` is hashed."""
+    """Create or reset one user; `password` is hashed."""
     first_name, last_name = role.name
     person, _ = Person.objects.update_or_create(
         username=role.username,
