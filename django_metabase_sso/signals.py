@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from django.dispatch import Signal
 
 from django_metabase_sso.exceptions import AccessRefused
+from django_metabase_sso.troubleshooting import cure_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -40,9 +41,10 @@ def send_refused(
 ) -> None:
     """Log a refusal and send `token_refused`."""
     logger.warning(
-        "No Metabase token for user %s: %s",
+        "No Metabase token for user %s: %s. %s",
         user.pk,
         refusal.code,
+        cure_of(refusal.code),
         extra={"code": refusal.code, "user_id": user.pk},
     )
     token_refused.send_robust(sender=user.__class__, user=user, request=request, code=refusal.code)

@@ -91,7 +91,8 @@ SSO_DISABLED: Final = ErrorText(
     "sign-in",
     "JWT sign-in is switched off in Metabase, or its secret or Identity Provider URI is not set "
     "there, or the plan does not include it.",
-    f"Switch it on under {JWT_SETTINGS}. This needs a Pro or Enterprise plan.",
+    f"Set the secret and the Identity Provider URI under {JWT_SETTINGS}, and switch it on. This "
+    "needs a Pro or Enterprise plan.",
     "error-sso-disabled",
 )
 PAID: Final = ErrorText(
@@ -144,7 +145,7 @@ INVALID_SLUG: Final = ErrorText(
     "sign-in",
     "The slug of a new tenant has other characters than a-z, 0-9, - and _. Metabase answers "
     "without a message.",
-    "Return only such slugs from METABASE_SSO['TENANT'].",
+    "Return slugs of a-z, 0-9, - and _ from METABASE_SSO['TENANT'].",
 )
 HIDDEN: Final = ErrorText(
     "Something went wrong",

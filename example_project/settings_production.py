@@ -10,6 +10,7 @@ from example_project.settings import METABASE_SSO
 SECRET_KEY = os.environ["DJANGO_SECRET_KEY"]
 DEBUG = False
 ALLOWED_HOSTS = ["www.example.com"]
+STATIC_ROOT = os.environ["DJANGO_STATIC_ROOT"]
 
 METABASE_SSO = {
     **METABASE_SSO,

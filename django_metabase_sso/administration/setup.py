@@ -126,10 +126,8 @@ def plan(api: Api | None, version: int, wants: dict[str, Any], named: Iterable[s
 
     Raises MetabaseUnavailable and MetabaseRefused.
     """
-    listed = {} if api is None else _listed(api)
-    settings = [
-        _compared(api, key, value, listed.get(key), version) for key, value in wants.items()
-    ]
+    rows = {} if api is None else listed(api)
+    settings = [_compared(api, key, value, rows.get(key), version) for key, value in wants.items()]
     return Plan(version, settings, frozenset(named))
 
 
@@ -197,7 +195,7 @@ def _embedding(site: str, kinds: set[Embed], version: int) -> dict[str, Any]:
     return found
 
 
-def _listed(api: Api) -> dict[str, dict[str, Any]]:
+def listed(api: Api) -> dict[str, dict[str, Any]]:
     """Return each setting's row, with the value in use.
 
     The list hides values that are the default, and those of the environment: the properties of
@@ -206,14 +204,14 @@ def _listed(api: Api) -> dict[str, dict[str, Any]]:
     rows = api.get("/api/setting")
     if not isinstance(rows, list):
         raise MetabaseUnavailable("Metabase, GET /api/setting: not a list of settings.")
-    listed = {str(row["key"]): row for row in rows if isinstance(row, dict) and "key" in row}
+    found = {str(row["key"]): row for row in rows if isinstance(row, dict) and "key" in row}
     properties = api.get("/api/session/properties")
-    for key, row in listed.items():
+    for key, row in found.items():
         if row.get("is_env_setting"):
             row["value"] = properties.get(key, row.get("value"))
         elif row.get("value") is None:
             row["value"] = row.get("default")
-    return listed
+    return found
 
 
 def _compared(

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Tags
+from django.core.exceptions import ImproperlyConfigured
+from django.template import engines
+from django.template.backends.django import DjangoTemplates
+from django.template.utils import get_app_template_dirs
 
 from django_metabase_sso.checks.messages import as_written, read, register
 from django_metabase_sso.conf.addresses import parse_origin, site_of
 from django_metabase_sso.csp import blocked_directives, csp_sources
 
 REQUEST = "django.template.context_processors.request"
+SCRIPT: Final = "django_metabase_sso/config.js"
+USES_SCRIPT: Final = re.compile(r"\{%\s*metabase_config\b(?![^%]*\binline=True)")
 # Where a policy is in settings, and the middleware that sends it. django-csp nests the directives.
 POLICIES = {
     "SECURE_CSP": "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -27,7 +37,7 @@ def check_policy_of_pages(**kwargs: Any) -> list[CheckMessage]:
     if instance is None:
         return []
     found: list[CheckMessage] = []
-    is_self = instance.host.partition(":")[0] in settings.ALLOWED_HOSTS
+    is_self = instance.host in settings.ALLOWED_HOSTS  # with another port it is another origin
     for name, middleware in POLICIES.items():
         policy = getattr(settings, name, None)
         if middleware not in settings.MIDDLEWARE or not isinstance(policy, dict):
@@ -83,3 +93,42 @@ def check_sites(**kwargs: Any) -> list[CheckMessage]:
         " serve both from one site. Silence this check if you do not use full-app frames."
     )
     return [checks.Warning(message, hint, id="metabase_sso.W018")]
+
+
+@register(Tags.staticfiles, deploy=True)
+def check_static_files(**kwargs: Any) -> list[CheckMessage]:
+    """Report that templates need a script which is not among the collected files."""
+    problem = _script_problem() if any(map(USES_SCRIPT.search, _template_texts())) else None
+    if problem is None:
+        return []
+    message = f"Templates use {{% metabase_config %}}, and {problem[0]}: components stay blank."
+    hint = f"{problem[1]}, or write {{% metabase_config inline=True %}}."
+    return [checks.Warning(message, hint, id="metabase_sso.W033")]
+
+
+def _script_problem() -> tuple[str, str] | None:
+    """Return what is wrong with the script of the tag, and what to do."""
+    if not apps.is_installed("django.contrib.staticfiles"):
+        what = "django.contrib.staticfiles, which collects its script, is not installed"
+        return what, 'Add "django.contrib.staticfiles" to INSTALLED_APPS, and set STATIC_ROOT'
+    if getattr(settings, "WHITENOISE_USE_FINDERS", False):
+        return None
+    from django.contrib.staticfiles.storage import StaticFilesStorage, staticfiles_storage
+
+    if not isinstance(staticfiles_storage, StaticFilesStorage):
+        return None  # on another machine
+    try:
+        is_there = staticfiles_storage.exists(SCRIPT)
+    except ImproperlyConfigured:
+        return "STATIC_ROOT is not set", "Set STATIC_ROOT, and run `manage.py collectstatic`"
+    return None if is_there else (f"STATIC_ROOT lacks {SCRIPT}", "Run `manage.py collectstatic`")
+
+
+def _template_texts() -> Iterator[str]:
+    """Yield the project's templates for Django's own engine."""
+    mine = [engine for engine in engines.all() if isinstance(engine, DjangoTemplates)]
+    folders = {Path(folder) for engine in mine for folder in engine.template_dirs}
+    folders.update(map(Path, get_app_template_dirs("templates")))
+    for folder in sorted(folders):
+        for file in folder.rglob("*.html"):
+            yield file.read_text(errors="replace")

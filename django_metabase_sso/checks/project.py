@@ -27,9 +27,8 @@ MIDDLEWARE_HINT = """Begin MIDDLEWARE with:
     "django_metabase_sso.middleware.SSOCorsMiddleware",
     "corsheaders.middleware.CorsMiddleware","""
 ACROSS_SITES = (
-    "Serve both from one site; or send an Authorization header and set"
-    " METABASE_SSO['AUTHENTICATE']; or set SESSION_COOKIE_SAMESITE = \"None\" and"
-    " SESSION_COOKIE_SECURE = True."
+    "Serve both from one site (app.example.com and api.example.com are one), or let the front end"
+    " send a header, and set METABASE_SSO['AUTHENTICATE']."
 )
 KINDS: Final[dict[Kind, str]] = {
     "sso": "signs users in to Metabase",

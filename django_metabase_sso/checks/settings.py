@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Tags
 
 from django_metabase_sso.checks.messages import as_written, read, register
 from django_metabase_sso.conf import addresses, conf
-from django_metabase_sso.conf.secrets import NEW_SECRET, SECRETS, SHORTEST_SECRET, Secret
+from django_metabase_sso.conf.secrets import NEW_SECRET, QUOTES, SECRETS, SHORTEST_SECRET, Secret
 from django_metabase_sso.conf.settings import SETTINGS, problems
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.tokens import signed
@@ -23,7 +23,6 @@ ASKED = tuple(key for key, setting in SETTINGS.items() if setting.arguments == (
 DAY = 86_400  # seconds
 FOR_TESTS = "tests-only-metabase-"  # as in django_metabase_sso.test
 FEWEST_CHARACTERS = 8  # different ones: hex has 16
-QUOTES = ('""', "''", "\u201c\u201d", "\u2018\u2019")
 
 
 @checks.register(Tags.security)
@@ -173,14 +172,16 @@ def check_guessable_secret(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_called_secret(**kwargs: Any) -> list[CheckMessage]:
     """Ask the callables among the secrets, and report what is wrong with what they return."""
-    called = [key for key in ASKED if key not in _plain_secrets()]
-    try:
-        return [*_raised(called), *_edges(called)]
-    except Exception as failure:  # noqa: BLE001
-        name = type(failure).__name__  # its text could quote the secret
-        message = f"A callable for {' or '.join(called)} in METABASE_SSO raised {name}."
-        hint = "Call it in `manage.py shell` to see why."
-        return [checks.Error(message, hint, id="metabase_sso.E020")]
+    found: dict[str, CheckMessage] = {}
+    for key in (key for key in ASKED if key not in _plain_secrets()):
+        try:
+            found.update({one.msg: one for one in [*_raised([key]), *_edges([key])]})
+        except Exception as failure:  # noqa: BLE001
+            name = type(failure).__name__  # its text could quote the secret
+            message = f"METABASE_SSO[{key!r}]: the callable raised {name}."
+            hint = "Call it in `manage.py shell` to see why."
+            return [*found.values(), checks.Error(message, hint, id="metabase_sso.E020")]
+    return list(found.values())
 
 
 def _plain_secrets() -> list[str]:

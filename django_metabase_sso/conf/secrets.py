@@ -40,11 +40,24 @@ class Secret:
         """Return the bytes. Hand them straight on: a local variable would show them."""
         return self._value
 
+    def trimmed(self) -> Secret:
+        """Return it without the white space or the quotation marks that are around it."""
+        return Secret(_trimmed(self._value.decode()).encode())
+
 
 SECRETS: Final = ("JWT_SHARED_SECRET", "EMBEDDING_SECRET_KEY")
 SHORTEST_SECRET: Final = 32  # bytes, as many as the hash has: RFC 7518, section 3.2
 MISSING: Final = "is missing"
-NEW_SECRET: Final = "Make one: python -c 'import secrets; print(secrets.token_hex(32))'"  # noqa: S105
+QUOTES: Final = ('""', "''", "\u201c\u201d", "\u2018\u2019")
+NEW_SECRET: Final = (
+    "Use the one that Metabase has, or make one for both: "  # noqa: S105
+    "python -c 'import secrets; print(secrets.token_hex(32))'"
+)
+
+
+def _trimmed(text: str) -> str:
+    inner = text.strip().strip("\ufeff")
+    return inner[1:-1] if inner[:1] + inner[-1:] in QUOTES else inner
 
 
 def jwt_shared_secret(key: str, written: Written) -> Secret:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.doctor import metabase, pages, site
+from django_metabase_sso.doctor import administrator, front, metabase, pages, site
 from django_metabase_sso.doctor.remote import Remote
 from django_metabase_sso.doctor.report import Report
 from django_metabase_sso.exceptions import BadSetting
@@ -35,29 +35,32 @@ def examine(
     """
     url = site.judge_settings(report)
     can_sign = False
-    with report.step("secret-length"):
-        can_sign = site.judge_secret(report)
-    uri = None
+    if report.has("metabase_sso.E020"):
+        report.skipped("secret-length", "Its callable raised an exception: see above.")
+    else:
+        with report.step("secret-length"):
+            can_sign = site.judge_secret(report)
+    uri = remote = None
     if url is None:
         report.skipped("instance", "INSTANCE_URL cannot be read.")
     else:
-        uri = _metabase(report, Remote(url, timeout), origins, user, can_sign=can_sign)
+        remote = _reach(report, Remote(url, timeout))
+        if remote is not None:
+            uri = _metabase(report, remote, origins, user, can_sign=can_sign)
+    twins: list[str] = []
     if isinstance(getattr(settings, "METABASE_SSO", None), dict):
-        _site(report, uri, origins, timeout)
+        twins = _site(report, uri, origins, timeout)
     else:
         report.skipped("endpoint", "The settings do not have METABASE_SSO.")
+    if remote is not None:
+        for origin in (one for one in origins if one not in twins):
+            with report.step("frame"):
+                pages.judge_frames(report, remote, origin)
     report.finish()
 
 
-def _metabase(
-    report: Report,
-    remote: Remote,
-    origins: Sequence[str],
-    user: AbstractBaseUser | None,
-    *,
-    can_sign: bool,
-) -> tuple[str, str] | None:
-    """Look at Metabase; return the Identity Provider URI, and where it is set there."""
+def _reach(report: Report, remote: Remote) -> Remote | None:
+    """Ask Metabase what it says to anybody; None where it does not answer."""
     properties = None
     with report.step("instance"):
         properties = metabase.reach(report, remote)
@@ -71,11 +74,21 @@ def _metabase(
         metabase.compare_embedding_secrets(report, remote)
     with report.step("site-url"):
         metabase.compare_addresses(report, properties)
+    return remote
+
+
+def _metabase(
+    report: Report,
+    remote: Remote,
+    origins: Sequence[str],
+    user: AbstractBaseUser | None,
+    *,
+    can_sign: bool,
+) -> tuple[str, str] | None:
+    """Look at signing in; return the Identity Provider URI, and where it is set in Metabase."""
     for origin in origins:
         with report.step("metabase-cors"):
             pages.judge_metabase(report, remote, origin)
-        with report.step("frame"):
-            pages.judge_frames(report, remote, origin)
     uri = None
     with report.step("sso"):
         uri = metabase.discover(report, remote, embeds=bool(origins))
@@ -89,7 +102,9 @@ def _metabase(
     else:
         report.skipped("secret", "JWT_SHARED_SECRET cannot sign.")
     with report.step("tenants"):
-        metabase.judge_tenants(report, remote)
+        administrator.judge_tenants(report, remote)
+    with report.step("groups"):
+        administrator.judge_groups(report, remote, user)
     if user is not None:
         _exchange(report, remote, user, is_same=is_same)
     field = f"{metabase.pages_of(remote.version).jwt} > JWT Identity Provider URI"
@@ -101,6 +116,8 @@ def _exchange(report: Report, remote: Remote, user: AbstractBaseUser, *, is_same
         report.skipped("exchange", "Metabase does not accept tokens of this site: see above.")
     elif report.has("clock"):
         report.skipped("exchange", "The clocks differ too much for Metabase to accept a token.")
+    elif settings_at_fault := report.faulty_settings():
+        report.skipped("exchange", f"{settings_at_fault} has to be corrected first: see above.")
     elif report.has("tenants"):
         report.skipped("exchange", "Metabase refuses tokens that name a tenant: see above.")
     else:
@@ -110,8 +127,14 @@ def _exchange(report: Report, remote: Remote, user: AbstractBaseUser, *, is_same
 
 def _site(
     report: Report, uri: tuple[str, str] | None, origins: Sequence[str], timeout: float
-) -> None:
-    """Look at this site; without the Identity Provider URI its own address is guessed."""
+) -> list[str]:
+    """Look at this site; without the Identity Provider URI its own address is guessed.
+
+    Returns the origins that are this site's by another name.
+    """
+    twins: list[str] = []
+    with report.step("session"):
+        site.judge_sessions(report)
     address = None
     if uri is not None:
         with report.step("identity-provider"):
@@ -123,25 +146,35 @@ def _site(
     if address is not None:
         with report.step("endpoint"):
             works = site.judge_endpoint(report, address)
-        _pages(report, address, origins, works=works)
-    if uri is not None and address is not None and address.is_known and conf.API_KEY is not None:
+        is_at_fault = address.is_known and report.has("identity-provider")
+        twins = _pages(report, address, origins, works=works and not is_at_fault)
+    if uri is not None and address is not None and address.is_known:
         with report.step("setup"):
-            metabase.compare_settings(report, address.origin, address.path, timeout)
+            administrator.compare_settings(report, address.origin, address.path, timeout)
     if uri is None or address is None or not address.is_known:
         report.skipped("cache", "The Identity Provider URI is not known, or not on this site.")
+    elif report.has("identity-provider"):
+        report.skipped("cache", "The Identity Provider URI has to be corrected first: see above.")
     elif not works:
         report.skipped("cache", "The sign-in endpoint itself does not work: see above.")
     else:
         is_reached = False
         with report.step("cache"):
-            is_reached = site.judge_caches(report, address, uri[0], timeout)
+            is_reached = front.judge_caches(report, address, *uri, timeout)
         if is_reached:
             with report.step("static"):
-                site.judge_script(report, address, timeout)
+                front.judge_script(report, address, timeout)
+    return twins
 
 
-def _pages(report: Report, address: site.Address, origins: Sequence[str], *, works: bool) -> None:
-    """Look at CORS and the cookie, for pages of this site and for those of `origins`."""
+def _pages(
+    report: Report, address: site.Address, origins: Sequence[str], *, works: bool
+) -> list[str]:
+    """Look at CORS and the cookie, for pages of this site and for those of `origins`.
+
+    Returns the origins that are this site's by another name.
+    """
+    twins = []
     is_sent = False
     with report.step("cookie"):
         is_sent = site.judge_session_cookie(report, address)
@@ -149,12 +182,17 @@ def _pages(report: Report, address: site.Address, origins: Sequence[str], *, wor
         why = "Give --origin, or name the origins in METABASE_SSO['ALLOWED_ORIGINS']."
         report.skipped("cors", why)
     elif not works:
-        report.skipped("cors", "The sign-in endpoint itself does not work: see above.")
+        report.skipped(
+            "cors", "The sign-in endpoint does not work, or has no correct address: see above."
+        )
     for origin in origins if works else ():
         relation = None
         with report.step("our-cors"):
             relation = pages.judge_ours(report, address, origin)
+        if relation == "twin":
+            twins.append(origin)
         if not is_sent or relation not in {"own", "other"}:
             continue
         with report.step("cookie"):
             pages.judge_cookie(report, address, origin, is_own=relation == "own")
+    return twins

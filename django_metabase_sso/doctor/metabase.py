@@ -1,4 +1,4 @@
-"""What Metabase itself says: its version, clock, settings, secrets, and what a token does."""
+"""What Metabase says to anybody: its version, clock, secrets, and what a token does."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from django_metabase_sso import tokens
@@ -24,10 +25,10 @@ from django_metabase_sso.conf.addresses import (
     SIGN_IN,
     TOKEN_AGE,
 )
-from django_metabase_sso.conf.secrets import Secret
+from django_metabase_sso.conf.secrets import SHORTEST_SECRET, Secret
 from django_metabase_sso.doctor.remote import Answer, Remote, refuse
 from django_metabase_sso.doctor.report import Problem, Report
-from django_metabase_sso.exceptions import AccessRefused, InvalidClaim, MetabaseError
+from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.identity import emails
 from django_metabase_sso.tokens import LARGEST_ID, Token
 from django_metabase_sso.troubleshooting import (
@@ -41,7 +42,6 @@ from django_metabase_sso.troubleshooting import (
     NOT_YET_VALID,
     PAID,
     SSO_DISABLED,
-    TENANTS_OFF,
     TOO_OLD,
     quoted,
     refusal_of,
@@ -100,6 +100,9 @@ def reach(report: Report, remote: Remote) -> Properties | None:
         title = f"{remote.instance} answers, but does not say which version it is."
         cause = f"{PROPERTIES} has status {answer.status} and no version: it may not be Metabase."
         cure = "Open METABASE_SSO['INSTANCE_URL'] in a browser: it has to show Metabase."
+        if not _signs_in_as_metabase(remote):
+            report.fault("instance", title, cause=cause, cure=cure)
+            return None
         report.warning("instance", title, cause=cause, cure=cure)
         return Properties(remote, answer)
     report.ok("instance", f"{remote.instance} is Metabase {quoted(tag)}.")
@@ -109,6 +112,13 @@ def reach(report: Report, remote: Remote) -> Properties | None:
         cure = "Run the edition whose versions begin with v1., with a Pro or Enterprise plan."
         report.warning("edition", title, cause=cause, cure=cure)
     return Properties(remote.of_version(tag), answer)
+
+
+def _signs_in_as_metabase(remote: Remote) -> bool:
+    """Whether Metabase's way in is there, although the page with its version is not."""
+    answer = _ask(remote, PREFERRING, SDK)
+    is_known = answer.known() is not None or "method" in answer.json()
+    return is_known or 300 <= answer.status < 400
 
 
 def compare_clocks(report: Report, answer: Answer) -> None:
@@ -183,8 +193,9 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
         if answer.status == 402 and answer.known() != PAID and navigation.status != 402
     ]
     on = [kind for kind in answers if kind not in off]
-    for kind in off:
-        title = f"Modular embedding with {EMBEDS[kind]} is switched off in Metabase."
+    if off:
+        kinds = " and ".join(EMBEDS[kind] for kind in off)
+        title = f"Modular embedding with {kinds} is switched off in Metabase."
         cause = "Such pages cannot sign in. Links and full-app frames can."
         cure = f"Switch it on under {pages_of(remote.version).guests}."
         (report.warning if on or not embeds else report.fault)(
@@ -264,7 +275,11 @@ def compare_secrets(report: Report, remote: Remote) -> bool:
         other = tokens.signed(claims, Secret(secrets.token_bytes(32)), "JWT_SHARED_SECRET")
         if known == CORRUPT or _try(remote, other).known() != CORRUPT:
             if known != HIDDEN:
-                refuse(report, "secret", answer)
+                trimmed = _trimmed(conf.JWT_SHARED_SECRET, "JWT_SHARED_SECRET", claims)
+                if trimmed and _try(remote, trimmed).known() != CORRUPT:
+                    _refuse_padding(report, "secret", "JWT_SHARED_SECRET")
+                else:
+                    refuse(report, "secret", answer)
                 return False
             title = "The secrets could not be compared."
             cure = "Sign a user in with --user: if that works, both sides have the same secret."
@@ -272,6 +287,21 @@ def compare_secrets(report: Report, remote: Remote) -> bool:
             return True
     report.ok("secret", "Django and Metabase have the same secret.")
     return True
+
+
+def _trimmed(secret: Secret, key: str, claims: Mapping[str, Any]) -> Token | None:
+    """Return a token of the secret without what is around it; None where nothing is."""
+    trimmed = secret.trimmed()
+    if trimmed == secret or len(trimmed) < SHORTEST_SECRET:
+        return None
+    return tokens.signed(claims, trimmed, key)
+
+
+def _refuse_padding(report: Report, code: str, key: str) -> None:
+    title = f"{key} is Metabase's secret with white space or quotation marks around it."
+    cause = "Every character of a secret counts, and Metabase's does not have these."
+    cure = f"Remove them from METABASE_SSO['{key}'], or from where it is read."
+    report.fault(code, title, cause=cause, cure=cure)
 
 
 def _try(remote: Remote, token: Token) -> Answer:
@@ -293,15 +323,19 @@ def compare_embedding_secrets(report: Report, remote: Remote) -> None:
     if key is None:
         return
     claims = {"resource": {"dashboard": LARGEST_ID}, "params": {}, "exp": int(time.time()) + 60}
+    name = "EMBEDDING_SECRET_KEY"
     answer, other = (
-        remote.ask(
-            "GET", f"{GUEST_DASHBOARD}/{tokens.signed(claims, secret, 'EMBEDDING_SECRET_KEY')}"
-        )
+        remote.ask("GET", f"{GUEST_DASHBOARD}/{tokens.signed(claims, secret, name)}")
         for secret in (key, Secret(secrets.token_bytes(32)))
     )
     known = answer.known("guest embed")
     code, guests = "embedding-secret", pages_of(remote.version).guests
     if known == GUEST_CORRUPT:
+        trimmed = _trimmed(key, name, claims)
+        again = remote.ask("GET", f"{GUEST_DASHBOARD}/{trimmed}") if trimmed else answer
+        if again.known("guest embed") != GUEST_CORRUPT:
+            _refuse_padding(report, code, name)
+            return
         title = f"Guest embeds: Metabase says: {known.text}"
         report.fault(code, title, cause=known.cause, cure=known.cure)
     elif other.known("guest embed") == GUEST_CORRUPT:
@@ -322,74 +356,6 @@ def compare_embedding_secrets(report: Report, remote: Remote) -> None:
         report.warning(code, title, cause=cause, cure=cure)
     else:
         refuse(report, code, answer, "guest embed")
-
-
-def judge_tenants(report: Report, remote: Remote) -> None:
-    """Say whether tenants are on, before anybody is signed in. Only an API key can ask."""
-    if conf.TENANT is None:
-        return
-    if conf.API_KEY is not None:
-        _ask_for_tenants(report, remote)
-    elif remote.version is not None and remote.version <= 57:
-        title = "If tenants are switched off in Metabase, its users with a tenant become internal."
-        cause = f"Metabase {remote.version} ignores the tenant of a token while tenants are off."
-        cure = "Check Admin > People > Tenants before the first user signs in."
-        report.warning("tenants", title, cause=cause, cure=cure)
-    else:
-        because = "Metabase tells this to administrators only: set METABASE_SSO['API_KEY']. While"
-        because += " tenants are off, it refuses every token that names a tenant (status 403)."
-        report.skipped("tenants", because)
-
-
-def _ask_for_tenants(report: Report, remote: Remote) -> None:
-    from django_metabase_sso.administration.api import opened
-
-    try:
-        with opened(remote.timeout) as api:
-            listed = {entry["key"]: entry for entry in api.get("/api/setting")}
-    except MetabaseError as error:
-        report.skipped("tenants", str(error))
-        return
-    if listed.get("use-tenants", {}).get("value"):
-        report.ok("tenants", "Tenants are switched on in Metabase.")
-    else:
-        title = "METABASE_SSO['TENANT'] is set, and tenants are switched off in Metabase."
-        report.fault("tenants", title, cause=TENANTS_OFF.cause, cure=TENANTS_OFF.cure)
-
-
-def compare_settings(report: Report, site: str, path: str, timeout: float) -> None:
-    """Report what `setup` would change, asked with API_KEY. `site` is this site's origin."""
-    from django_metabase_sso.administration import setup
-    from django_metabase_sso.administration.api import opened
-
-    cure = f"Run: manage.py metabase_sso setup --site {site} (--apply writes it)."
-    try:
-        with opened(timeout) as api:
-            version = api.version()
-            wants = setup.wanted(site, path, (), version, sync_groups=False)
-            plan = setup.plan(api, version, wants, ())
-    except MetabaseError as error:
-        title = "Metabase's settings could not be asked for."
-        report.warning("setup", title, cause=str(error), cure=cure)
-        return
-    differing = [
-        setting.key for setting in plan.settings if setting.state not in ("same", "unknown")
-    ]
-    if report.has("tenants") and "use-tenants" in differing:
-        differing.remove("use-tenants")  # reported
-    if differing:
-        title = f"Metabase has other values for {', '.join(differing)}."
-        cause = "They are not what METABASE_SSO needs, or concern more than this site."
-        report.warning("setup", title, cause=cause, cure=cure)
-    else:
-        report.ok("setup", "Metabase's settings are those that METABASE_SSO needs.")
-    if "logout" in conf.END_ACCESS and version < setup.MODULAR:
-        report.warning(
-            "end-access",
-            "Signing out of Django does not end the sessions in this Metabase.",
-            cause=f"'logout' in END_ACCESS needs Metabase 65 or newer; this is {version}.",
-            cure='Update Metabase, or leave "logout" out of END_ACCESS.',
-        )
 
 
 def sign_in(report: Report, remote: Remote, user: AbstractBaseUser) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 from django.http.response import HttpResponseBase
 
+from django_metabase_sso.checks.project import ACROSS_SITES
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import (
     CURRENT_USER,
@@ -28,10 +29,6 @@ ALLOWED: Final = "Access-Control-Allow-Origin"
 MIDDLEWARE: Final = (
     "Begin MIDDLEWARE with django_metabase_sso.middleware.SSOCorsMiddleware and"
     " corsheaders.middleware.CorsMiddleware, in this order."
-)
-ONE_SITE: Final = (
-    "Serve both from one site (app.example.com and api.example.com are one), or let the front end"
-    " send a header, and set METABASE_SSO['AUTHENTICATE']."
 )
 
 
@@ -67,8 +64,15 @@ def _preflight_problem(origin: str, answer: Answer) -> str:
 
 
 def judge_frames(report: Report, remote: Remote, origin: str) -> None:
-    """Read from Metabase's start page whether pages of `origin` may show it in a frame."""
-    answer = remote.ask("GET", "/", {"Accept": "text/html"}, may_redirect=True)
+    """Read from Metabase's start page whether pages of `origin` may show it in a frame.
+
+    Where that leads to the sign-in at once, from the page of the sign-out: nothing ends by asking
+    for it, only by its script.
+    """
+    html = {"Accept": "text/html"}
+    answer = remote.ask("GET", "/", html, may_redirect=True)
+    if 300 <= answer.status < 400:
+        answer = remote.ask("GET", "/auth/logout", html, may_redirect=True)
     sources = _ancestors(answer)
     field = pages_of(remote.version).frames
     if sources is None or _covers(sources, origin, remote.instance.origin):
@@ -133,7 +137,7 @@ def judge_ours(report: Report, address: Address, origin: str) -> Relation:
         return "other"
     preflight = site.ask(address, "OPTIONS", _preflight(origin, "authorization")).response
     closed = _closed(origin, response, preflight)
-    if closed and report.has("metabase_sso.E022"):
+    if report.has("metabase_sso.E022"):
         report.skipped("our-cors", "See metabase_sso.E022 above.", f": pages of {origin}")
     elif closed:
         title = f"Pages of {origin} cannot read the answers of the sign-in endpoint."
@@ -222,7 +226,7 @@ def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool)
         problem = f"{two}, because their schemes differ.", cure
     elif not is_site and same_site != "none":
         setting = f"SESSION_COOKIE_SAMESITE is {settings.SESSION_COOKIE_SAMESITE!r}."
-        problem = f"{two}, and {setting}", ONE_SITE
+        problem = f"{two}, and {setting}", ACROSS_SITES
     if problem and conf.AUTHENTICATE:
         report.ok("cookie", title, "METABASE_SSO['AUTHENTICATE'] may work without it.")
     elif problem:
@@ -230,7 +234,7 @@ def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool)
     elif not is_site:
         title = f"Some browsers do not send the session cookie with requests from {origin}."
         cause = f"{two}. Safari, Firefox and others block third-party cookies."
-        report.warning("cookie", title, cause=cause, cure=ONE_SITE)
+        report.warning("cookie", title, cause=cause, cure=ACROSS_SITES)
     else:
         cause = ""
         if page.hostname != ours.hostname:

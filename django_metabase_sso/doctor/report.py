@@ -6,7 +6,7 @@ import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType
 from typing import Final, Literal
@@ -14,6 +14,7 @@ from typing import Final, Literal
 from django.core.exceptions import ImproperlyConfigured
 
 import django_metabase_sso
+from django_metabase_sso.checks.settings import check_callables
 from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import BadSetting, CallableFailed, MetabaseSSOError
 
@@ -35,10 +36,12 @@ SUBJECTS: Final = {
     "identity-provider": "the JWT Identity Provider URI",
     "secret": "whether both sides have the same secret",
     "tenants": "whether tenants are switched on in Metabase",
+    "groups": "whether Metabase knows the groups that are sent",
     "setup": "the settings of Metabase",
     "end-access": "whether sessions can be ended in this version of Metabase",
     "exchange": "signing the user in",
     "endpoint": "the sign-in endpoint of this site",
+    "session": "the store of the sessions",
     "cookie": "the session cookie",
     "cache": "what is between browsers and the sign-in endpoint",
     "static": "the script of {% metabase_config %}",
@@ -104,6 +107,11 @@ class Report:
         wanted = levels or ("fault",)
         return any(found.code == code and found.level in wanted for found in self.findings)
 
+    def faulty_settings(self) -> str:
+        """Return the id of the first system check that found an error, "" for none."""
+        faults = (found.code for found in self.findings if found.level == "fault")
+        return next((code for code in faults if code.startswith("metabase_sso.E")), "")
+
     def later(self, code: str, finding: Finding) -> None:
         """Hold a finding back that the step with this code may replace with a more exact one."""
         self._later.append((code, finding))
@@ -111,8 +119,13 @@ class Report:
     def finish(self) -> None:
         """Report what was held back and not replaced."""
         for code, finding in self._later:
-            if not self.has(code, "fault", "warning"):
+            if not any(self.has(one, "fault", "warning") for one in (code, finding.code)):
                 self.add(finding)
+
+    def _held(self, check: str, code: str) -> Finding | None:
+        """Return what a check found and was held back for the step with this code."""
+        held = (found for step, found in self._later if (step, found.code) == (code, check))
+        return next(held, None)
 
     @contextmanager
     def step(self, code: str) -> Iterator[None]:
@@ -129,7 +142,10 @@ class Report:
 
     def _failed(self, code: str, error: Exception) -> None:
         key = (type(error), str(error))
-        if isinstance(error, BadSetting):
+        without_login = self._held("metabase_sso.W023", code)
+        if without_login and isinstance(error, ImproperlyConfigured):
+            self.add(replace(without_login, level="fault"))
+        elif isinstance(error, BadSetting):
             check = error.check_id
             if self.has(check):
                 self.skipped(code, f"The setting has to be corrected first: see {check} above.")
@@ -162,7 +178,8 @@ PACKAGE: Final = str(Path(django_metabase_sso.__file__).parent)
 def what_raised(error: BaseException) -> str:
     """Return a sentence about an error: the setting whose callable raised it, and where.
 
-    The text is in it only if this package wrote it: the text of another one could quote a secret.
+    Where no code of the project ran, a callable takes other arguments than it is given. The text
+    is in it only if this package wrote it: the text of another one could quote a secret.
     """
     if isinstance(error, CallableFailed) and error.__cause__:
         error = error.__cause__
@@ -176,7 +193,8 @@ def what_raised(error: BaseException) -> str:
         return f"{said}: {error}"
     own = [entry for entry in frames if not _is_in(entry[0], *INSTALLED, PACKAGE, "<")]
     if not own:
-        return f"{said}."
+        misfits = check_callables() if isinstance(error, TypeError) else []
+        return f"{misfits[0].msg} {misfits[0].hint}" if misfits else f"{said}."
     code, line = own[-1]
     return f"{said} in {code.co_name}() ({code.co_filename}, line {line})."
 

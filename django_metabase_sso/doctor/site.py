@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from email.message import Message
+from importlib import import_module
 from typing import Any, Final, NamedTuple
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import ERROR, CheckMessage
 from django.core.checks.registry import registry
@@ -17,36 +19,39 @@ from django.core.handlers.base import BaseHandler
 from django.core.signals import got_request_exception
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
-from django.templatetags.static import static
 from django.test import RequestFactory
 from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils import translation
+from django.utils.crypto import get_random_string
 from django.utils.http import is_same_domain
 
 from django_metabase_sso.checks.project import session_covers
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import DEFAULT_PORTS, InstanceURL, origin_of
 from django_metabase_sso.conf.secrets import SHORTEST_SECRET
-from django_metabase_sso.doctor.remote import Answer, fetch
-from django_metabase_sso.doctor.report import Finding, Level, Problem, Report
+from django_metabase_sso.doctor.remote import Answer
+from django_metabase_sso.doctor.report import Finding, Level, Report
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.http.endpoints import INCLUDE, kind_of, path_of
 from django_metabase_sso.troubleshooting import quoted
 
 PACKAGE: Final = "django_metabase_sso."
 LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", ".localhost")
-# Set to HIT by caches: CloudFront and Fastly, nginx, Cloudflare and others.
-CACHE_HEADERS: Final = ("X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Cache-Status")
 # The checks that read in the settings what a step of the doctor asks more exactly.
 CLOSER: Final = {
+    "metabase_sso.W001": "secret",
     "metabase_sso.W008": "cookie",
     "metabase_sso.W009": "cookie",
+    "metabase_sso.W014": "identity-provider",
     "metabase_sso.W016": "our-cors",
+    "metabase_sso.W023": "endpoint",
     "metabase_sso.W024": "cookie",
+    "metabase_sso.W033": "static",
 }
 EXEMPT: Final = (
     "Exempt the endpoint's path from that middleware. Packages have a setting for it, such as"
-    " OIDC_EXEMPT_URLS of mozilla-django-oidc. The SDK cannot use a redirect or HTML."
+    " OIDC_EXEMPT_URLS of mozilla-django-oidc. Leave login_required away from the view, which"
+    " answers anonymous users itself. The SDK cannot use a redirect or HTML."
 )
 
 
@@ -100,7 +105,9 @@ def _run(report: Report, check: Callable[..., Iterable[CheckMessage]]) -> int:
         level: Level = "fault" if message.level >= ERROR else "warning"
         title = f"The settings do not pass the check {code}."
         finding = Finding(level, code, title, str(message.msg), str(message.hint or ""))
-        if code in CLOSER:
+        if "EMBEDDING_SECRET_KEY" in finding.cause and code == "metabase_sso.W001":
+            report.later("embedding-secret", finding)
+        elif code in CLOSER:
             report.later(CLOSER[code], finding)
         else:
             report.add(finding)
@@ -141,7 +148,8 @@ def judge_provider(report: Report, uri: str, field: str) -> Address | None:
         cause = "Tokens travel unencrypted, and https pages may not fetch them."
         cure = f"In Metabase, set {field} to https{quoted(uri[4:])}."
         report.fault(code, title, cause=cause, cure=cure)
-    elif address.prefix != get_script_prefix().rstrip("/"):
+        return address._replace(scheme="https")
+    if address.prefix != get_script_prefix().rstrip("/"):
         title = f"The JWT Identity Provider URI is on this site, below a prefix: {quoted(uri)}"
         cause = f"This rests on a server that adds the prefix {address.prefix} (SCRIPT_NAME,"
         cause += " --root-path). Commands know it only from FORCE_SCRIPT_NAME in the settings."
@@ -209,8 +217,9 @@ def judge_endpoint(report: Report, address: Address) -> bool:
         return True
     where = f" to {quoted(response['Location'])}" if "Location" in response else ""
     title = f"The sign-in endpoint answers {status}{where} to a request without a session."
-    if code == "interrupted":
-        cause, cure = "A middleware redirects the request to another page.", EXEMPT
+    if code == "interrupted" or 300 <= status < 400:
+        cause = "A middleware, or a decorator around the view, redirects to another page."
+        cure = EXEMPT
     elif is_ours:
         cause = f"The right answer is 401 with JSON; the view itself answers {code or status}."
         cure = "Check what METABASE_SSO['AUTHENTICATE'] does with a request without credentials."
@@ -226,6 +235,24 @@ def _code_of(response: HttpResponseBase) -> str:
     if "json" not in response.get("Content-Type", ""):
         return ""
     return str(Answer(response.status_code, Message(), body, 0).json().get("code", ""))
+
+
+def judge_sessions(report: Report) -> None:
+    """Look for a session that does not exist: does its store answer?"""
+    if not apps.is_installed("django.contrib.sessions"):
+        return
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
+    try:
+        store.exists(get_random_string(32))
+    except Exception as error:  # noqa: BLE001 - each store has its own
+        title = "Sessions cannot be read, so nobody is signed in."
+        cause = f"SESSION_ENGINE is {settings.SESSION_ENGINE}, and its store raised"
+        cause += f" {type(error).__name__}."
+        cure = "Start the database or the cache that holds the sessions, or correct its address in"
+        cure += " the settings. Where its table is missing, run `manage.py migrate`."
+        report.fault("session", title, cause=cause, cure=cure)
+    else:
+        report.ok("session", "The store of the sessions answers.")
 
 
 def judge_session_cookie(report: Report, address: Address) -> bool:
@@ -250,83 +277,12 @@ def _unsent(address: Address) -> tuple[str, str] | None:
         return cause, 'Set SESSION_COOKIE_PATH = "/".'
     if not address.is_known:
         return None
-    if settings.SESSION_COOKIE_SECURE and address.scheme == "http" and not is_local(address.host):
-        cause = f"SESSION_COOKIE_SECURE is on, and {address.origin} is http."
-        return cause, "Serve this site by https, and set that Identity Provider URI in Metabase."
     host = urlsplit(address.origin).hostname or ""
     domain = (settings.SESSION_COOKIE_DOMAIN or "").lstrip(".").lower()
     if domain and not is_same_domain(host, f".{domain}"):
         cause = f"SESSION_COOKIE_DOMAIN is {domain}, and the endpoint is on {host}."
         return cause, "Set SESSION_COOKIE_DOMAIN to a domain that has both, or leave it out."
     return None
-
-
-def judge_caches(report: Report, address: Address, uri: str, timeout: float) -> bool:
-    """Fetch the Identity Provider URI twice, without cookie and token; return if it is reached."""
-    url = f"{uri}{'&' if '?' in uri else '?'}response=json"
-    try:
-        fetch(url, timeout)
-        answer = fetch(url, timeout)
-    except Problem as problem:
-        why = f"{problem.finding.cause} Browsers may reach it where this machine does not."
-        report.skipped("cache", why)
-        return False
-    cure = "Let the proxy or CDN pass this path on without caching and with its headers unchanged."
-    hit = next((name for name in CACHE_HEADERS if "HIT" in answer.header(name).upper()), "")
-    age, kept = answer.header("Age"), "A cache answers in place of the sign-in endpoint."
-    if hit:
-        cause = f"{hit}: {quoted(answer.header(hit))} says that the answer came from a cache."
-        report.fault("cache", kept, cause=cause, cure=cure)
-    elif age.strip("0"):
-        report.fault("cache", kept, cause=f"The answer is {quoted(age)} s old.", cure=cure)
-    elif answer.status != 401:
-        _judge_stranger(report, address, answer)
-    elif "no-store" not in answer.header("Cache-Control").lower():
-        title = "The answers of the sign-in endpoint may be cached on their way."
-        cause = "Cache-Control lacks no-store: something between here and Django rewrites it."
-        report.fault("cache", title, cause=cause, cure=cure)
-    elif age:
-        title = "The answer of the sign-in endpoint has an Age header."
-        cause = "A cache is in front of it. It does not seem to have kept the answer."
-        report.warning("cache", title, cause=cause, cure=cure)
-    else:
-        report.ok("cache", "Nothing seems to keep the answers of the sign-in endpoint.")
-    return True
-
-
-def _judge_stranger(report: Report, address: Address, answer: Answer) -> None:
-    """Report that another program answers at the Identity Provider URI."""
-    title = "Another program than this site answers at the Identity Provider URI."
-    location = answer.header("Location")
-    where = f" It redirects to {quoted(location)}." if location else ""
-    cause = f"The status is {answer.status} for a request without a session.{where}"
-    cure = "Let the servers in front of Django pass this path on to it."
-    if address.prefix and answer.status == 404:
-        cure = f"Remove {address.prefix} from that URI, unless your server adds it (SCRIPT_NAME)."
-    report.fault("cache", title, cause=cause, cure=cure)
-
-
-def judge_script(report: Report, address: Address, timeout: float) -> None:
-    """Ask for the script of {% metabase_config %}, as browsers do."""
-    name = "django_metabase_sso/config.js"
-    try:
-        url = urljoin(f"{address.origin}{address.path}", static(name))
-        answer = fetch(url, timeout)
-        problem = "" if answer.status == 200 else f"{url} answers with status {answer.status}."
-    except ValueError:  # of ManifestStaticFilesStorage
-        problem = f"STATIC_ROOT does not have {name}."
-    except Problem as missing:
-        report.skipped("static", missing.finding.cause)
-        return
-    if problem:
-        title = "The script of {% metabase_config %} is missing, so web components stay blank."
-        cure = (
-            "Run `manage.py collectstatic`. With DEBUG off, let a web server or WhiteNoise serve"
-        )
-        cure += " STATIC_ROOT. Without that tag you do not need it."
-        report.warning("static", title, cause=problem, cure=cure)
-    else:
-        report.ok("static", "The script of {% metabase_config %} is served.")
 
 
 def is_local(netloc: str) -> bool:
@@ -388,7 +344,10 @@ def _cure(parts: SplitResult | None, field: str) -> str:
             f" {field} to its address in Metabase."
         )
     host, scheme = "your-site.example.com", "https"
-    if parts and is_among(parts.netloc, allowed_hosts()):
+    own = ""
+    if parts and not is_among(parts.netloc, allowed_hosts()):
+        own = f" If {quoted(parts.netloc)} is this site, add it to ALLOWED_HOSTS instead."
+    elif parts:
         host = quoted(parts.netloc)
         scheme = parts.scheme if is_local(host) else scheme
-    return f"In Metabase, set {field} to {scheme}://{host}{path}."
+    return f"In Metabase, set {field} to {scheme}://{host}{path}.{own}"

@@ -160,7 +160,8 @@ def interrupted(redirect: HttpResponseBase) -> SSOResponse:
     """
     where = urlsplit(redirect["Location"])
     logger.warning(
-        "A middleware redirected a request for a token to '%s': the fetch got a 401.",
+        "A middleware redirected a request for a token to '%s': the fetch got a 401. Where users"
+        " should not have to sign in again, exempt the endpoint's path from that middleware.",
         quoted(f"{where.netloc}{where.path}"),
         extra={"code": "interrupted", "user_id": None},
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import django
 import pytest
+from django.core.management import call_command
 from pytest_django import Settings
 
 from django_metabase_sso.csp import csp_sources
@@ -18,11 +20,20 @@ from tests.helpers.findings import (
     assert_fires_on_deploy,
     assert_silent,
     in_front,
+    messages,
     written_ids,
 )
 from tests.settings import EMBEDDING_SECRET as OTHER
 
 CSP = "csp.middleware.CSPMiddleware"
+MEMORY = "django.core.files.storage.InMemoryStorage"
+WITHOUT_STATIC = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django_metabase_sso",
+    "tests.accounts",
+]
 
 
 def csp(directives: dict[str, list[str]]) -> dict[str, Any]:
@@ -95,6 +106,54 @@ def test_silent(configure: Configure, settings: Settings, case: Silent) -> None:
     assert_silent(configure, settings, case)
 
 
+@pytest.fixture
+def project(settings: Settings, tmp_path: Path) -> Path:
+    """Give the project a template and a STATIC_ROOT; return their folder."""
+    (tmp_path / "templates").mkdir()
+    settings.TEMPLATES = [{**templates()[0], "DIRS": [str(tmp_path / "templates")]}]
+    settings.STATIC_ROOT = str(tmp_path / "static")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("tag", "words"),
+    [
+        ("{% metabase_config %}", "STATIC_ROOT lacks"),
+        ("{%metabase_config theme=theme%}", "STATIC_ROOT lacks"),
+        ("{% metabase_config inline=True %}", ""),
+        ("{% metabase_dashboard 1 %}", ""),
+    ],
+)
+def test_a_script_that_was_not_collected(project: Path, tag: str, words: str) -> None:
+    (project / "templates" / "page.html").write_text(tag)
+    assert "W033" not in messages()
+    found = messages(deploy=True).get("W033")
+    assert (found is not None) == bool(words)
+    assert found is None or words in found.msg
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert "W033" not in messages(deploy=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"STATIC_ROOT": None}, "STATIC_ROOT is not set"),
+        ({"INSTALLED_APPS": WITHOUT_STATIC}, "is not installed"),
+        ({"WHITENOISE_USE_FINDERS": True}, ""),
+        ({"STORAGES": {"staticfiles": {"BACKEND": MEMORY}}}, ""),
+    ],
+)
+def test_where_the_script_is_served_from(
+    project: Path, settings: Settings, changes: dict[str, Any], words: str
+) -> None:
+    (project / "templates" / "page.html").write_text("{% metabase_config %}")
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    found = messages(deploy=True).get("W033")
+    assert (found is not None) == bool(words)
+    assert found is None or words in found.msg
+
+
 def test_every_id_fires() -> None:
-    fired = {case[2] for case in FIRING + FIRING_ON_DEPLOY}
+    fired = {case[2] for case in FIRING + FIRING_ON_DEPLOY} | {"W033"}
     assert written_ids("checks/pages.py") == fired

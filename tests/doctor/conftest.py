@@ -14,7 +14,7 @@ from tests.servers.standin import Metabase
 
 
 @pytest.fixture
-def doctor(settings: Settings, configure: Configure) -> Doctor:
+def doctor(db: None, settings: Settings, configure: Configure) -> Doctor:
     """Return a function that runs the doctor in a project that is well otherwise."""
     settings.ALLOWED_HOSTS = ["localhost"]
     configure(ACCESS_POLICY="django_metabase_sso.policies.trust_emails")

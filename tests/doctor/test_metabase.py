@@ -95,13 +95,13 @@ def test_another_secret(
     report = doctor("--user", "ada")
     assert report.faults() == ["secret"]
     found = report.one("secret")
-    assert "Message seems corrupt or manipulated" in found["title"]
-    assert "white space" in found["cause"]
+    has_space = secret != secret.strip()
+    said = "white space" if has_space else "Message seems corrupt or manipulated"
+    assert said in found["title"]
     assert "JWT_SHARED_SECRET" in found["cure"]
     assert report.level("exchange") == "skipped"
     assert metabase.state()["sign_ins"] == []
-    has_space = secret != secret.strip()
-    assert bool(report.all("metabase_sso.W001")) == has_space
+    assert not report.all("metabase_sso.W001")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_no_embedding_at_all(doctor: Doctor, metabase: Metabase, embeds: bool) -
     report = doctor(*(["--origin", APP] if embeds else []))
     levels = {finding["level"] for finding in report.all("embedding")}
     assert levels == {"fault" if embeds else "warning"}
-    assert len(report.all("embedding")) == 2
+    assert len(report.all("embedding")) == 1
     assert report.level("identity-provider") == "ok"
     assert report.level("secret") == "ok"
 
@@ -231,9 +231,9 @@ def test_http_on_this_machine_while_django_redirects_it(
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
     report = doctor()
-    assert report.level("identity-provider") == "fault"
-    assert report.level("endpoint") == "fault"
-    assert "https://localhost" in report.one("endpoint")["title"]
+    assert report.faults() == ["identity-provider"]
+    assert "https://localhost" in report.one("identity-provider")["cure"]
+    assert report.level("endpoint") == "ok"
 
 
 def test_another_site_url(doctor: Doctor, metabase: Metabase, configure: Configure) -> None:

@@ -30,12 +30,12 @@ CORRUPT = "Message seems corrupt or manipulated"
     ("canned", "level", "words"),
     [
         (Canned(502, "<html>Bad Gateway"), "fault", "502"),
-        (Canned(404, "nothing here"), "warning", "does not say which version"),
-        (Canned(200, "<html>Sign in"), "warning", "does not say which version"),
-        (Canned(200, {"version": "v1"}), "warning", "does not say which version"),
+        (Canned(404, "nothing here"), "fault", "does not say which version"),
+        (Canned(200, "<html>Sign in"), "fault", "does not say which version"),
+        (Canned(200, {"version": "v1"}), "fault", "does not say which version"),
         (Canned(200, {"version": {"tag": "v1\x1b[2J"}}), "ok", r"v1\x1b[2J."),
-        (Canned(200, ["version"]), "warning", "does not say which version"),
-        (Canned(200, "[" * 100_000), "warning", "does not say which version"),
+        (Canned(200, ["version"]), "fault", "does not say which version"),
+        (Canned(200, "[" * 100_000), "fault", "does not say which version"),
     ],
 )
 def test_versions(answered: Answered, canned: Canned, level: str, words: str) -> None:
@@ -46,6 +46,21 @@ def test_versions(answered: Answered, canned: Canned, level: str, words: str) ->
         sso = report.one("sso")
         assert "status 404" in sso["title"]
         assert "not known to answer this" in sso["cause"]
+
+
+@pytest.mark.parametrize(
+    "canned",
+    [
+        Canned(body={"method": "jwt", "url": "https://www.example.com/sso/metabase"}),
+        Canned(302, headers={"Location": "https://www.example.com/sso/metabase"}),
+        Canned(400, "SSO has not been enabled and/or configured"),
+    ],
+)
+def test_a_version_that_is_hidden(answered: Answered, canned: Canned) -> None:
+    """The way in is Metabase's, so a proxy may close the page with the version."""
+    report, _ = answered({PROPERTIES: Canned(403), "GET /auth/sso": canned})
+    assert report.level("instance") == "warning"
+    assert report.all("sso") or report.all("method")
 
 
 def test_the_open_source_build(answered: Answered) -> None:

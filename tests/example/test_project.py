@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.helpers.example import run
@@ -7,14 +9,16 @@ from tests.helpers.paths import ROOT
 from tests.settings import SECRET
 
 
-def test_the_production_settings_are_beyond_reproach() -> None:
-    done = run(
-        *("manage.py", "check", "--deploy", "--fail-level=DEBUG"),
-        DJANGO_SETTINGS_MODULE="example_project.settings_production",
-        DJANGO_SECRET_KEY="tests-only-" + "".join(map(str, range(50))),
-        METABASE_JWT_SHARED_SECRET=SECRET,
-        METABASE_EMBEDDING_SECRET_KEY=SECRET[::-1],
-    )
+def test_the_production_settings_are_beyond_reproach(tmp_path: Path) -> None:
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "example_project.settings_production",
+        "DJANGO_SECRET_KEY": "tests-only-" + "".join(map(str, range(50))),
+        "DJANGO_STATIC_ROOT": str(tmp_path),
+        "METABASE_JWT_SHARED_SECRET": SECRET,
+        "METABASE_EMBEDDING_SECRET_KEY": SECRET[::-1],
+    }
+    assert run("manage.py", "collectstatic", "--no-input", **environment).returncode == 0
+    done = run("manage.py", "check", "--deploy", "--fail-level=DEBUG", **environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "System check identified no issues (0 silenced).\n"
 

@@ -33,6 +33,7 @@ def production(**environment: str) -> dict[str, str]:
     return {
         **environment,
         "DJANGO_SETTINGS_MODULE": "example_project.settings_production",
+        "DJANGO_STATIC_ROOT": "static",
         "METABASE_JWT_SHARED_SECRET": SECRET,
         "METABASE_EMBEDDING_SECRET_KEY": SECRET[::-1],
     }

@@ -30,6 +30,9 @@ class GoneCache(UnwritableCache):
     def get(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise CacheGoneError("there is no cache")
 
+    def has_key(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise CacheGoneError("there is no cache")
+
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise CacheGoneError("there is no cache")
 

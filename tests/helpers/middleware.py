@@ -14,6 +14,10 @@ def everybody_signs_in(get_response: GetResponse) -> GetResponse:
     return lambda request: HttpResponseRedirect("/login/")
 
 
+def closed(get_response: GetResponse) -> GetResponse:
+    return lambda request: HttpResponse("Closed until tomorrow.", status=503)
+
+
 def no_cors_on_get(get_response: GetResponse) -> GetResponse:
     return _without_cors(get_response, "GET")
 
