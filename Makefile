@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo metabase test e2e services services-stop fuzz mutation lint test-all bench compare load docs screenshots release-check audit messages clean
+.PHONY: demo metabase test e2e services services-stop fuzz faults mutation lint test-all bench compare load docs screenshots release-check audit messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m example_project.demo
@@ -40,6 +40,10 @@ services-stop: $(VENV)/.test
 # The properties of tests/properties, for FUZZ_MINUTES together (default 30).
 fuzz: $(VENV)/.test
 	HYPOTHESIS_PROFILE=fuzz DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.properties.fuzz
+
+# The tables of docs/common-faults.md, written again from what the tools say.
+faults: $(VENV)/.test
+	FAULTS_PAGE=docs/common-faults.md $(BIN)/python -m pytest tests/faults/test_table.py -q
 
 # Changes of the core that no test notices, by module; docs/development/mutation.md. About half an hour.
 mutation: $(VENV)/.mutation

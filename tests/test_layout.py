@@ -13,7 +13,7 @@ FILES = sorted(TESTS.rglob("*.py"))
 PACKAGE = ROOT / "django_metabase_sso"
 # Beside those of modules, by folder: what holds for the whole of it.
 TOPICS = {
-    "": {"extras", "faults", "layout", "logs", "redacted", "translations"},
+    "": {"extras", "layout", "logs", "redacted", "translations"},
     "administration": {"accounts", "commands", "end_access"},
     "client": {"ends_access", "init", "page", "redacted", "servers"},
     "contrib": {"impersonation", "otp"},

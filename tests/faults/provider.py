@@ -1,0 +1,85 @@
+"""Faults in the address of this site that Metabase has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.faults.entry import Fault, metabase, paste_uri
+from tests.faults.tools import ANSWER, DOCTOR
+from tests.faults.working import API, Working
+
+
+def provider(before: str, after: str) -> Any:
+    """Set the Identity Provider URI in Metabase to one with a mistake."""
+
+    def change(working: Working, *printed: str) -> None:
+        url = f"{API if working.kind == 'front end' else working.site.url}/sso/metabase"
+        uri = url.replace(before, after)
+        working.metabase.change(jwt_identity_provider_uri=uri)
+
+    return change
+
+
+PROVIDER = [
+    Fault(
+        "the Identity Provider URI has a prefix that nothing adds",
+        provider("/sso", "/app/sso"),
+        {DOCTOR: "cache"},
+        provider("", ""),
+    ),
+    Fault(
+        "the Identity Provider URI has another path",
+        provider("/sso", "/metabase"),
+        {DOCTOR: "identity-provider"},
+        paste_uri,
+    ),
+    Fault(
+        "the Identity Provider URI is that for guest tokens",
+        provider("/metabase", "/metabase/guest-token"),
+        {DOCTOR: "identity-provider", ANSWER: "method-not-allowed"},
+        paste_uri,
+    ),
+    Fault(
+        "the Identity Provider URI has another host",
+        metabase(jwt_identity_provider_uri="https://other.example/sso/metabase"),
+        {DOCTOR: "identity-provider"},
+        provider("", ""),
+    ),
+    Fault(
+        "the Identity Provider URI has another port",
+        lambda working: working.metabase.change(
+            jwt_identity_provider_uri="http://localhost:1/sso/metabase"
+        ),
+        {DOCTOR: "cache"},
+        provider("", ""),
+    ),
+    Fault(
+        "the Identity Provider URI is http, and Django redirects to https",
+        provider("https:", "http:"),
+        {DOCTOR: "identity-provider"},
+        paste_uri,
+        kind="proxy",
+    ),
+    Fault(
+        "the Identity Provider URI is https, and Django speaks http",
+        provider("http:", "https:"),
+        {DOCTOR: "cache"},
+        provider("", ""),
+        is_seen=False,
+    ),
+    Fault(
+        "the Identity Provider URI is empty",
+        metabase(jwt_identity_provider_uri=""),
+        {DOCTOR: "sso"},
+        provider("", ""),
+    ),
+    Fault(
+        "`http://127.0.0.1` is opened, and the Identity Provider URI has `localhost`",
+        lambda working: working.doctor_options.extend(
+            ["--origin", working.site.url.replace("localhost", "127.0.0.1")]
+        ),
+        {DOCTOR: "our-cors"},
+        lambda working, printed: working.doctor_options.clear(),
+        is_seen=False,
+    ),
+]
