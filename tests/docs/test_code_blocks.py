@@ -93,7 +93,7 @@ def test_group_mapping_and_callables(signed_in: Client, configure: Configure) ->
 
 
 BEFORE = {"Administrators", "Analysts", "Finance"}
-SENT = {"nothing": None, '`["Analysts"]`': ["Analysts"], "`[]`": []}
+SENT = {"no list": None, '`["Analysts"]`': ["Analysts"], "`[]`": []}
 
 
 @pytest.mark.parametrize("row", table('`["Analysts"]`'), ids=lambda row: row[0])
