@@ -208,12 +208,13 @@ def check_login_page(**kwargs: Any) -> list[CheckMessage]:
     try:
         url = resolve_url(login)
     except NoReverseMatch:
-        url = None
+        url = ""
     prefix = get_script_prefix()
-    if url is not None and (not url.startswith(prefix) or url.startswith("//")):
-        return []  # another site, or another application of this one
-    if url is not None and _has_page(f"/{urlsplit(url).path.removeprefix(prefix)}"):
-        return []
+    if url.startswith("/") or urlsplit(url).netloc:  # a browser adds any other to our own path
+        if not url.startswith(prefix) or url.startswith("//"):
+            return []  # another site, or another application of this one
+        if _has_page(f"/{urlsplit(url).path.removeprefix(prefix)}"):
+            return []
     message = f"Users cannot sign in: no URL pattern matches LOGIN_URL, {login!r}."
     hint = (
         'Add path("accounts/", include("django.contrib.auth.urls")) and a template'

@@ -26,6 +26,11 @@ from django_metabase_sso.troubleshooting import quoted
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 Relation = Literal["own", "twin", "other"]
 ALLOWED: Final = "Access-Control-Allow-Origin"
+OTHER_SITE: Final = (
+    "They are on two sites. In Safari the frame asks users to sign in again and again. In Firefox"
+    " and Chromium it depends on the settings for third-party cookies: where these block Metabase's"
+    " cookie, the frame stays blank."
+)
 MIDDLEWARE: Final = (
     "Begin MIDDLEWARE with django_metabase_sso.middleware.SSOCorsMiddleware and"
     " corsheaders.middleware.CorsMiddleware, in this order."
@@ -76,7 +81,9 @@ def judge_frames(report: Report, remote: Remote, origin: str) -> None:
     sources = _ancestors(answer)
     field = pages_of(remote.version).frames
     if sources is None or _covers(sources, origin, remote.instance.origin):
-        report.ok("frame", f"Pages of {origin} may show Metabase in a full-app frame.")
+        title = f"Pages of {origin} may show Metabase in a full-app frame."
+        is_site = site_of(urlsplit(origin).netloc) == site_of(remote.instance.host)
+        report.ok("frame", title, "" if is_site else OTHER_SITE)
     elif sources in ([], ["'none'"]):
         because = "Full-app embedding is switched off in Metabase. For {% metabase_iframe %},"
         because += f" switch it on and add {origin} to {field}."
@@ -233,7 +240,8 @@ def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool)
         report.fault("cookie", title, cause=problem[0], cure=problem[1])
     elif not is_site:
         title = f"Some browsers do not send the session cookie with requests from {origin}."
-        cause = f"{two}. Safari, Firefox and others block third-party cookies."
+        cause = f"{two}. Safari blocks third-party cookies, Firefox keeps them apart for each site"
+        cause += " that embeds, and in Chromium it is a setting."
         report.warning("cookie", title, cause=cause, cure=ACROSS_SITES)
     else:
         cause = ""

@@ -151,6 +151,8 @@ class Report:
                 self.skipped(code, f"The setting has to be corrected first: see {check} above.")
             else:
                 self.fault(check, error.message, cause=CANNOT_WORK, cure=error.hint)
+        elif code in NEED_A_SECRET and self.has("metabase_sso.E020"):
+            self.skipped(code, "A callable raised an exception: see metabase_sso.E020 above.")
         elif key in self._raised:
             if not self.has(code):
                 self.skipped(code, f"It needs what raised {key[0].__name__} above.")
@@ -161,6 +163,8 @@ class Report:
             self.fault(code, title, cause=what_raised(error), cure=cure)
 
 
+# The steps that ask a callable for a secret or a key, as a check has done before.
+NEED_A_SECRET: Final = {"secret-length", "embedding-secret", "tenants", "groups", "setup"}
 CANNOT_WORK: Final = "No token can be signed with this value."
 CALLABLES: Final = (
     "ACCESS_POLICY",

@@ -116,6 +116,7 @@ FIRING_ON_DEPLOY: list[Firing] = [
     ({}, {"ROOT_URLCONF": I18N, "LOGIN_URL": "/enter/"}, "W021", "/enter/"),
     ({}, {**LOCALE, "LOGIN_URL": "/xx/enter/"}, "W021", "/xx/enter/"),
     ({}, {"LOGIN_URL": "no-such-name"}, "W021", "no-such-name"),
+    ({}, {"LOGIN_URL": "login/"}, "W021", "login/"),
 ]
 SILENT: list[Silent] = [
     ({"ALLOWED_ORIGINS": [APP]}, {"MIDDLEWARE": in_front(SSO, CORS)}, "E022"),

@@ -45,6 +45,28 @@ def test_frames(answered: Answered, headers: dict[str, str], level: str) -> None
         assert f"add {APP} to Admin > Embedding" in found["cause"] + found["cure"]
 
 
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [("http://localhost:5173", ""), (APP, "Safari"), ("http://127.0.0.1:5173", "Firefox")],
+)
+def test_frames_on_another_site(answered: Answered, origin: str, words: str) -> None:
+    found = answered({PROPERTIES: VERSION}, "--origin", origin)[0].one("frame")
+    assert found["level"] == "ok"
+    assert words in found["cause"]
+    assert bool(words) == bool(found["cause"])
+
+
+def test_frames_of_a_metabase_that_leads_to_the_sign_in(answered: Answered) -> None:
+    """The answer of a redirect has no list; the page of the sign-out has one, for everybody."""
+    listed = {"Content-Security-Policy": "frame-ancestors 'self'"}
+    answers = {
+        PROPERTIES: VERSION,
+        "GET /": Canned(302, headers={"Location": "/auth/sso"}),
+        "GET /auth/logout": Canned(headers=listed),
+    }
+    assert answered(answers, "--origin", APP)[0].level("frame") == "warning"
+
+
 def test_frames_on_metabase_itself(doctor: Doctor, configure: Configure) -> None:
     answers: Answers = {PROPERTIES: VERSION}
     answers["GET /"] = Canned(headers={"Content-Security-Policy": "frame-ancestors 'self'"})

@@ -279,6 +279,13 @@ PROJECT = [
         is_seen=False,
     ),
     Fault(
+        "`LOGIN_URL` lacks its first slash",
+        django(LOGIN_URL="login/"),
+        {DEPLOY: "W021"},
+        django(LOGIN_URL="/login/"),
+        is_seen=False,
+    ),
+    Fault(
         "no index for `REQUIRE_UNIQUE_EMAIL`",
         lambda working: working.set(INSTALLED_APPS=working.settings.INSTALLED_APPS[:-1]),
         {DEPLOY: "W012"},

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from tests.faults.entry import Fault, django, keys, paste, steps, without
 from tests.faults.tools import CHECK, DEPLOY, DOCTOR, EXPLAIN, PAGE
-from tests.faults.working import Working
+from tests.faults.working import KEY, Working
 from tests.servers.ports import free_port
 from tests.settings import EMBEDDING_SECRET, SECRET, SECRET_KEY
 
@@ -153,6 +153,20 @@ SETTINGS = [
         keys(JWT_SHARED_SECRET=no_secret),
         {DEPLOY: "E020", EXPLAIN: "error"},
         keys(JWT_SHARED_SECRET=SECRET),
+    ),
+    Fault(
+        "the callable in `API_KEY` raises",
+        keys(API_KEY=no_secret, GROUP_MAPPING={"staff": "Support"}),
+        {DEPLOY: "E020"},
+        keys(API_KEY=KEY),
+        is_seen=False,
+    ),
+    Fault(
+        "the callable in `EMBEDDING_SECRET_KEY` raises",
+        keys(EMBEDDING_SECRET_KEY=no_secret),
+        {DEPLOY: "E020"},
+        keys(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET),
+        is_seen=False,
     ),
     Fault(
         "both secrets are the same",

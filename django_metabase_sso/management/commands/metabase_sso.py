@@ -220,6 +220,8 @@ def account_of(user: AbstractBaseUser) -> tuple[AccountNow | None, str]:
         found = account_now(user, ASKED_WITHIN)
     except (AccessRefused, BadSetting, ImportError, MetabaseError) as error:
         return None, str(error)
+    except Exception as error:  # noqa: BLE001 - of a callable in API_KEY
+        return None, what_raised(error)
     return found, "" if found else "There is no account in Metabase yet."
 
 
