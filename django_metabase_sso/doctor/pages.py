@@ -28,8 +28,8 @@ Relation = Literal["own", "twin", "other"]
 ALLOWED: Final = "Access-Control-Allow-Origin"
 OTHER_SITE: Final = (
     "They are on two sites. In Safari the frame asks users to sign in again and again. In Firefox"
-    " and Chromium it depends on the settings for third-party cookies: where these block Metabase's"
-    " cookie, the frame stays blank."
+    " and Chromium it depends on the settings for third-party cookies: where these block that of"
+    " Metabase, the frame stays blank."
 )
 MIDDLEWARE: Final = (
     "Begin MIDDLEWARE with django_metabase_sso.middleware.SSOCorsMiddleware and"
