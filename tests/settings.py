@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "django_metabase_sso",
     "django_metabase_sso.client",
     "tests.accounts",
+    "tests.staff",
 ]
 MIDDLEWARE = [
     "django_metabase_sso.middleware.SSOCorsMiddleware",

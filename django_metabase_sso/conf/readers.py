@@ -13,6 +13,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.conf import settings
+from django.urls import NoReverseMatch
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from django_metabase_sso.conf import addresses
@@ -149,7 +151,20 @@ def origins(key: str, written: Written) -> tuple[addresses.AllowedOrigin, ...]:
 def login_url(key: str, written: Written) -> str:
     """Return a URL, a path or the name of a URL pattern, as in Django's own `LOGIN_URL`."""
     url = written[key]
-    return str(settings.LOGIN_URL if url is None else url)
+    name = "LOGIN_URL" if url is None else f"METABASE_SSO[{key!r}]"
+    url = settings.LOGIN_URL if url is None else url
+    problem = f"is not a string: it is a {type(url).__name__}."
+    if isinstance(url, str | Promise):
+        try:
+            text = str(url)  # of reverse_lazy, say
+        except NoReverseMatch as error:
+            problem = f"cannot be resolved: {error}"
+        else:
+            if text.strip():
+                return text
+            problem = "is blank."
+    hint = f'Write "{key}": "login", or the path or the URL of your login page.'
+    raise BadSetting("metabase_sso.E013", f"{name} {problem}", hint)
 
 
 def redirect_params(key: str, written: Written) -> dict[str, str]:

@@ -28,6 +28,7 @@ from tests.helpers.administration import Administered
 from tests.helpers.configure import Configure
 from tests.helpers.signals import receiving
 from tests.servers.ports import free_port
+from tests.staff.models import StaffUser
 
 ADA = "ada@example.com"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,12 +86,6 @@ def delete_after_a_change(user: User) -> None:
     user.delete()
 
 
-class Proxy(User):
-    class Meta:
-        proxy = True
-        app_label = "auth"
-
-
 ENDS: list[Callable[[User], object]] = [
     save,
     save_one_field,
@@ -98,8 +93,8 @@ ENDS: list[Callable[[User], object]] = [
     delete_after_a_change,
     lambda user: user.delete(),
     lambda user: User.objects.all().delete(),
-    lambda user: save(Proxy.objects.get(pk=user.pk)),
-    lambda user: Proxy.objects.get(pk=user.pk).delete(),
+    lambda user: save(StaffUser.objects.get(pk=user.pk)),
+    lambda user: StaffUser.objects.get(pk=user.pk).delete(),
 ]
 
 
@@ -442,7 +437,7 @@ def test_connected_by_the_app(
     monkeypatch.setattr(user_logged_out, "receivers", [])
     app.ready()
     try:
-        models = 2  # User and the proxy of this module
+        models = 2  # User and its proxy, StaffUser
         assert len(pre_save.receivers) - before[0] == save_count * models
         assert len(post_delete.receivers) - before[1] == delete_count * models
         connected = {entry[0][0] for entry in user_logged_out.receivers}

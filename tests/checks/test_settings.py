@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.checks import run_checks
+from django.urls import reverse_lazy
 from pytest_django import Settings
 
 from django_metabase_sso.policies import deny_emails, trust_emails
@@ -69,6 +70,9 @@ FIRING: list[Firing] = [
     ({"TOKEN_LIFETIME": 0}, {}, "E008", "TOKEN_LIFETIME"),
     ({"GROUP_MAPPING": {"a": 1}}, {}, "E009", "GROUP_MAPPING"),
     ({"CLAIM_NAMES": {"mail": "m"}}, {}, "E010", "CLAIM_NAMES"),
+    ({"LOGIN_URL": one}, {}, "E013", "LOGIN_URL"),
+    ({}, {"LOGIN_URL": None}, "E013", "it is a NoneType"),
+    ({}, {"LOGIN_URL": reverse_lazy("nowhere")}, "E013", "cannot be resolved"),
     ({"ALLOWED_ORIGINS": APP}, {}, "E012", "ALLOWED_ORIGINS"),
     ({"ALLOWED_ORIGINS": ["*"]}, {}, "E012", "'*'"),
     ({"ALLOWED_ORIGINS": ["https://*.vercel.app"]}, {}, "E012", "vercel.app"),

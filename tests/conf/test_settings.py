@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import pathlib
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
 from django.utils.functional import lazystr
 from pytest_django import Settings
 
@@ -203,6 +205,31 @@ def test_login_url(configure: Configure, settings: Settings) -> None:
     assert conf.LOGIN_URL == "/enter/"
     configure(LOGIN_URL="other")
     assert conf.LOGIN_URL == "other"
+    configure(LOGIN_URL=reverse_lazy("login"))
+    assert conf.LOGIN_URL == "/login/"
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        (function, "is not a string: it is a function."),
+        (pathlib.PurePosixPath("/enter"), "is not a string: it is a PurePosixPath."),
+        (False, "is not a string: it is a bool."),
+        ("", "is blank."),
+        (lazystr(" "), "is blank."),
+        (reverse_lazy("nowhere"), "cannot be resolved: Reverse for 'nowhere' not found."),
+    ],
+)
+def test_no_login_url(configure: Configure, settings: Settings, url: Any, problem: str) -> None:
+    configure(LOGIN_URL=url)
+    with pytest.raises(BadSetting) as caught:
+        conf.LOGIN_URL  # noqa: B018
+    assert caught.value.message.startswith(f"METABASE_SSO['LOGIN_URL'] {problem}")
+    configure(LOGIN_URL=None)
+    settings.LOGIN_URL = url
+    with pytest.raises(BadSetting) as caught:
+        conf.LOGIN_URL  # noqa: B018
+    assert caught.value.message.startswith(f"LOGIN_URL {problem}")
 
 
 # A snapshot
