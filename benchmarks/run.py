@@ -66,10 +66,10 @@ def sync_group(name: str, base: Database, *, is_cross: bool) -> Iterator[Group]:
     with ExitStack() as stack:
 
         def started(site: Site) -> list[Variant]:
-            """Return the variants of a server: a token, and, across origins, what is not one."""
-            kinds = [site]
+            """Return the variants of a server: a token, a 401 and, across origins, a preflight."""
+            kinds = [site, sites.anonymous_of(site)]
             if is_cross:
-                kinds += [sites.preflight_of(site), sites.anonymous_of(site)]
+                kinds.append(sites.preflight_of(site))
             port = stack.enter_context(site.running(base))
             return [Variant(one.name, one.at(port, base.people), REQUESTS) for one in kinds]
 
@@ -79,7 +79,7 @@ def sync_group(name: str, base: Database, *, is_cross: bool) -> Iterator[Group]:
             Row(f"token, uniqueness {OFF}", SAME_WORK, hand[0], off[0]),
             Row(f"token, uniqueness {INDEX}", WITH_UNIQUENESS, hand[0], index[0]),
         ]
-        for number, what in enumerate(["preflight", "401"][: len(hand) - 1], 1):
+        for number, what in enumerate(["401", "preflight"][: len(hand) - 1], 1):
             rows.append(Row(what, NO_DEARER, hand[number], off[number]))
         yield Group(name, [*hand, *off, index[0]], rows)
 

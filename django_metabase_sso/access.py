@@ -72,7 +72,9 @@ def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool
         or getattr(request, "impersonator", None)
     ):
         return True
-    session = getattr(request, "session", {})
+    session = getattr(request, "session", None)
+    if session is None:
+        return False
     marks = {*SESSION_MARKS, getattr(settings, "LOGINAS_FROM_USER_SESSION_FLAG", "")}
     if marks.isdisjoint(session.keys()):
         return False

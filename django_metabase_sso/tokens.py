@@ -7,10 +7,12 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, SupportsIndex
 
-from jwt import InvalidKeyError, PyJWS
+from django.utils.functional import cached_property
+from jwt import InvalidKeyError
+from jwt.algorithms import HMACAlgorithm
+from jwt.utils import base64url_encode
 
 from django_metabase_sso import access, claims
 from django_metabase_sso.conf import conf
@@ -50,7 +52,8 @@ class Token(str):
         return Token(other + str(self))
 
 
-_jws = PyJWS(algorithms=["HS256"])  # Metabase takes no other algorithm
+HS256: Final = HMACAlgorithm(HMACAlgorithm.SHA256)  # Metabase takes no other algorithm
+HEADER: Final = base64url_encode(b'{"alg":"HS256","typ":"JWT"}')
 # Raw UTF-8, without \u escapes: names in other scripts take half the bytes.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -166,10 +169,13 @@ def signed(payload: Mapping[str, Any], secret: Secret, key: str) -> Token:
 
 
 def _encoded(payload: bytes, secret: Secret) -> Token | None:
+    """Return header, payload and signature (RFC 7515, section 7.1); None for a public key."""
+    content = HEADER + b"." + base64url_encode(payload)
     try:
-        return Token(_jws.encode(payload, secret.reveal(), algorithm="HS256"))
+        signature = HS256.sign(content, HS256.prepare_key(secret.reveal()))
     except InvalidKeyError:
         return None
+    return Token((content + b"." + base64url_encode(signature)).decode())
 
 
 EntityType = Literal["dashboard", "question"]

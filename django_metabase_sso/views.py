@@ -110,7 +110,7 @@ class SSOView(Endpoint):
             message = str(denied) or gettext("The credentials of this request are not valid.")
             raise AccessRefused("invalid-credentials", message) from None
         if user.is_authenticated and isinstance(user, LazyObject):
-            user = user._wrapped  # noqa: SLF001 - each look through it takes ten times as long
+            user = user._wrapped  # noqa: SLF001 - looking through it takes 3% of the whole request
         return tokens.grant_for(user, request, self.get_claims, self.conf)
 
     def authenticate(self, request: HttpRequest) -> Any:

@@ -7,6 +7,7 @@ cut, decode or copy str and bytes before they call `repr`: a `Secret` is neither
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from django.conf import settings
@@ -35,6 +36,10 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+    def is_one_of(self, keys: Iterable[str | bytes]) -> bool:
+        """Whether it is one of Django's keys."""
+        return self._value in [force_bytes(key) for key in keys]
 
     def reveal(self) -> bytes:
         """Return the bytes. Hand them straight on: a local variable would show them."""
@@ -136,8 +141,7 @@ def _checked(key: str, secret: Secret | str | None) -> Secret:
 
 def _is_djangos(secret: Secret) -> bool:
     """Return instead of raising: error pages show local variables."""
-    django_keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return secret in [Secret(force_bytes(key)) for key in django_keys]
+    return secret.is_one_of([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
 
 
 def _refuse_equal(secret: Secret, other: Secret | str | None) -> None:

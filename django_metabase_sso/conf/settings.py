@@ -91,17 +91,15 @@ class Snapshot(Conf):
     """
 
     def __init__(self) -> None:
-        self._written: Written | None = None
+        self._written = written()
 
     def __repr__(self) -> str:
         return "<Snapshot>"
 
     def look_up(self, setting: Setting[T]) -> T:
         """Return what is written for a setting, checked, and remember it."""
-        if self._written is None:
-            self._written = written()
         value = setting.read(setting.key, self._written)
-        vars(self)[setting.key] = value  # Python looks here before it asks the class
+        self.__dict__[setting.key] = value  # Python looks here before it asks the class
         return value
 
 
