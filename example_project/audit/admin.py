@@ -10,7 +10,7 @@ from example_project.audit.models import MetabaseEvent
 
 @admin.register(MetabaseEvent)
 class MetabaseEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows are written by the receivers alone, and changed by nobody."""
+    """Only the receivers write rows, and nobody can change them."""
 
     date_hierarchy = "when"
     list_display = (

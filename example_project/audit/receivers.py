@@ -15,7 +15,7 @@ from example_project.audit.models import MetabaseEvent
 def record_issued(
     user: Any, request: HttpRequest | None, claims: Mapping[str, Any], **kwargs: Any
 ) -> None:
-    """Write a row before the token is handed out. What this raises, stops the answer."""
+    """Write a row before the token is sent. An exception here stops the token."""
     names = conf.CLAIM_NAMES
     impersonator = kwargs["impersonator"]
     MetabaseEvent(
@@ -30,13 +30,13 @@ def record_issued(
 
 
 def record_refused(user: Any, request: HttpRequest | None, code: str, **kwargs: Any) -> None:
-    """Write a row for somebody we know: anybody can send bad credentials, a million times."""
+    """Write a row for a known user: anyone can send a million bad credentials."""
     if user.pk is not None:
         MetabaseEvent(code=code, user=user, user_key=str(user.pk), ip=ip_of(request)).save()
 
 
 def ip_of(request: HttpRequest | None) -> str | None:
-    """Return the address that the server saw; None where there is none, as on a Unix socket."""
+    """Return the address that Django sees, or None if there is none, as on a Unix socket."""
     text = "" if request is None else request.META.get("REMOTE_ADDR", "")
     try:
         return str(ip_address(text.partition("%")[0]))

@@ -25,12 +25,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("when", models.DateTimeField(auto_now_add=True, db_index=True)),
-                ("code", models.CharField(help_text='"issued", or why not', max_length=50)),
+                (
+                    "code",
+                    models.CharField(
+                        help_text='"issued", or the code of the refusal', max_length=50
+                    ),
+                ),
                 ("user_key", models.CharField(db_index=True, max_length=255)),
                 (
                     "email",
                     models.CharField(
-                        blank=True, help_text="who it was to Metabase", max_length=254
+                        blank=True, help_text="the address in the token", max_length=254
                     ),
                 ),
                 (
@@ -43,7 +48,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "groups",
-                    models.JSONField(help_text="null: not sent, and nothing changed", null=True),
+                    models.JSONField(help_text="null: no groups were sent", null=True),
                 ),
                 ("ip", models.GenericIPAddressField(null=True)),
                 (
