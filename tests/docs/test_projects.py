@@ -1,7 +1,8 @@
-"""New projects that do what the pages say: the quickstart, the audit trail, the tests."""
+"""New projects that do what the pages say: installation, the audit trail, tests, tenants."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,9 +12,14 @@ from pathlib import Path
 import pytest
 
 from django_metabase_sso import test
-from tests.helpers.markdown import block, blocks
+from tests.helpers.markdown import block, blocks, page
 from tests.helpers.paths import ROOT
-from tests.helpers.quickstart import QUICKSTART, follow_quickstart
+from tests.helpers.quickstart import (
+    QUICKSTART,
+    follow_quickstart,
+    quickstart_project,
+    write_files,
+)
 from tests.helpers.tokens import decode
 
 # The files of the audit trail: each begins with its name.
@@ -27,28 +33,31 @@ METABASE_SSO = {"INSTANCE_URL": "https://bi.example.com", "JWT_SHARED_SECRET": "
 METABASE_SSO["GROUP_MAPPING"] = lambda user, request: ["Members"]
 """
 URLS = """
-from django.http import HttpResponse
 from django.urls import include
-from django_metabase_sso.embeds import guest_dashboard_html
-
-def sales(request):
-    groups = request.user.groups.all()
-    return HttpResponse(guest_dashboard_html(request, 10, {"customer": groups}))
-
-urlpatterns += [path("sso/", include("django_metabase_sso.urls")), path("sales/", sales)]
+urlpatterns += [path("sso/", include("django_metabase_sso.urls"))]
 """
-CONFTEST = """
-import pytest
-
-@pytest.fixture(autouse=True)
-def _database(db):
-    pass
-
-@pytest.fixture
-def customer(django_user_model):
-    made = django_user_model.objects.create_user("li", "li@example.com")
-    made.groups.create(name="A company")
-    return made
+GUESTS = """
+from .views import sales
+urlpatterns.insert(0, path("sales/", sales))
+"""
+ONE_EMBED = "{% load metabase %}{% metabase_guest_dashboard 10 params=params %}"
+INSTANCE_URL = "from django.conf import settings; print(settings.METABASE_SSO['INSTANCE_URL'])"
+CLAIMS = """
+import json
+from types import SimpleNamespace as Profile
+from django.contrib.auth.models import User
+from django_metabase_sso import access, claims, exceptions
+ada = User.objects.create_user("ada", "ada@example.com")
+ada.profile = Profile(region="north", customer_id=7, tenant_slug="acme", plan="large")
+print(json.dumps(claims.build(ada)))
+ada.groups.create(name="Analysts")
+ada.is_staff = True
+print(json.dumps(claims.build(ada)))
+ada.profile.region = ""
+try:
+    access.check_access(ada)
+except exceptions.AccessRefused as error:
+    print(json.dumps({"code": error.code}))
 """
 TRAIL = """
 import django
@@ -139,18 +148,36 @@ def test_the_audit_trail(project: Path) -> None:
     assert "('1', 'no-email', '', None, '127.0.0.1')" in printed
 
 
-def test_tests(project: Path) -> None:
-    for name, code in {
-        "conftest.py": block("python", "pytest_plugins") + CONFTEST,
-        "test_with_pytest.py": block("python", "django_user_model"),
-        "test_embeds.py": block("python", "import decode_guest"),
-        "test_unittest.py": block("python", "TestCase"),
-    }.items():
-        (project / name).write_text(code)
-    printed = run(project, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider")
+def test_samples_of_testing(tmp_path: Path) -> None:
+    run = quickstart_project(tmp_path)
+    write_files(tmp_path, page("docs/testing.md").files)
+    write_files(
+        tmp_path,
+        [
+            ("shop/views.py", block("python", "def sales(request)")),
+            ("shop/urls.py", GUESTS),
+        ],
+    )
+    (tmp_path / "templates/sales.html").write_text(ONE_EMBED)
+    names = ("test_metabase.py", "test_guests.py", "shop/tests.py")
+    printed = run("-W", "error", "-m", "pytest", "-p", "no:cacheprovider", *names)
     assert "6 passed" in printed
-    with (project / "site1/settings.py").open("a") as file:
-        file.write(block("python", "{**METABASE_SSO, **SETTINGS}"))
-    set_to = "from django.conf import settings; print(settings.METABASE_SSO['INSTANCE_URL'])"
-    assert run(project, "-c", set_to).strip() == test.SETTINGS["INSTANCE_URL"]
-    run(project, "manage.py", "test", "test_unittest")
+    run("manage.py", "test", "shop")
+    write_files(tmp_path, [("shop/settings.py", block("python", "{**METABASE_SSO, **SETTINGS}"))])
+    shown = run("manage.py", "shell", "--verbosity=0", input=INSTANCE_URL)
+    assert shown.strip() == test.SETTINGS["INSTANCE_URL"]
+
+
+def test_samples_of_groups_attributes_and_tenants(tmp_path: Path) -> None:
+    run = quickstart_project(tmp_path)
+    for name in ("docs/groups-and-rows.md", "docs/tenants.md"):
+        write_files(tmp_path, page(name).files)
+    run("manage.py", "check", "--fail-level=WARNING")
+    printed = run("manage.py", "shell", "--verbosity=0", input=CLAIMS)
+    customer, staff, refusal = map(json.loads, printed.splitlines())
+    assert (customer["region"], customer["customer_id"]) == ("north", "7")
+    assert (customer["@tenant"], customer["@tenant.attributes"]) == ("acme", {"plan": "large"})
+    assert "groups" not in customer
+    assert staff["groups"] == ["Analysts"]
+    assert "@tenant" not in staff
+    assert refusal == {"code": "policy"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,17 +12,18 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, expect
 
 from example_project.standin.start import environment, fresh
+from tests.helpers.markdown import blocks, page
 from tests.helpers.paths import ROOT
+from tests.helpers.quickstart import write_files
 from tests.servers.ports import PATIENCE, free_port, wait_for
 
-PAGE = (ROOT / "docs/quickstart.md").read_text()
+PAGE = page("docs/quickstart.md")
 PASSWORD = "a password for the tests"
-FILE = re.compile(r"(?:At the end of|In) `([\w/.]+)`[^`]*```\S+\n(.*?)```", re.DOTALL)
 
 
 def lines_of_consoles() -> list[str]:
     """Return what the page types into a terminal, in its order."""
-    found = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    found = blocks("console", PAGE.name)
     return [line.removeprefix("$ ") for block in found for line in block.splitlines()]
 
 
@@ -74,21 +74,17 @@ def test_the_quickstart(tmp_path: Path, context: BrowserContext) -> None:
         start = lines.index("django-admin startproject shop .")
         for line in lines[start : start + 3]:
             run(line)
-        for name, text in FILE.findall(PAGE):
-            file = tmp_path / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            before = file.read_text() if file.exists() else ""
-            file.write_text(f"{before}\n{here(text)}")
+        write_files(tmp_path, [(name, here(code)) for name, code in PAGE.files])
         setup, doctor, runserver = lines[-3:]
         assert "was written" in run(setup)
         assert "fault" not in run(doctor)
         command = [sys.executable, *runserver.split()[1:], "--noreload", f"127.0.0.1:{site_port}"]
         with process(command, tmp_path, variables):
             wait_for(f"{site}/accounts/login/")
-            page = context.new_page()
-            page.goto(f"{site}/sales/")
-            page.fill("[name=username]", "ada")
-            page.fill("[name=password]", PASSWORD)
-            page.click("button")
-            dashboard = page.frame_locator("metabase-dashboard iframe")
+            tab = context.new_page()
+            tab.goto(f"{site}/sales/")
+            tab.fill("[name=username]", "ada")
+            tab.fill("[name=password]", PASSWORD)
+            tab.click("button")
+            dashboard = tab.frame_locator("metabase-dashboard iframe")
             expect(dashboard.get_by_text("ada@example.com").first).to_be_visible()

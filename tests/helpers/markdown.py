@@ -36,6 +36,19 @@ class Page:
         return [(token.info, token.content) for token in self.tokens if token.type == "fence"]
 
     @cached_property
+    def files(self) -> list[tuple[str, str]]:
+        """The code blocks that readers put into a file: its name in the paragraph before, code."""
+        found = []
+        file = None
+        for token, inside in zip(self.tokens, [*self.tokens[1:], None], strict=True):
+            if token.type == "paragraph_open" and inside is not None:
+                file = re.search(r"`(\w[\w/]*\.(?:py|html|ini))`", inside.content)
+            elif token.type == "fence" and file is not None:
+                found.append((file[1], token.content))
+                file = None
+        return found
+
+    @cached_property
     def tables_by_heading(self) -> dict[str, list[list[Row]]]:
         """The tables below each heading, as lists of rows without the header."""
         found: dict[str, list[list[Row]]] = {"": []}

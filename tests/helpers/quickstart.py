@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.markdown import blocks
+from tests.helpers.markdown import blocks, page
 from tests.settings import SECRET
 
 QUICKSTART = """
@@ -26,21 +26,7 @@ def follow_quickstart(
     folder: Path, python: str = sys.executable, *, name: str = "docs/installation.md"
 ) -> Callable[..., str]:
     """Start a project in a folder and do what a page says; return what runs its Python."""
-    environment = {**os.environ, "METABASE_JWT_SHARED_SECRET": SECRET}
-    del environment["DJANGO_SETTINGS_MODULE"]
-
-    def run(*command: str, **kwargs: Any) -> str:
-        done = subprocess.run(
-            [python, *command],
-            cwd=folder,
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-            **kwargs,
-        )
-        return str(done.stdout)
-
+    run = python_in(folder, python)
     run("-m", "django", "startproject", "site1", ".")
     added = {
         "settings": ("import os\n\nINSTALLED_APPS", "*MIDDLEWARE,"),
@@ -53,4 +39,48 @@ def follow_quickstart(
         file.write_text("\n".join([file.read_text(), *code]))
     assert "no issues" in run("manage.py", "check")
     run("manage.py", "migrate", "--verbosity=0")
+    return run
+
+
+def quickstart_project(folder: Path) -> Callable[..., str]:
+    """Make the project of docs/quickstart.md in a folder; return what runs its Python."""
+    run = python_in(folder, sys.executable)
+    run("-m", "django", "startproject", "shop", ".")
+    write_files(folder, page("docs/quickstart.md").files)
+    run("manage.py", "migrate", "--verbosity=0")
+    return run
+
+
+def write_files(folder: Path, files: list[tuple[str, str]]) -> None:
+    """Write what a page puts into files: at their ends, where they are there."""
+    assert files
+    for name, code in files:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        before = file.read_text() if file.exists() else ""
+        file.write_text(f"{before}\n{code}")
+
+
+def python_in(folder: Path, python: str) -> Callable[..., str]:
+    """Return what runs Python in a folder, and returns what it prints."""
+    environment = {
+        **os.environ,
+        "METABASE_JWT_SHARED_SECRET": SECRET,
+        "METABASE_API_KEY": "mb_key",
+    }
+    del environment["DJANGO_SETTINGS_MODULE"]
+
+    def run(*command: str, **kwargs: Any) -> str:
+        done = subprocess.run(
+            [python, *command],
+            cwd=folder,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            **kwargs,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return str(done.stdout)
+
     return run
