@@ -174,14 +174,19 @@ class Api:
 
 
 @contextmanager
-def opened(timeout: float = TIMEOUT, *, within: float = math.inf) -> Iterator[Api]:
+def opened(
+    timeout: float = TIMEOUT,
+    *,
+    within: float = math.inf,
+    proxy: tuple[str, Mapping[str, str]] | None = None,
+) -> Iterator[Api]:
     """Open connections to the instance with API_KEY.
 
     `timeout` in seconds is for each call, `within` for all of them together.
 
-    The key goes to INSTANCE_URL alone: redirects are not followed, and proxies from the
-    environment are not used. Raises BadSetting without a key, and for one that would travel over
-    plain http to another machine.
+    The key goes to INSTANCE_URL alone, through `proxy`, an address and headers for it, where
+    one is given: redirects are not followed, and proxies from the environment are not used. Raises
+    BadSetting without a key, and for one that would travel over plain http to another machine.
     """
     instance = conf.INSTANCE_URL
     with httpx.Client(
@@ -193,6 +198,7 @@ def opened(timeout: float = TIMEOUT, *, within: float = math.inf) -> Iterator[Ap
             "User-Agent": "django-metabase-sso",
         },
         timeout=timeout,
+        proxy=None if proxy is None else httpx.Proxy(proxy[0], headers=dict(proxy[1])),
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from django_metabase_sso import claims
 from django_metabase_sso.conf import conf
+from django_metabase_sso.doctor.proxies import Proxy
 from django_metabase_sso.doctor.remote import Remote
 from django_metabase_sso.doctor.report import Report
 from django_metabase_sso.exceptions import MetabaseError, MetabaseRefused
 from django_metabase_sso.troubleshooting import TENANTS_OFF, quoted
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from django.contrib.auth.base_user import AbstractBaseUser
+
+    from django_metabase_sso.administration.api import Api
 
 
 def judge_tenants(report: Report, remote: Remote) -> None:
@@ -34,10 +39,9 @@ def judge_tenants(report: Report, remote: Remote) -> None:
 
 
 def _ask_for_tenants(report: Report, remote: Remote) -> None:
-    from django_metabase_sso.administration.api import opened
 
     try:
-        with opened(remote.timeout) as api:
+        with _opened(remote.timeout, remote.proxy) as api:
             listed = {entry["key"]: entry for entry in api.get("/api/setting")}
     except MetabaseError as error:
         report.skipped("tenants", str(error))
@@ -49,6 +53,14 @@ def _ask_for_tenants(report: Report, remote: Remote) -> None:
         report.fault("tenants", title, cause=TENANTS_OFF.cause, cure=TENANTS_OFF.cure)
 
 
+def _opened(timeout: float, proxy: Proxy | None) -> AbstractContextManager[Api]:
+    from django_metabase_sso.administration.api import opened
+
+    if proxy is None:
+        return opened(timeout)
+    return opened(timeout, proxy=(f"http://{proxy.host}", proxy.headers()))
+
+
 def judge_groups(report: Report, remote: Remote, user: AbstractBaseUser | None) -> None:
     """Say whether Metabase does something with the groups that are sent, and has them all.
 
@@ -57,11 +69,10 @@ def judge_groups(report: Report, remote: Remote, user: AbstractBaseUser | None) 
     if conf.GROUP_MAPPING is None or conf.API_KEY is None:
         return
     from django_metabase_sso.administration import setup
-    from django_metabase_sso.administration.api import opened
 
     names = _names_of_groups(user)
     try:
-        with opened(remote.timeout) as api:
+        with _opened(remote.timeout, remote.proxy) as api:
             settings = setup.listed(api)
             there = {group["name"] for group in api.get("/api/permissions/group")}
     except MetabaseError as error:
@@ -102,15 +113,16 @@ def _names_of_groups(user: AbstractBaseUser | None) -> set[str]:
     return set() if user is None else set(claims.metabase_groups(user, None) or ())
 
 
-def compare_settings(report: Report, site: str, path: str, timeout: float) -> None:
+def compare_settings(
+    report: Report, site: str, path: str, timeout: float, proxy: Proxy | None
+) -> None:
     """Report what `setup` would change, asked with API_KEY. `site` is this site's origin."""
     if conf.API_KEY is None:
         return
     from django_metabase_sso.administration import setup
-    from django_metabase_sso.administration.api import opened
 
     try:
-        with opened(timeout) as api:
+        with _opened(timeout, proxy) as api:
             version = api.version()
             wants = setup.wanted(site, path, (), version, sync_groups=False)
             plan = setup.plan(api, version, wants, ())

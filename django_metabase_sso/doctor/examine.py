@@ -9,6 +9,7 @@ from django.conf import settings
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.doctor import administrator, front, metabase, pages, site
+from django_metabase_sso.doctor.proxies import Proxy
 from django_metabase_sso.doctor.remote import Remote
 from django_metabase_sso.doctor.report import Report
 from django_metabase_sso.exceptions import BadSetting
@@ -26,12 +27,17 @@ def known_origins() -> list[str]:
 
 
 def examine(
-    report: Report, origins: Sequence[str], user: AbstractBaseUser | None, timeout: float
+    report: Report,
+    origins: Sequence[str],
+    user: AbstractBaseUser | None,
+    timeout: float,
+    proxy: Proxy | None = None,
 ) -> None:
     """Report what is found.
 
     `origins` are those of pages that embed; `user` is signed in to Metabase, and without one no
-    account there is made or changed; `timeout` is how many seconds each request may take.
+    account there is made or changed; `timeout` is how many seconds each request may take;
+    `proxy` is used for requests to Metabase.
     """
     url = site.judge_settings(report)
     can_sign = False
@@ -41,12 +47,12 @@ def examine(
     if url is None:
         report.skipped("instance", "INSTANCE_URL cannot be read.")
     else:
-        remote = _reach(report, Remote(url, timeout))
+        remote = _reach(report, Remote(url, timeout, proxy))
         if remote is not None:
             uri = _metabase(report, remote, origins, user, can_sign=can_sign)
     twins: list[str] = []
     if isinstance(getattr(settings, "METABASE_SSO", None), dict):
-        twins = _site(report, uri, origins, timeout)
+        twins = _site(report, uri, origins, timeout, proxy)
     else:
         report.skipped("endpoint", "The settings do not have METABASE_SSO.")
     if remote is not None:
@@ -123,7 +129,11 @@ def _exchange(report: Report, remote: Remote, user: AbstractBaseUser, *, is_same
 
 
 def _site(
-    report: Report, uri: tuple[str, str] | None, origins: Sequence[str], timeout: float
+    report: Report,
+    uri: tuple[str, str] | None,
+    origins: Sequence[str],
+    timeout: float,
+    proxy: Proxy | None,
 ) -> list[str]:
     """Look at this site; without the Identity Provider URI its own address is guessed.
 
@@ -147,7 +157,7 @@ def _site(
         twins = _pages(report, address, origins, works=works and not is_at_fault)
     if uri is not None and address is not None and address.is_known:
         with report.step("setup"):
-            administrator.compare_settings(report, address.origin, address.path, timeout)
+            administrator.compare_settings(report, address.origin, address.path, timeout, proxy)
     if uri is None or address is None or not address.is_known:
         report.skipped("cache", "The Identity Provider URI is not known, or not on this site.")
     elif report.has("identity-provider"):

@@ -1,6 +1,7 @@
 """Requests to Metabase and to this site, and what their answers say.
 
-No proxy, no cookie and no redirect; a limit for time and size; a sentence for each error.
+No cookie and no redirect, and a proxy only where somebody names one; a limit for time and size; a
+sentence for each error.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
 
 from django_metabase_sso.conf.addresses import InstanceURL
+from django_metabase_sso.doctor.proxies import Proxy
 from django_metabase_sso.doctor.report import Problem, Report
 from django_metabase_sso.troubleshooting import ErrorText, Where, by_status, lookup, quoted
 
@@ -128,7 +130,7 @@ FAILURES: Final = (
         "timeout",
         "{host} did not answer in time.",
         "Look for a firewall between the two machines, or for an overloaded server. --timeout"
-        " waits longer. The doctor does not use the proxies of the environment.",
+        " waits longer. The doctor does not use the proxies of the environment; --proxy does.",
     ),
     Failure(
         ConnectionError,
@@ -167,6 +169,7 @@ class Remote:
 
     instance: InstanceURL
     timeout: float
+    proxy: Proxy | None = None
     version: int | None = None
 
     def of_version(self, tag: str) -> Remote:
@@ -185,7 +188,7 @@ class Remote:
     ) -> Answer:
         """Return the answer to a request; Problem for network errors and for a redirect."""
         sent = {**COMMON, **ENGLISH, **(headers or {})}
-        answer = _send(method, f"{self.instance}{path}", sent, body, self.timeout)
+        answer = _send(method, f"{self.instance}{path}", sent, body, self.timeout, self.proxy)
         if 300 <= answer.status < 400 and not may_redirect:
             raise _redirected(self.instance, answer)
         return answer
@@ -193,15 +196,25 @@ class Remote:
 
 def fetch(url: str, timeout: float) -> Answer:
     """Return what any http(s) address answers to a request without a cookie and a token."""
-    return _send("GET", url, COMMON, None, timeout)
+    return _send("GET", url, COMMON, None, timeout, None)
 
 
-def _send(
-    method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: float
+def _send(  # noqa: PLR0913, PLR0917
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    timeout: float,
+    proxy: Proxy | None,
 ) -> Answer:
     """Return the answer to one request; Problem when there is none after `timeout` seconds."""
     request = Request(url, body, headers, method=method)  # noqa: S310
-    # An OpenerDirector has only the handlers that it is given: no proxies and no redirects.
+    if proxy is not None:
+        request.set_proxy(proxy.host, "http")
+        for name, value in proxy.headers().items():
+            request.add_unredirected_header(name, value)  # https: for the proxy, not for Metabase
+    # An OpenerDirector has only the handlers that it is given: no proxies of the environment and
+    # no redirects.
     opener = OpenerDirector()
     opener.add_handler(HTTPHandler())
     if url.startswith("https:"):  # its authorities take long to read
@@ -228,10 +241,19 @@ def _send(
     result = done[0] if done else TimeoutError()
     if isinstance(result, Answer):
         return result
-    host = urlsplit(url).netloc
-    row = next(row for row in FAILURES if isinstance(result, row.kind))
-    title = f"No answer from {host}."
-    raise Problem(f"network-{row.code}", title, cause=row.cause.format(host=host), cure=row.cure)
+    raise _failure(result, urlsplit(url).netloc, proxy)
+
+
+def _failure(error: Exception, host: str, proxy: Proxy | None) -> Problem:
+    row = next(row for row in FAILURES if isinstance(error, row.kind))
+    title, cause, cure = f"No answer from {host}.", row.cause.format(host=host), row.cure
+    if proxy is not None:
+        title = f"No answer from {host} through the proxy {proxy.host}."
+        if row.code in ("dns", "refused"):
+            cause = row.cause.format(host=proxy.host)
+        elif "Tunnel connection failed" in str(error):  # with the status and words of the proxy
+            cause, cure = f"The proxy refuses: {quoted(str(error))}.", "Correct --proxy."
+    return Problem(f"network-{row.code}", title, cause=cause, cure=cure)
 
 
 def _read(response: HTTPResponse, deadline: float) -> bytes:

@@ -18,6 +18,7 @@ from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import origin_of
 from django_metabase_sso.doctor.examine import examine, known_origins
 from django_metabase_sso.doctor.explain import AccountNow, Explanation, account_now, explain
+from django_metabase_sso.doctor.proxies import Proxy, parse_proxy
 from django_metabase_sso.doctor.report import Finding, Report, what_raised
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim, MetabaseError
 from django_metabase_sso.identity import users
@@ -63,6 +64,12 @@ class Command(BaseCommand):
         doctor.add_argument(
             "--timeout", type=seconds, default=5.0, help="seconds for each request (default: 5)"
         )
+        doctor.add_argument(
+            "--proxy",
+            type=proxy,
+            help="send the requests to Metabase through this HTTP proxy, such as"
+            " http://proxy.example.com:3128 (default: none, whatever the environment says)",
+        )
         explaining = commands.add_parser("explain", help="say who a user would be in Metabase")
         explaining.add_argument("user", help="e-mail address, username or key (pk=7 for a key)")
         explaining.add_argument("--json", action="store_true", help="print JSON for programs")
@@ -91,7 +98,7 @@ class Command(BaseCommand):
             stream = self.stderr if options["json"] else self.stdout
             stream.write(BEFOREHAND.format(key=user.pk))
         report = Report(self.ignore if options["json"] else self.show)
-        examine(report, origins, user, options["timeout"])
+        examine(report, origins, user, options["timeout"], options["proxy"])
         if options["json"]:
             self.stdout.write(
                 json.dumps({"findings": list(map(asdict, report.findings))}, indent=2)
@@ -174,6 +181,14 @@ def origin(text: str) -> str:
     except ValueError:
         pass
     raise ArgumentTypeError(f"{text!r} is not an origin like https://app.example.com")
+
+
+def proxy(text: str) -> Proxy:
+    """Return a proxy; ArgumentTypeError, which does not repeat its password, for anything else."""
+    try:
+        return parse_proxy(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"what is given {error}") from None
 
 
 def seconds(text: str) -> float:

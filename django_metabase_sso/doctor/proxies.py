@@ -1,0 +1,48 @@
+"""An HTTP proxy on the way to Metabase: used only where somebody names one."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from django_metabase_sso.conf.addresses import origin_of
+
+AUTHORIZATION: Final = "Proxy-Authorization"
+CREDENTIALS: Final = re.compile(r"[\x21-\x39\x3b-\x7e]+:[\x20-\x7e]*")  # no colon in a username
+
+
+class Proxy:
+    """A proxy's host and port; its password is not in a `repr`."""
+
+    __slots__ = ("_credentials", "host")
+
+    def __init__(self, host: str, credentials: str = "") -> None:
+        self.host = host
+        self._credentials = credentials
+
+    def __repr__(self) -> str:
+        return f"<Proxy {self.host}>"
+
+    def headers(self) -> dict[str, str]:
+        """Return the header that signs in to the proxy, and that the proxy does not pass on."""
+        if not self._credentials:
+            return {}
+        return {AUTHORIZATION: f"Basic {b64encode(self._credentials.encode()).decode()}"}
+
+
+def parse_proxy(text: str) -> Proxy:
+    """Return the proxy at http://user:password@host:port; ValueError does not repeat the text."""
+    try:
+        parts = urlsplit(text)
+        credentials, at, netloc = parts.netloc.rpartition("@")
+        host = origin_of("http", netloc).partition("://")[2]
+    except ValueError:
+        at = host = ""
+    if not host or parts.scheme != "http" or parts[2:] not in {("", "", ""), ("/", "", "")}:
+        raise ValueError("is not the address of a proxy, like http://proxy.example.com:3128")
+    credentials = unquote(credentials)
+    if at and not CREDENTIALS.fullmatch(credentials):
+        raise ValueError("has a username or a password that cannot be sent; percent-encode it")
+    return Proxy(host, credentials)
