@@ -70,7 +70,7 @@ docs: $(VENV)/.docs
 
 # The pictures of docs/images, anew: the demo in Chromium.
 screenshots: $(VENV)/.test
-	$(BIN)/python docs/screenshots.py
+	PYTHONPATH=. $(BIN)/python docs/screenshots.py  # django-hosts installs a package `tests`
 
 # Our view beside four others (Node's among them, from the npm registry); about ten minutes.
 compare: $(VENV)/.demo $(VENV)/.bench

@@ -60,7 +60,7 @@ def demo(folder: Path) -> Iterator[str]:
 def take(page: Page, site: str, name: str) -> None:
     """Take one picture."""
     person, link, needed, height = PICTURES[name]
-    page.set_viewport_size({"width": 1000, "height": height})
+    page.set_viewport_size({"width": 1280, "height": height})
     page.goto(site)
     page.get_by_role("button", name=f"Sign in as {person}").click()
     page.get_by_role("navigation").get_by_role("link", name=link).click()
