@@ -26,7 +26,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from django_metabase_sso.client import agent_headers
 from django_metabase_sso.conf import conf
 from django_metabase_sso.signals import token_issued
-from django_metabase_sso.tokens import guest_token, issue_token
+from django_metabase_sso.tokens import guest_token, issue_token, sign
 from tests.helpers.configure import Configure
 from tests.helpers.redaction import assert_clean
 from tests.helpers.signals import receiving
@@ -108,6 +108,14 @@ def broken(*args: Any, **kwargs: Any) -> NoReturn:
     raise RuntimeError("broken")
 
 
+SIGNED: list[str] = []  # a local variable would be printed
+
+
+def broken_receiver(claims: dict[str, Any], **kwargs: Any) -> NoReturn:
+    SIGNED.append(str(sign(claims)))  # the token that is about to be sent
+    broken()
+
+
 class Broken:
     """Raises when it is called, and when `inspect.signature` reads it, as a check does."""
 
@@ -148,9 +156,14 @@ def test_a_receiver_that_raises(
     signed_in: Client, ada: User, configure: Configure, printed: Printed, way: str
 ) -> None:
     configure(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET)
-    with receiving(broken, token_issued), pytest.raises(RuntimeError, match="broken") as caught:
+    SIGNED.clear()
+    with (
+        receiving(broken_receiver, token_issued),
+        pytest.raises(RuntimeError, match="broken") as caught,
+    ):
         WAYS[way](signed_in, ada)
-    assert_hidden(printed(caught.value), SECRET, EMBEDDING_SECRET)
+    assert_hidden(printed(caught.value), SECRET, EMBEDDING_SECRET, *SIGNED)
+    assert len(SIGNED) == 1
 
 
 @pytest.mark.parametrize("way", ["fetch", "issue_token", "checks"])
@@ -172,9 +185,10 @@ def test_a_token_in_a_variable_of_the_project(
     def view() -> None:
         token, guest = issue_token(ada), guest_token("dashboard", 1, {})
         secret = conf.JWT_SHARED_SECRET
+        SIGNED[:] = str(token), str(guest)
         kept = {"token": token, "guest": [guest], "both": (token, secret)}
         broken(token, kept, guest=guest)
 
     with pytest.raises(RuntimeError, match="broken") as caught:
         view()
-    assert_hidden(printed(caught.value), SECRET, EMBEDDING_SECRET)
+    assert_hidden(printed(caught.value), SECRET, EMBEDDING_SECRET, *SIGNED)
