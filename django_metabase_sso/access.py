@@ -79,7 +79,13 @@ def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool
     if marks.isdisjoint(session.keys()):
         return False
     is_marked = any(session.get(mark) for mark in marks)
-    return is_marked and session.get(SESSION_KEY) == str(user.pk)  # not somebody from a header
+    return is_marked and session.get(SESSION_KEY) == _session_key(user)  # nobody from a header
+
+
+def _session_key(user: AbstractBaseUser) -> str:
+    """Return how `login()` writes the user's key: not every primary key is written by `str`."""
+    meta = getattr(user, "_meta", None)  # what a package makes of a token is not always a model
+    return str(user.pk) if meta is None else meta.pk.value_to_string(user)
 
 
 def _require_unshared(user: AbstractBaseUser, email: str, conf: Conf) -> None:

@@ -2,17 +2,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.signed_cookies import SessionStore
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import models
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from django.test.utils import isolate_apps
 from django.utils.connection import ConnectionDoesNotExist
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from django_metabase_sso.access import check_access
+from django_metabase_sso.access import check_access, is_impersonated
 from django_metabase_sso.exceptions import AccessRefused
 from django_metabase_sso.policies import deny_emails, trust_emails
 from django_metabase_sso.signals import token_issued
@@ -345,6 +352,28 @@ def test_impersonation_is_seen_without_middleware(
     session[mark] = ["1"]
     session.save()
     assert client.get(FETCH).json()["code"] == "impersonated"
+
+
+@isolate_apps("tests.accounts")
+def test_a_key_that_django_writes_in_its_own_way(rf: RequestFactory) -> None:
+    """`login()` keeps what the field of the primary key makes of it, and not its `str`."""
+
+    class Visitor(AbstractBaseUser):
+        since = models.DurationField(primary_key=True)
+
+        class Meta:
+            app_label = "accounts"
+
+    request: Any = rf.get("/")
+    request.session = SessionStore()
+    visitor = Visitor(since=timedelta(hours=1))
+    written = Visitor._meta.pk.value_to_string(visitor)
+    assert written != str(visitor.pk)
+    request.session.update({SESSION_KEY: written, "exit_users_pk": [["1", "path"]]})
+    assert is_impersonated(visitor, request)
+    assert not is_impersonated(Visitor(since=timedelta(hours=2)), request)
+    token_user: Any = SimpleNamespace(pk=written)  # without a model, as in simplejwt
+    assert is_impersonated(token_user, request)
 
 
 def test_who_comes_with_a_header_is_not_impersonated_by_the_session(

@@ -218,6 +218,7 @@ def test_a_host_that_is_not_ours_in_a_callable(
     [
         ("http://testserver/reports/?page=2", "/reports/%3Fpage%3D2"),
         ("http://testserver//evil.example/", "/evil.example/"),
+        ("http://testserver/\\evil.example/", "/evil.example/"),
         ("http://testserver/?page=2", "/%3Fpage%3D2"),
         # By a Referrer-Policy of `origin`, this may be any page of the site.
         ("http://testserver", "/sso/metabase%3Freturn_to%3D/dashboard/1"),

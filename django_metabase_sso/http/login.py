@@ -31,5 +31,5 @@ def page_around(request: HttpRequest) -> str | None:
     parts = urlsplit(referer)
     if parts.path in ("", "/") and not parts.query:
         return None  # a Referrer-Policy of `origin` sends no more than this
-    path = "/" + parts.path.lstrip("/")  # two slashes would begin another host
+    path = "/" + parts.path.lstrip("/\\")  # two slashes, or one and a \, would begin another host
     return f"{path}?{parts.query}" if parts.query else path
