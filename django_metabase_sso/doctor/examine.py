@@ -139,7 +139,6 @@ def _site(
 
     Returns the origins that are this site's by another name.
     """
-    twins: list[str] = []
     with report.step("session"):
         site.judge_sessions(report)
     address = None
@@ -149,37 +148,60 @@ def _site(
     if address is None:
         with report.step("endpoint"):
             address = site.locate(report)
+    if address is None:
+        report.skipped("cache", "The Identity Provider URI is not known, or not on this site.")
+        return []
     works = False
-    if address is not None:
-        with report.step("endpoint"):
-            works = site.judge_endpoint(report, address)
-        is_at_fault = address.is_known and report.has("identity-provider")
-        twins = _pages(report, address, origins, works=works and not is_at_fault)
-    if uri is not None and address is not None and address.is_known:
+    with report.step("endpoint"):
+        works = site.judge_endpoint(report, address)
+    found = _front(report, uri, address, timeout, works=works)
+    is_at_fault = found == "wrong" or (address.is_known and report.has("identity-provider"))
+    twins = _pages(
+        report, address, origins, works=works and not is_at_fault, is_silent=found == "silent"
+    )
+    if uri is not None and address.is_known:
         with report.step("setup"):
             administrator.compare_settings(report, address.origin, address.path, timeout, proxy)
-    if uri is None or address is None or not address.is_known:
+    return twins
+
+
+def _front(
+    report: Report,
+    uri: tuple[str, str] | None,
+    address: site.Address,
+    timeout: float,
+    *,
+    works: bool,
+) -> front.Reached:
+    """Look at what is between browsers and the endpoint; return what answers there."""
+    found: front.Reached = "unknown"
+    if uri is None or not address.is_known:
         report.skipped("cache", "The Identity Provider URI is not known, or not on this site.")
     elif report.has("identity-provider"):
         report.skipped("cache", "The Identity Provider URI has to be corrected first: see above.")
     elif not works:
         report.skipped("cache", "The sign-in endpoint itself does not work: see above.")
     else:
-        is_reached = False
         with report.step("cache"):
-            is_reached = front.judge_caches(report, address, *uri, timeout)
-        if is_reached:
+            found = front.judge_caches(report, address, *uri, timeout)
+        if found == "site":
             with report.step("static"):
                 front.judge_script(report, address, timeout)
-    return twins
+    return found
 
 
 def _pages(
-    report: Report, address: site.Address, origins: Sequence[str], *, works: bool
+    report: Report,
+    address: site.Address,
+    origins: Sequence[str],
+    *,
+    works: bool,
+    is_silent: bool,
 ) -> list[str]:
     """Look at CORS and the cookie, for pages of this site and for those of `origins`.
 
-    Returns the origins that are this site's by another name.
+    `is_silent` says that nothing answers at the address, where only this machine could. Returns
+    the origins that are this site's by another name.
     """
     twins = []
     is_sent = False
@@ -195,7 +217,7 @@ def _pages(
     for origin in origins if works else ():
         relation = None
         with report.step("our-cors"):
-            relation = pages.judge_ours(report, address, origin)
+            relation = pages.judge_ours(report, address, origin, is_silent=is_silent)
         if relation == "twin":
             twins.append(origin)
         if not is_sent or relation not in {"own", "other"}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urljoin
 
 from django.conf import settings
@@ -13,19 +13,23 @@ from django_metabase_sso.doctor.report import Finding, Problem, Report
 from django_metabase_sso.doctor.site import Address, is_local
 from django_metabase_sso.troubleshooting import quoted
 
+# What answers at the Identity Provider URI. "wrong": another protocol than the one of the URI, on
+# this machine; "silent": nothing, on this machine; "unknown": nothing that is seen from here.
+Reached = Literal["site", "wrong", "silent", "unknown"]
 # Set to HIT by caches: CloudFront and Fastly, nginx, Cloudflare and others.
 CACHE_HEADERS: Final = ("X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Cache-Status")
 
 
-def judge_caches(report: Report, address: Address, uri: str, field: str, timeout: float) -> bool:
-    """Fetch the Identity Provider URI twice, without cookie and token; return if it is reached."""
+def judge_caches(
+    report: Report, address: Address, uri: str, field: str, timeout: float
+) -> Reached:
+    """Fetch the Identity Provider URI twice, without cookie and token; return what answers."""
     url = f"{uri}{'&' if '?' in uri else '?'}response=json"
     try:
         fetch(url, timeout)
         answer = fetch(url, timeout)
     except Problem as problem:
-        _judge_unreached(report, address, field, problem.finding)
-        return False
+        return _judge_unreached(report, address, field, problem.finding)
     cure = "Let the proxy or CDN pass this path on without caching and with its headers unchanged."
     hit = next((name for name in CACHE_HEADERS if "HIT" in answer.header(name).upper()), "")
     age, kept = answer.header("Age"), "A cache answers in place of the sign-in endpoint."
@@ -46,23 +50,25 @@ def judge_caches(report: Report, address: Address, uri: str, field: str, timeout
         report.warning("cache", title, cause=cause, cure=cure)
     else:
         report.ok("cache", "Nothing seems to keep the answers of the sign-in endpoint.")
-    return True
+    return "site"
 
 
-def _judge_unreached(report: Report, address: Address, field: str, found: Finding) -> None:
+def _judge_unreached(report: Report, address: Address, field: str, found: Finding) -> Reached:
     """Report that nothing answers at the Identity Provider URI, where only browsers here could."""
     code = "cache"
-    if not is_local(address.host) or report.has("our-cors", "fault", "warning"):
+    if not is_local(address.host):
         why = f"{found.cause} Browsers may reach it where this machine does not."
         report.skipped("cache", why)
-    elif found.code == "network-refused":
+        return "unknown"
+    if found.code == "network-refused":
         title = f"Nothing answers at the JWT Identity Provider URI, {address.origin}."
         cure = f"Start this site there, or correct the port in Metabase: {field}."
         report.warning(code, title, cause=found.cause, cure=cure)
-    else:
-        title = f"This site does not answer at the JWT Identity Provider URI, {address.origin}."
-        cure = f"Correct the scheme or the port in Metabase: {field}."
-        report.fault(code, title, cause=found.cause, cure=cure)
+        return "silent"
+    title = f"This site does not answer at the JWT Identity Provider URI, {address.origin}."
+    cure = f"Correct the scheme or the port in Metabase: {field}."
+    report.fault(code, title, cause=found.cause, cure=cure)
+    return "wrong"
 
 
 def _judge_stranger(report: Report, address: Address, answer: Answer) -> None:

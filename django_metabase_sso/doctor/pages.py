@@ -24,7 +24,7 @@ from django_metabase_sso.doctor.site import Address
 from django_metabase_sso.troubleshooting import quoted
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-Relation = Literal["own", "twin", "other"]
+Relation = Literal["own", "twin", "other", "unknown"]
 ALLOWED: Final = "Access-Control-Allow-Origin"
 OTHER_SITE: Final = (
     "They are on two sites. In Safari the frame asks users to sign in again and again. In Firefox"
@@ -125,10 +125,13 @@ def _covers(sources: list[str], origin: str, own: str) -> bool:
     return False
 
 
-def judge_ours(report: Report, address: Address, origin: str) -> Relation:
+def judge_ours(
+    report: Report, address: Address, origin: str, *, is_silent: bool = False
+) -> Relation:
     """Ask this site whether a page of `origin` may read the token; return what it is to the site.
 
-    "twin": it differs from this site in its scheme or its loopback name only. A fetch with cookies
+    "twin": it differs from this site in its scheme or its loopback name only; "unknown": it may be
+    this site's own. A fetch with cookies
     alone needs no preflight; the one that is sent here is for a header of the page's own.
     """
     if _is_own(report, address, origin):
@@ -138,6 +141,10 @@ def judge_ours(report: Report, address: Address, origin: str) -> Relation:
     response = site.ask(address, "GET", {"Origin": origin}).response
     allow = f'Add "{origin}" to METABASE_SSO["ALLOWED_ORIGINS"].'
     if response.status_code == 403:
+        because = _doubt(report, address, origin, is_silent=is_silent)
+        if because:
+            report.skipped("our-cors", because, f": pages of {origin}")
+            return "unknown"
         title = f"This site does not let pages of {origin} read a token."
         cause = "The origin is not in METABASE_SSO['ALLOWED_ORIGINS']."
         report.fault("our-cors", title, cause=cause, cure=allow)
@@ -160,6 +167,17 @@ def judge_ours(report: Report, address: Address, origin: str) -> Relation:
         cause = "CORS_ALLOW_HEADERS lacks 'authorization'. Session cookies work without it."
         add("our-cors", title, cause=cause, cure='Add "authorization" to CORS_ALLOW_HEADERS.')
     return "other"
+
+
+def _doubt(report: Report, address: Address, origin: str, *, is_silent: bool) -> str:
+    """Return why an origin that is not allowed may be this site's own: then nothing is to add."""
+    if not address.is_known and report.has("identity-provider"):
+        return "This site's own address is not known without a correct Identity Provider URI."
+    page, ours = urlsplit(origin), urlsplit(address.origin)
+    is_machine = page.hostname == ours.hostname or (_is_loopback(page) and _is_loopback(ours))
+    if is_silent and is_machine:
+        return "It may be this site's own: nothing answers at the Identity Provider URI."
+    return ""
 
 
 def _is_own(report: Report, address: Address, origin: str) -> bool:

@@ -12,6 +12,7 @@ from tests.helpers.reports import APP, Doctor
 from tests.servers.answers import PROPERTIES, VERSION, Answered
 from tests.servers.canned import Answers, Canned, fake
 from tests.servers.ports import free_port
+from tests.servers.site import Site, serving
 from tests.servers.standin import Metabase
 
 
@@ -151,7 +152,7 @@ def test_a_newcomer_whose_metabase_is_not_set_up(
             "fault",
             "http://127.0.0.1:8000/sso/metabase.",
         ),
-        (f"{LOCAL}/sso/metabase", "http://localhost:3000", "fault", "ALLOWED_ORIGINS"),
+        (f"{LOCAL}/sso/metabase", "http://localhost:3000", "skipped", ""),  # nothing runs there
         ("https://www.example.com/sso/metabase", "https://www.example.com", "ok", ""),
         ("https://www.example.com/sso/metabase", "https://example.com", "ok", ""),
         (
@@ -177,8 +178,27 @@ def test_origins_beside_our_own(
     found = report.one("our-cors")
     assert (found["level"], cure in found["cure"]) == (level, True)
     assert "SAMESITE" not in str(report.findings)
-    if level == "fault" and origin != "http://localhost:3000":
-        assert "ALLOWED_ORIGINS" not in found["cure"]
+    assert "ALLOWED_ORIGINS" not in found["cure"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_another_port_beside_a_site_that_runs(
+    doctor: Doctor, metabase: Metabase, host: str
+) -> None:
+    with serving(Site()) as site:
+        metabase.change(jwt_identity_provider_uri=f"{site.url}/sso/metabase")
+        origin = f"http://{host}:{free_port()}"
+        found = doctor("--origin", origin).one("our-cors")
+    assert found["level"] == "fault"
+    assert found["cure"] == f'Add "{origin}" to METABASE_SSO["ALLOWED_ORIGINS"].'
+
+
+def test_an_origin_beside_an_address_that_is_wrong(doctor: Doctor, metabase: Metabase) -> None:
+    """It may be this site's own, so nothing is to be added anywhere."""
+    metabase.change(jwt_identity_provider_uri="http://other.example/sso/metabase")
+    report = doctor("--origin", "http://www.example.com")
+    assert report.faults() == ["metabase-cors", "identity-provider"]
+    assert report.level("our-cors") == "skipped"
 
 
 def test_a_foreign_origin_of_a_site_whose_address_is_not_known(doctor: Doctor) -> None:

@@ -20,6 +20,15 @@ def provider(before: str, after: str) -> Any:
     return change
 
 
+def page_at(start: str) -> Any:
+    """Open pages of this site by another name of this machine."""
+
+    def change(working: Working, *printed: str) -> None:
+        working.origin = f"{start}:{working.site.port}"
+
+    return change
+
+
 PROVIDER = [
     Fault(
         "the Identity Provider URI has a prefix that nothing adds",
@@ -75,11 +84,9 @@ PROVIDER = [
     ),
     Fault(
         "`http://127.0.0.1` is opened, and the Identity Provider URI has `localhost`",
-        lambda working: working.doctor_options.extend(
-            ["--origin", working.site.url.replace("localhost", "127.0.0.1")]
-        ),
+        page_at("http://127.0.0.1"),
         {DOCTOR: "our-cors"},
-        lambda working, printed: working.doctor_options.clear(),
+        page_at("http://localhost"),
         is_seen=False,
     ),
 ]

@@ -17,7 +17,6 @@ from django.test import override_settings
 from django_metabase_sso.troubleshooting import lookup
 from tests.faults.working import Working
 from tests.helpers.commands import run
-from tests.helpers.reports import APP
 
 CHECK, DEPLOY = "`manage.py check`", "`check --deploy`"
 DATABASE = "`check --database default`"
@@ -75,7 +74,7 @@ def checks() -> Everything:
 
 def doctor(working: Working) -> Iterator[Said]:
     """Run the doctor for the user; what only a sign-in shows has `--user` before its name."""
-    origin = working.doctor_options or (["--origin", APP] if working.kind == "front end" else [])
+    origin = ["--origin", working.origin]
     user = ["--user", f"pk={working.user.pk}"]
     try:
         _, out, _ = run("doctor", "--json", "--timeout", "2", *user, *origin)

@@ -48,7 +48,7 @@ class Working:
     kind: Kind
     folder: Path  # an empty one
     template: str = COMPONENT
-    doctor_options: list[str] = field(default_factory=list)
+    origin: str = ""  # of the pages that embed
     headers: dict[str, str] = field(default_factory=dict)  # of the request for a token
     query: str = "?response=json"
     until_the_end: ExitStack = field(default_factory=ExitStack)
@@ -81,7 +81,11 @@ class Working:
             self.settings.SESSION_COOKIE_SECURE = True
         self.before = self.settings.METABASE_SSO
         self.metabase.reset()
-        self.metabase.change(jwt_identity_provider_uri=provider)
+        frames = f"{APP} https://www.example.com {self.site.url}"
+        self.metabase.change(
+            jwt_identity_provider_uri=provider, embedding_app_origins_interactive=frames
+        )
+        self.origin = APP if self.kind == "front end" else self.site.url
 
     def set(self, **values: Any) -> None:
         """Change Django's settings."""
