@@ -187,13 +187,14 @@ LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 
 # Suffixes below which anybody can have a name of their own: a wildcard there is everybody.
 SHARED_SUFFIXES = frozenset(
-    "amplifyapp.com ap.ngrok.io appspot.com au.ngrok.io azurestaticapps.net bubbleapps.io "
-    "cloudfront.net deno.dev eu.ngrok.io firebaseapp.com fly.dev github.io gitlab.io glitch.me "
-    "herokuapp.com hf.space in.ngrok.io jp.ngrok.io loca.lt lovable.app me.uk netlify.app "
-    "ngrok-free.app ngrok-free.dev ngrok.app ngrok.dev ngrok.io now.sh onrender.com pages.dev "
-    "railway.app render.com repl.co replit.app replit.dev sa.ngrok.io streamlit.app supabase.co "
-    "surge.sh trycloudflare.com up.railway.app us.ngrok.io vercel.app vercel.dev web.app "
-    "webflow.io workers.dev".split()
+    "amplifyapp.com ap.ngrok.io appspot.com au.ngrok.io azurestaticapps.net blogspot.com "
+    "bubbleapps.io cloudfront.net csb.app deno.dev eu.ngrok.io firebaseapp.com fly.dev "
+    "github.io gitlab.io gitpod.io glitch.me herokuapp.com hf.space in.ngrok.io jp.ngrok.io "
+    "lhr.life loca.lt lovable.app me.uk myshopify.com netlify.app ngrok-free.app ngrok-free.dev "
+    "ngrok.app ngrok.dev ngrok.io now.sh onrender.com pages.dev railway.app render.com repl.co "
+    "replit.app replit.dev sa.ngrok.io streamlit.app supabase.co surge.sh trycloudflare.com "
+    "up.railway.app us.ngrok.io vercel.app vercel.dev web.app webcontainer.io webflow.io "
+    "wixsite.com workers.dev".split()
 )
 # The same by countries: co.uk, gouv.fr, edu.au. It also covers some names of single owners, which
 # can allow their hosts one by one.
