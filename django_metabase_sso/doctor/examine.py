@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.doctor import administrator, front, metabase, pages, site
+from django_metabase_sso.doctor import administrator, exchange, front, metabase, pages, site
 from django_metabase_sso.doctor.proxies import Proxy
 from django_metabase_sso.doctor.remote import Remote
 from django_metabase_sso.doctor.report import Report
@@ -109,12 +109,14 @@ def _metabase(
     with report.step("groups"):
         administrator.judge_groups(report, remote, user)
     if user is not None:
-        _exchange(report, remote, user, is_same=is_same)
+        _exchange(report, remote, user, is_same=is_same, embeds=bool(origins))
     field = f"{metabase.pages_of(remote.version).jwt} > JWT Identity Provider URI"
     return uri, field
 
 
-def _exchange(report: Report, remote: Remote, user: AbstractBaseUser, *, is_same: bool) -> None:
+def _exchange(
+    report: Report, remote: Remote, user: AbstractBaseUser, *, is_same: bool, embeds: bool
+) -> None:
     if not is_same:
         report.skipped("exchange", "Metabase does not accept tokens of this site: see above.")
     elif report.has("clock"):
@@ -125,7 +127,7 @@ def _exchange(report: Report, remote: Remote, user: AbstractBaseUser, *, is_same
         report.skipped("exchange", "Metabase refuses tokens that name a tenant: see above.")
     else:
         with report.step("exchange"):
-            metabase.sign_in(report, remote, user)
+            exchange.sign_in(report, remote, user, embeds=embeds)
 
 
 def _site(

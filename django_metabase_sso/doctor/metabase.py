@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from django_metabase_sso import tokens
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import (
     CLIENT_HEADER,
-    CURRENT_USER,
     GUEST_DASHBOARD,
     PROPERTIES,
     SERVER_SIGN_IN,
-    SESSION,
-    SESSION_HEADER,
     SIGN_IN,
     TOKEN_AGE,
 )
 from django_metabase_sso.conf.secrets import SHORTEST_SECRET, Secret
 from django_metabase_sso.doctor.remote import Answer, Remote, refuse
-from django_metabase_sso.doctor.report import Problem, Report
-from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
-from django_metabase_sso.identity import emails
+from django_metabase_sso.doctor.report import Report
 from django_metabase_sso.tokens import LARGEST_ID, Token
 from django_metabase_sso.troubleshooting import (
     CORRUPT,
@@ -44,11 +37,7 @@ from django_metabase_sso.troubleshooting import (
     SSO_DISABLED,
     TOO_OLD,
     quoted,
-    refusal_of,
 )
-
-if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
 
 NOTICED: Final = 5  # seconds between the clocks: above, there is a warning
 TOO_MUCH: Final = 120  # seconds: above, a fault
@@ -56,7 +45,6 @@ SDK: Final = "embedding-sdk-react"
 EMBEDS: Final = {SDK: "the SDK for React", "embedding-simple": "web components (embed.js)"}
 PREFERRING: Final = f"{SIGN_IN}?preferred_method=jwt"
 TIMES: Final = (TOO_OLD, EXPIRED, NOT_YET_VALID)
-HEADER_TEXT: Final = re.compile(r"[!-~]+")  # what a header can hold
 
 
 class Pages(NamedTuple):
@@ -116,7 +104,7 @@ def reach(report: Report, remote: Remote) -> Properties | None:
 
 def _signs_in_as_metabase(remote: Remote) -> bool:
     """Whether Metabase's way in is there, although the page with its version is not."""
-    answer = _ask(remote, PREFERRING, SDK)
+    answer = ask_as(remote, PREFERRING, SDK)
     is_known = answer.known() is not None or "method" in answer.json()
     return is_known or 300 <= answer.status < 400
 
@@ -185,7 +173,7 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
 
     `embeds` says whether this project has pages that embed. None when JWT sign-in does not work.
     """
-    answers = {kind: _ask(remote, PREFERRING, kind) for kind in EMBEDS}
+    answers = {kind: ask_as(remote, PREFERRING, kind) for kind in EMBEDS}
     navigation = _navigate(remote, SIGN_IN)
     off = [
         kind
@@ -194,13 +182,7 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
     ]
     on = [kind for kind in answers if kind not in off]
     if off:
-        kinds = " and ".join(EMBEDS[kind] for kind in off)
-        title = f"Modular embedding with {kinds} is switched off in Metabase."
-        cause = "Such pages cannot sign in. Links and full-app frames can."
-        cure = f"Switch it on under {pages_of(remote.version).guests}."
-        (report.warning if on or not embeds else report.fault)(
-            "embedding", title, cause=cause, cure=cure
-        )
+        report_off(report, remote, off, is_warning=bool(on) or not embeds)
     if not on:  # links and iframes still work
         return _provider_of(report, navigation)
     answer = answers[on[0]]
@@ -220,7 +202,7 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
     if answer.status != 200 or method != "jwt":
         _refuse_discovery(report, answer)
         return None
-    if _ask(remote, SIGN_IN, on[0]).json().get("method") == "saml":
+    if ask_as(remote, SIGN_IN, on[0]).json().get("method") == "saml":
         title = "JWT sign-in is on, but front ends that do not ask for it are told to use SAML."
         cause = "SAML is on in Metabase as well, and takes precedence."
         cure = 'Set `preferredAuthMethod: "jwt"` in the front end; {% metabase_config %} does.'
@@ -228,6 +210,16 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
     else:
         report.ok("method", "JWT sign-in is on, and front ends are told to use it.")
     return url if isinstance(url, str) else ""
+
+
+def report_off(report: Report, remote: Remote, off: Sequence[str], *, is_warning: bool) -> None:
+    """Report kinds of embedding (keys of EMBEDS) that are switched off in Metabase."""
+    kinds = " and ".join(EMBEDS[kind] for kind in off)
+    title = f"Modular embedding with {kinds} is switched off in Metabase."
+    cause = "Such pages cannot sign in. Links and full-app frames can."
+    cure = f"Switch it on under {pages_of(remote.version).guests}."
+    tell = report.warning if is_warning else report.fault
+    tell("embedding", title, cause=cause, cure=cure)
 
 
 def _provider_of(report: Report, navigation: Answer) -> str | None:
@@ -252,7 +244,7 @@ def _navigate(remote: Remote, path: str) -> Answer:
     return remote.ask("GET", path, {"Accept": "text/html"}, may_redirect=True)
 
 
-def _ask(remote: Remote, path: str, kind: str) -> Answer:
+def ask_as(remote: Remote, path: str, kind: str) -> Answer:
     return remote.ask("GET", path, {CLIENT_HEADER: kind}, may_redirect=True)
 
 
@@ -306,7 +298,7 @@ def _refuse_padding(report: Report, code: str, key: str) -> None:
 
 def _try(remote: Remote, token: Token) -> Answer:
     """Return what Metabase answers to a token that does not name a user."""
-    answer = _post(remote, token)
+    answer = post(remote, token)
     if answer.status in {404, 405}:
         # Metabase before July 2025 does not have this path, and takes a token in the query only.
         answer = remote.ask("GET", f"{SIGN_IN}?jwt={token}")
@@ -358,47 +350,6 @@ def compare_embedding_secrets(report: Report, remote: Remote) -> None:
         refuse(report, code, answer, "guest embed")
 
 
-def sign_in(report: Report, remote: Remote, user: AbstractBaseUser) -> None:
-    """Sign `user` in to Metabase, ask who it is, and end the session again."""
-    answer = _post(remote, _token(user))
-    session = answer.json().get("session_token")
-    if not isinstance(session, str) or not HEADER_TEXT.fullmatch(session):
-        refuse(report, "exchange", answer)
-        return
-    try:
-        _whose(report, remote, session, user)
-    finally:
-        with suppress(Problem):
-            remote.ask("DELETE", SESSION, {SESSION_HEADER: session})
-
-
-def _post(remote: Remote, token: Token) -> Answer:
+def post(remote: Remote, token: Token) -> Answer:
     body = json.dumps({"jwt": token}).encode()
     return remote.ask("POST", SERVER_SIGN_IN, {"Content-Type": "application/json"}, body)
-
-
-def _token(user: AbstractBaseUser) -> Token:
-    try:
-        return tokens.issue_token(user)
-    except (AccessRefused, InvalidClaim) as error:
-        refused = refusal_of(error)
-    title = f"User {user.pk} does not get a token ({refused.code})."
-    raise Problem("exchange", title, cause=refused.message, cure=refused.cure)
-
-
-def _whose(report: Report, remote: Remote, session: str, user: AbstractBaseUser) -> None:
-    answer = remote.ask("GET", CURRENT_USER, {SESSION_HEADER: session})
-    email = answer.json().get("email")
-    if answer.status != 200 or not isinstance(email, str):
-        title = f"Metabase started a session, and answers {answer.status} to a request with it."
-        cause = f"A proxy in front of Metabase removes the header {SESSION_HEADER}."
-        cure = "Let the proxies pass that header on."
-        report.fault("exchange", title, cause=cause, cure=cure)
-    elif email.lower() != emails.canonical_email(user):
-        title = f"Metabase signed in {quoted(email)} instead."
-        cause = "Metabase reads the e-mail address from another claim than the one that is sent."
-        cure = "Give METABASE_SSO['CLAIM_NAMES']['email'] the same value as Metabase's setting."
-        report.fault("exchange", title, cause=cause, cure=cure)
-    else:
-        title = f"User {user.pk} was signed in to Metabase as {quoted(email)}."
-        report.ok("exchange", title)

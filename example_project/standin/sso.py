@@ -81,6 +81,7 @@ def _embed(request: HttpRequest) -> HttpResponse:
     if instance.version.wants_hash:
         sent = request.headers.get("X-Metabase-SDK-JWT-Hash", "")
         if sent != instance.sdk_hash:
+            _signed_in(request.GET["jwt"], "GET")  # done by the time that the hash is read
             return _discovery(request)
     return _session(request, request.GET["jwt"], "GET")
 
@@ -119,11 +120,11 @@ def _check_embedding(request: HttpRequest) -> None:
     """Refuse a kind of embedding that is off."""
     client = request.headers.get("X-Metabase-Client", "")
     if client == "embedding-sdk-react" and not instance.configuration.is_on("sdk"):
-        text = "Embedding SDK for React is disabled. Enable it in the Embedding settings."
+        text = "Embedding SDK for React is disabled. Enable it in the embedding settings."
     elif client == "embedding-simple" and not instance.configuration.is_on("simple"):
-        text = "Embedded Analytics JS is disabled. Enable it in the Embedding settings."
+        text = "Embedded Analytics JS is disabled. Enable it in the embedding settings."
         if instance.version.has_modular_switch:
-            text = "You need to turn on modular embedding in the Embedding settings."
+            text = "You need to turn on modular embedding in the embedding settings."
     else:
         return
     raise Refused(text, 402, kind=SWITCHES[client])

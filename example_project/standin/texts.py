@@ -16,13 +16,13 @@ GERMAN = {
         "derzeit nicht verfügbar ist."
     ),
     "Invalid redirect URL": "Ungültige Weiterleitungs-URL",
-    "Embedding SDK for React is disabled. Enable it in the Embedding settings.": (
+    "Embedding SDK for React is disabled. Enable it in the embedding settings.": (
         "Das Embedding-SDK für React ist deaktiviert. Aktivieren Sie es in den Einstellungen."
     ),
-    "Embedded Analytics JS is disabled. Enable it in the Embedding settings.": (
+    "Embedded Analytics JS is disabled. Enable it in the embedding settings.": (
         "Embedded Analytics JS ist deaktiviert. Aktivieren Sie es in den Einstellungen."
     ),
-    "You need to turn on modular embedding in the Embedding settings.": (
+    "You need to turn on modular embedding in the embedding settings.": (
         "Sie müssen die modulare Einbettung in den Einstellungen aktivieren."
     ),
     "POST not valid for JWT SSO requests": "POST ist für JWT-SSO-Anfragen nicht gültig",

@@ -208,6 +208,72 @@ def test_what_is_off_by_its_status_alone(
     assert "Embedding" in found["cure"] if code == "embedding" else "plan" in found["cause"]
 
 
+REFUSED = Canned(402, {"message": "Das ist aus.", "status": "error-embedding-simple-disabled"})
+UNPAID = Canned(402, {"status": "error-premium-feature-not-available"})
+SIGNED_IN = Canned(200, {"status": "ok", "id": "session-of-an-embed"})
+
+
+@pytest.mark.parametrize(
+    ("sdk", "simple", "origin", "levels"),
+    [
+        (SIGNED_IN, SIGNED_IN, APP, []),
+        (SIGNED_IN, REFUSED, APP, ["warning"]),
+        (REFUSED, REFUSED, APP, ["fault"]),
+        (REFUSED, REFUSED, None, ["warning"]),
+        (UNPAID, UNPAID, APP, []),
+        (Canned(200, {"id": 7}), Canned(200, {"id": "two\nlines"}), APP, []),
+    ],
+)
+@pytest.mark.parametrize("takes_post", [True, False])
+def test_what_is_off_only_after_the_sign_in(
+    answered: Answered,
+    ada: User,
+    sdk: Canned,
+    simple: Canned,
+    origin: str | None,
+    levels: list[str],
+    takes_post: bool,
+) -> None:
+    """The sign-in flows: the same token is brought as each kind of embed brings it."""
+    found = {"method": "jwt", "url": "http://localhost/sso/metabase", "hash": "a-hash"}
+
+    def with_token(request: str) -> Canned:
+        assert "X-Metabase-Sdk-Jwt-Hash: a-hash" in request
+        return sdk if "embedding-sdk-react" in request else simple
+
+    def got(request: str) -> Canned:
+        return with_token(request) if "?jwt=" in request else Canned(200, found)
+
+    answers = {
+        PROPERTIES: VERSION,
+        "GET /auth/sso": got,
+        "POST /auth/sso": with_token if takes_post else Canned(501, "<html>"),
+        "POST /auth/sso/to_session": SESSION,
+        "GET /api/user/current": Canned(body={"email": "ada@example.com"}),
+    }
+    options = ["--origin", origin] if origin else []
+    report, requests = answered(answers, "--user", "ada", *options)
+    assert [finding["level"] for finding in report.all("embedding")] == levels
+    assert all("Embedding" in finding["cure"] for finding in report.all("embedding"))
+    ended = [request for request in requests if request.startswith("DELETE /api/session")]
+    assert len(ended) == 1 + [sdk, simple].count(SIGNED_IN)
+
+
+@pytest.mark.parametrize("sent", [7, "two\nlines", None])
+def test_a_hash_that_no_header_can_hold(answered: Answered, ada: User, sent: object) -> None:
+    found = {"method": "jwt", "url": "http://localhost/sso/metabase", "hash": sent}
+    answers = {
+        PROPERTIES: VERSION,
+        "GET /auth/sso": Canned(200, found),
+        "POST /auth/sso": SIGNED_IN,
+        "POST /auth/sso/to_session": SESSION,
+        "GET /api/user/current": Canned(body={"email": "ada@example.com"}),
+    }
+    report, requests = answered(answers, "--user", "ada")
+    assert report.level("exchange") == "ok"
+    assert not any("Jwt-Hash" in request for request in requests)
+
+
 def test_an_old_metabase(answered: Answered) -> None:
     """Before version 55 there is no JSON to discover, and no to_session."""
     report, requests = answered(old_metabase("http://localhost/sso/metabase"))
@@ -338,8 +404,8 @@ def test_the_verdicts_are_the_same_everywhere(
         assert report.faults() == codes, (changed, ours)
         expected = [] if codes else ["ada@example.com"]
         if codes in ([], ["site-url"], ["embedding-secret"]):
-            expected = ["ada@example.com"]
-        assert metabase.sign_ins() == expected
+            expected = ["ada@example.com"]  # once as a server, and once as each kind of embed
+        assert metabase.signed_in() == expected * 3
 
 
 @pytest.mark.parametrize("version", VERSIONS[1:])

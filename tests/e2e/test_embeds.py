@@ -139,7 +139,7 @@ def test_a_script_in_the_page(
 def test_a_forgotten_configuration_is_seen(page: Page, site: str, settings: Settings) -> None:
     settings.DEBUG = True
     page.goto(f"{site}/page/forgotten/")
-    expect(page.get_by_text("the page has no {% metabase_config %}")).to_be_visible()
+    expect(page.get_by_text("{% metabase_config %} is missing from the page")).to_be_visible()
     settings.DEBUG = False
     page.goto(f"{site}/page/forgotten/")
     expect(page.get_by_text("metabase_config")).to_have_count(0)

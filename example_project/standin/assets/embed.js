@@ -44,6 +44,13 @@
     },
   });
 
+  function wrong() {
+    if (!config.instanceUrl) return "instanceUrl must be provided";
+    const { apiKey, useExistingUserSession, preferredAuthMethod } = config;
+    const ways = [apiKey, useExistingUserSession, preferredAuthMethod].filter(Boolean);
+    return ways.length > 1 && "apiKey, useExistingUserSession, preferredAuthMethod: only one of them.";
+  }
+
   async function json(response, what) {
     if (!response.ok) throw new Error(`${what}, status: ${response.status}.`);
     return response.json();
@@ -123,7 +130,7 @@
   async function askForGuestToken(entityType, entityId, customContext) {
     const provider = config.guestEmbedProviderUri;
     if (!provider) throw new Error("Token is expired, and there is no provider.");
-    const url = new URL(provider);
+    const url = new URL(provider, window.location.origin); // a path is enough
     url.searchParams.set("response", "json");
     const answer = await fetch(url, {
       method: "POST",
@@ -137,12 +144,9 @@
   class Component extends HTMLElement {
     // Each component signs in by itself, and again whenever it is put somewhere else.
     connectedCallback() {
-      this.isDead ||= !config.instanceUrl; // for good: a later configuration is no help
-      if (this.isDead) {
-        this.textContent = "instanceUrl must be provided";
-        return;
-      }
       this.style.display = "block";
+      const problem = wrong(); // said in the console only; the element tries again when it is moved
+      if (problem) return console.error(`[embed.js] ${problem}`);
       this.frame = document.createElement("iframe");
       Object.assign(this.frame.style, { width: "100%", height: "100%", minHeight: "600px" });
       this.frame.style.border = "0";
@@ -184,10 +188,7 @@
     }
 
     async credentials() {
-      const { apiKey, useExistingUserSession, preferredAuthMethod } = config;
-      if ([apiKey, useExistingUserSession, preferredAuthMethod].filter(Boolean).length > 1) {
-        throw new Error("apiKey, useExistingUserSession, preferredAuthMethod: only one of them.");
-      }
+      const { apiKey, useExistingUserSession } = config;
       const token = this.getAttribute("token");
       // Whatever isGuest says: that a provider is left from the page before is enough.
       if (config.guestEmbedProviderUri && !token) return this.refreshed();
@@ -196,13 +197,12 @@
       return token ? { token } : this.refreshed();
     }
 
-    // What is shown now: the page's token says it, or the attribute with the id.
+    // What is shown now: the attribute with the id says it, or else the page's token.
     async refreshed() {
-      const token = this.getAttribute("token");
-      const ids = token ? itemOf(token) : { [this.kind]: parsed(this.getAttribute(`${this.kind}-id`)) };
-      const [[kind, id]] = Object.entries(ids);
+      const id = this.getAttribute(`${this.kind}-id`);
+      const item = id === null ? itemOf(this.getAttribute("token"))[this.kind] : parsed(id);
       const context = contextOf(this.getAttribute("custom-context"));
-      return { token: await askForGuestToken(kind, id, context) };
+      return { token: await askForGuestToken(this.kind, item, context) };
     }
   }
 
