@@ -43,6 +43,8 @@ NOTICED: Final = 5  # seconds between the clocks: above, there is a warning
 TOO_MUCH: Final = 120  # seconds: above, a fault
 SDK: Final = "embedding-sdk-react"
 EMBEDS: Final = {SDK: "the SDK for React", "embedding-simple": "web components (embed.js)"}
+OLD: Final = "Links and iframes work. For modular embedding, run Metabase 55 or newer."
+SAME_KEY: Final = "Django and Metabase have the same embedding secret key."
 PREFERRING: Final = f"{SIGN_IN}?preferred_method=jwt"
 TIMES: Final = (TOO_OLD, EXPIRED, NOT_YET_VALID)
 
@@ -189,15 +191,14 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
     if 300 <= answer.status < 400:
         title = "Metabase redirects where front ends expect JSON."
         cause = f"It is older than version 55, or a proxy removes the header {CLIENT_HEADER}."
-        cure = "Links and iframes work. For modular embedding, run Metabase 55 or newer."
-        report.warning("method", title, cause=cause, cure=cure)
+        report.warning("method", title, cause=cause, cure=OLD)
         return answer.header("Location")
     method, url = answer.json().get("method"), answer.json().get("url")
-    jwt = pages_of(remote.version).jwt
     if answer.status == 200 and method == "saml":
         title = "Metabase answers `saml` even to a front end that prefers JWT."
         cause = "SAML is on in Metabase and JWT is not."
-        report.fault("method", title, cause=cause, cure=f"Switch JWT on as well: {jwt}.")
+        cure = f"Switch JWT on as well: {pages_of(remote.version).jwt}."
+        report.fault("method", title, cause=cause, cure=cure)
         return None
     if answer.status != 200 or method != "jwt":
         _refuse_discovery(report, answer)
@@ -321,17 +322,16 @@ def compare_embedding_secrets(report: Report, remote: Remote) -> None:
         for secret in (key, Secret(secrets.token_bytes(32)))
     )
     known = answer.known("guest embed")
-    code, guests = "embedding-secret", pages_of(remote.version).guests
     if known == GUEST_CORRUPT:
         trimmed = _trimmed(key, name, claims)
         again = remote.ask("GET", f"{GUEST_DASHBOARD}/{trimmed}") if trimmed else answer
-        if again.known("guest embed") != GUEST_CORRUPT:
-            _refuse_padding(report, code, name)
-            return
-        title = f"Guest embeds: Metabase says: {known.text}"
-        report.fault(code, title, cause=known.cause, cure=known.cure)
+        if again.known("guest embed") == GUEST_CORRUPT:
+            title = f"Guest embeds: Metabase says: {known.text}"
+            report.fault("embedding-secret", title, cause=known.cause, cure=known.cure)
+        else:
+            _refuse_padding(report, "embedding-secret", name)
     elif other.known("guest embed") == GUEST_CORRUPT:
-        report.ok(code, "Django and Metabase have the same embedding secret key.")
+        report.ok("embedding-secret", SAME_KEY)
         if known == GUEST_EXPIRED:
             if not report.has("clock"):
                 title = f"Guest embeds: Metabase says: {known.text}"
@@ -339,15 +339,19 @@ def compare_embedding_secrets(report: Report, remote: Remote) -> None:
         elif answer.status == 400:
             title = "Guest embeds are switched off in Metabase."
             cause = "Metabase accepts the embedding secret key, and does not show any dashboard."
-            cure = f"Switch guest embeds on under {guests}, or leave EMBEDDING_SECRET_KEY out."
-            report.warning(code, title, cause=cause, cure=cure)
+            _report_guests_off(report, remote, title, cause)
     elif answer.status == 400:
         title = "The embedding secret key could not be compared."
         cause = known.cause if known else "Guest embeds are probably switched off in Metabase."
-        cure = f"Switch guest embeds on under {guests}, or leave EMBEDDING_SECRET_KEY out."
-        report.warning(code, title, cause=cause, cure=cure)
+        _report_guests_off(report, remote, title, cause)
     else:
-        refuse(report, code, answer, "guest embed")
+        refuse(report, "embedding-secret", answer, "guest embed")
+
+
+def _report_guests_off(report: Report, remote: Remote, title: str, cause: str) -> None:
+    guests = pages_of(remote.version).guests
+    cure = f"Switch guest embeds on under {guests}, or leave EMBEDDING_SECRET_KEY out."
+    report.warning("embedding-secret", title, cause=cause, cure=cure)
 
 
 def post(remote: Remote, token: Token) -> Answer:

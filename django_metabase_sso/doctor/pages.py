@@ -26,6 +26,10 @@ from django_metabase_sso.troubleshooting import quoted
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 Relation = Literal["own", "twin", "other", "unknown"]
 ALLOWED: Final = "Access-Control-Allow-Origin"
+THIRD_PARTY: Final = (
+    "Safari blocks third-party cookies, Firefox keeps them apart for each site that embeds, and in"
+    " Chromium it is a setting."
+)
 OTHER_SITE: Final = (
     "They are on two sites. In Safari the frame asks users to sign in again and again. In Firefox"
     " and Chromium it depends on the settings for third-party cookies: where these block that of"
@@ -131,15 +135,14 @@ def judge_ours(
     """Ask this site whether a page of `origin` may read the token; return what it is to the site.
 
     "twin": it differs from this site in its scheme or its loopback name only; "unknown": it may be
-    this site's own. A fetch with cookies
-    alone needs no preflight; the one that is sent here is for a header of the page's own.
+    this site's own. A fetch with cookies alone needs no preflight; the one that is sent here is
+    for a header of the page's own.
     """
     if _is_own(report, address, origin):
         return "own"
     if _is_twin(report, address, origin):
         return "twin"
     response = site.ask(address, "GET", {"Origin": origin}).response
-    allow = f'Add "{origin}" to METABASE_SSO["ALLOWED_ORIGINS"].'
     if response.status_code == 403:
         because = _doubt(report, address, origin, is_silent=is_silent)
         if because:
@@ -147,8 +150,17 @@ def judge_ours(
             return "unknown"
         title = f"This site does not let pages of {origin} read a token."
         cause = "The origin is not in METABASE_SSO['ALLOWED_ORIGINS']."
-        report.fault("our-cors", title, cause=cause, cure=allow)
-        return "other"
+        cure = f'Add "{origin}" to METABASE_SSO["ALLOWED_ORIGINS"].'
+        report.fault("our-cors", title, cause=cause, cure=cure)
+    else:
+        _judge_headers(report, address, origin, response)
+    return "other"
+
+
+def _judge_headers(
+    report: Report, address: Address, origin: str, response: HttpResponseBase
+) -> None:
+    """Judge the CORS headers of an answer for an allowed origin, and those of a preflight."""
     preflight = site.ask(address, "OPTIONS", _preflight(origin, "authorization")).response
     closed = _closed(origin, response, preflight)
     if report.has("metabase_sso.E022"):
@@ -166,7 +178,6 @@ def judge_ours(
         title = f"Pages of {origin} may not send an Authorization header to this site."
         cause = "CORS_ALLOW_HEADERS lacks 'authorization'. Session cookies work without it."
         add("our-cors", title, cause=cause, cure='Add "authorization" to CORS_ALLOW_HEADERS.')
-    return "other"
 
 
 def _doubt(report: Report, address: Address, origin: str, *, is_silent: bool) -> str:
@@ -258,9 +269,7 @@ def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool)
         report.fault("cookie", title, cause=problem[0], cure=problem[1])
     elif not is_site:
         title = f"Some browsers do not send the session cookie with requests from {origin}."
-        cause = f"{two}. Safari blocks third-party cookies, Firefox keeps them apart for each site"
-        cause += " that embeds, and in Chromium it is a setting."
-        report.warning("cookie", title, cause=cause, cure=ACROSS_SITES)
+        report.warning("cookie", title, cause=f"{two}. {THIRD_PARTY}", cure=ACROSS_SITES)
     else:
         cause = ""
         if page.hostname != ours.hostname:
