@@ -77,10 +77,10 @@ def doctor(working: Working) -> Iterator[Said]:
     origin = ["--origin", working.origin]
     user = ["--user", f"pk={working.user.pk}"]
     try:
-        _, out, _ = run("doctor", "--json", "--timeout", "2", *user, *origin)
+        _, out, _ = run("doctor", "--json", "--timeout", "30", *user, *origin)
     except CommandError as error:
         yield Said("--user error", str(error), "")
-        _, out, _ = run("doctor", "--json", "--timeout", "2", *origin)
+        _, out, _ = run("doctor", "--json", "--timeout", "30", *origin)
     for finding in json.loads(out)["findings"]:
         if finding["level"] in {"ok", "skipped"}:
             continue
@@ -153,7 +153,7 @@ def answers(working: Working, url: str) -> bool:
     if url.startswith("/"):
         url = f"{working.site.url}{url}"
     try:
-        with urlopen(url, timeout=5):
+        with urlopen(url, timeout=30):
             return True
     except (HTTPError, URLError):
         return False

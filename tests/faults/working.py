@@ -147,7 +147,7 @@ class Working:
         sent = {"Content-Type": "application/json", **headers}
         request = Request(url, data, sent, method=method)
         try:
-            with urlopen(request, timeout=5) as answer:
+            with urlopen(request, timeout=30) as answer:
                 status, content = answer.status, answer.read()
         except HTTPError as refused:
             status, content = refused.code, refused.read()
@@ -163,7 +163,7 @@ class Working:
         request = Request(
             f"{self.metabase.url}/api/user/current", headers=headers, method="OPTIONS"
         )
-        with urlopen(request, timeout=5) as answer:
+        with urlopen(request, timeout=30) as answer:
             return str(answer.headers.get("Access-Control-Allow-Origin", ""))
 
     @staticmethod
