@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
@@ -159,8 +160,8 @@ def test_an_api_key_for_local_development(at: FrontEnd) -> None:
 def test_one_way_in_at_a_time(at: FrontEnd, complaints: list[str]) -> None:
     """Components: the console says it, and the element stays empty."""
     at.show(at.config(apiKey=f'"{API_KEY}"', preferredAuthMethod='"jwt"') + DASHBOARD)
-    assert "only one of them" in complaints[0]
     assert at.page.locator("iframe").count() == 0
+    assert "only one of them" in complaints[0]
     assert at.how() == []
 
 
@@ -222,9 +223,9 @@ def test_keys_of_newer_versions(at: FrontEnd, key: str, version: int, is_known: 
 def test_an_element_without_a_configuration(at: FrontEnd, complaints: list[str]) -> None:
     """Components: a configuration that comes later helps only where the element is moved."""
     at.show(DASHBOARD)
-    assert "instanceUrl must be provided" in complaints[0]
     at.page.evaluate(f"window.metabaseConfig = {{instanceUrl: '{at.metabase.url}'}}")
     assert at.page.locator("iframe").count() == 0
+    assert "instanceUrl must be provided" in complaints[0]
     at.page.evaluate("document.body.prepend(document.querySelector('metabase-dashboard'))")
     at.expect_rows()
 
@@ -310,6 +311,19 @@ def test_the_context_of_a_guest(
     body = asked.value.post_data_json
     assert body == {"entityType": "dashboard", "entityId": 10, "customContext": arrives}
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(("attribute", "number"), [("dashboard-id=11", 11), ("", 10)])
+def test_the_item_that_a_guest_asks_for(at: FrontEnd, attribute: str, number: int) -> None:
+    """When a token has expired: that of the attribute, or else that of the token."""
+    claims = {"resource": {"dashboard": 10}, "params": {"region": "north"}, "exp": 1}
+    expired = jwt.encode(claims, EMBEDDING_SECRET)
+    with at.page.expect_request(f"{at.origin}/guests?response=json") as asked:
+        at.show(
+            at.config(isGuest="true", guestEmbedProviderUri='"/guests"')
+            + f"<metabase-dashboard token={expired} {attribute}></metabase-dashboard>"
+        )
+    assert asked.value.post_data_json == {"entityType": "dashboard", "entityId": number}
 
 
 # The way out
