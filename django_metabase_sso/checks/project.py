@@ -183,20 +183,21 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
         message = "The project's URLs do not include django_metabase_sso.urls."
         hint = f"Add to urlpatterns: {INCLUDE}"
         return [checks.Warning(message, hint, id="metabase_sso.W014")]
-    found: list[CheckMessage] = []
+    several = []
     for kind in KINDS:
         places = [f"{route.route!r} ({route.view_name})" for route in routes(kind)]
         if len(places) > 1:
-            message = (
-                f"Several URL patterns lead to a view that {KINDS[kind]}: {', '.join(places)}."
-                " The template tags use the first one; the others answer as well."
-            )
-            hint = (
-                "Keep one. If you subclass a view, write a path() for each view that you need, and"
-                " do not include django_metabase_sso.urls."
-            )
-            found.append(checks.Warning(message, hint, id="metabase_sso.W030"))
-    return found
+            where = ", ".join(places)
+            several.append(f"Several URL patterns lead to a view that {KINDS[kind]}: {where}.")
+    if not several:
+        return []
+    message = " ".join(several)
+    message += " The template tags use the first one; the others answer as well."
+    hint = (
+        "Keep one. If you subclass a view, write a path() for each view that you need, and do not"
+        " include django_metabase_sso.urls."
+    )
+    return [checks.Warning(message, hint, id="metabase_sso.W030")]
 
 
 @register(Tags.urls, deploy=True)

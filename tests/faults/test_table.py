@@ -22,7 +22,7 @@ from tests.faults.people import PEOPLE
 from tests.faults.project import PROJECT
 from tests.faults.provider import PROVIDER
 from tests.faults.settings import SETTINGS
-from tests.faults.tools import CHECK, DEPLOY, DOCTOR, EXPLAIN, TOOLS, Everything, ask_all
+from tests.faults.tools import ANSWER, CHECK, DEPLOY, DOCTOR, EXPLAIN, TOOLS, Everything, ask_all
 from tests.faults.working import Kind, Working
 from tests.helpers.configure import Configure
 from tests.helpers.markdown import page as documentation
@@ -124,6 +124,8 @@ def test_fault(fault: Fault, working: Working) -> None:
 
 def assert_named(fault: Fault, said: Everything) -> None:
     """Assert that the tools say what the entry says, and that nothing else says anything."""
+    for tool in TOOLS[: TOOLS.index(ANSWER)]:  # a log may have details beside the refusal
+        assert len(said[tool]) == len({entry.name for entry in said[tool]}), said[tool]
     found, expected = names(said), {tool: {text} for tool, text in fault.says.items()}
     checked = expected.get(CHECK, set()) | expected.get(DEPLOY, set())
     expected.setdefault(DOCTOR, checked)
