@@ -1,3 +1,3 @@
-"""Metabase's side, from Django: what an administrator's API key can see and change there."""
+"""Administration of Metabase from Django, with an administrator's API key."""
 
 from __future__ import annotations

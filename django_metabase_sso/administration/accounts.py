@@ -1,4 +1,4 @@
-"""One account of Metabase: how it is found and read, and what may be done to it."""
+"""Find, read and deactivate one account of Metabase, and end its sessions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django_metabase_sso.administration.api import Api
 from django_metabase_sso.exceptions import MetabaseRefused, MetabaseUnavailable
 from django_metabase_sso.identity.users import users_by_email
 
-PAGE: Final = 200  # accounts in one answer
+PAGE: Final = 200  # accounts in one response
 SESSIONS: Final = "/api/ee/session-management/revoke"
 NO_SESSIONS: Final = (
     "Ending sessions needs Metabase 65 or newer and a Pro or Enterprise plan.",
-    "Update Metabase, or deactivate the account: that ends its sessions in every version.",
+    "Update Metabase, or deactivate the account, which ends its sessions in every version.",
 )
 
 
@@ -21,9 +21,9 @@ NO_SESSIONS: Final = (
 class Account:
     """An account of Metabase.
 
-    `sso_source` says how it signs in: "jwt", another single sign-on, or None for a password.
-    `is_privileged` is true for administrators and data analysts, on whom nothing here acts.
-    `attributes` are those that an administrator typed in Metabase: they win over what is sent.
+    `sso_source` is how it signs in: "jwt", another kind of single sign-on, or None for a password.
+    `is_privileged` is true for administrators and data analysts, which are never changed.
+    `attributes` are those that an administrator set in Metabase. They override those of a token.
     """
 
     id: int
@@ -38,8 +38,8 @@ class Account:
 def find_by_email(api: Api, email: str) -> Account | None:
     """Return the account with exactly this canonical address.
 
-    Metabase's `query` is a part of an address or of a name, so each answer is compared; without
-    `tenancy=all` it leaves out the users of tenants.
+    Metabase's `query` finds parts of addresses and names, so each row is compared. Without
+    `tenancy=all`, users of tenants are missing.
     """
     offset = 0
     while True:
@@ -61,15 +61,15 @@ def find_by_email(api: Api, email: str) -> Account | None:
 
 
 def read(api: Api, account_id: int) -> Account:
-    """Return an account as it is now."""
+    """Return the present state of an account."""
     return account_of(api.get(f"/api/user/{account_id}"))
 
 
 def deactivate_email(api: Api, email: str, *, but: object) -> Account | None:
-    """Deactivate the account with this canonical address, under the guards of `deactivate`.
+    """Deactivate the account with this canonical address, unless `guard` returns a reason not to.
 
-    `but` is the primary key of the user whose access ends, None for one who is deleted. Any other
-    Django user with the address keeps it.
+    `but` is the primary key of the user who loses access, or None for a deleted user. If another
+    Django user has the address, the account stays active.
     """
     account = find_by_email(api, email)
     if account is None or not account.is_active:
@@ -82,23 +82,23 @@ def deactivate_email(api: Api, email: str, *, but: object) -> Account | None:
 
 
 def guard(account: Account, email: str, but: object) -> str:
-    """Return why an account must not be deactivated from here; "" if it may be."""
+    """Return why an account must not be deactivated, or "" if it may be."""
     if account.sso_source != "jwt":
-        return "This account does not sign in by JWT, so this site does not decide about it."
+        return "This account does not sign in with JWT, so this site does not manage it."
     if account.is_privileged:
-        return "This account is that of an administrator or a data analyst of Metabase."
+        return "This is the account of a Metabase administrator or data analyst."
     if any(user.pk != but for user in users_by_email([email]).get(email, [])):
         return "Another Django user has the same e-mail address."
     return ""
 
 
 def revoke(api: Api, account_id: int) -> int:
-    """End the sessions of one account; return how many there were.
+    """End the sessions of one account, and return how many there were.
 
-    The request names one whole number: an empty one would end everybody's.
+    The request must name one account: without an id, it would end the sessions of all users.
     """
     if type(account_id) is not int or account_id < 1:
-        raise ValueError("the id of an account is a positive whole number")
+        raise ValueError("the id of an account must be a positive whole number")
     try:
         answer = api.post(SESSIONS, {"user-id": account_id})
     except MetabaseRefused as refused:
@@ -112,10 +112,12 @@ def revoke(api: Api, account_id: int) -> int:
 
 
 def rows_of(answer: Any) -> list[dict[str, Any]]:
-    """Return the accounts in an answer of `/api/user`. Raises MetabaseUnavailable."""
+    """Return the accounts in a response of `/api/user`. Raises MetabaseUnavailable."""
     rows = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
-        raise MetabaseUnavailable("Metabase, GET /api/user: not a list of accounts.")
+        raise MetabaseUnavailable(
+            "Metabase, GET /api/user: the response is not a list of accounts."
+        )
     return rows
 
 
@@ -134,4 +136,4 @@ def account_of(row: Any) -> Account:
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         pass
-    raise MetabaseUnavailable("Metabase, /api/user: this is not an account.")
+    raise MetabaseUnavailable("Metabase, /api/user: the response contains an invalid account.")

@@ -1,4 +1,4 @@
-"""Calls to Metabase with `API_KEY`; each way that they can fail is one sentence with a cure."""
+"""Calls to Metabase with `API_KEY`. Each failure has a sentence that says how to fix it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Final
 try:
     import httpx
 except ImportError as error:
-    message = "this needs httpx: pip install 'django-metabase-sso[client]'"
+    message = "httpx is required: pip install 'django-metabase-sso[client]'"
     raise ImportError(message) from error
 
 from django_metabase_sso.conf import conf
@@ -24,34 +24,38 @@ from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import BadSetting, MetabaseRefused, MetabaseUnavailable
 from django_metabase_sso.troubleshooting import quoted
 
-TIMEOUT: Final = 30.0  # seconds, for a command; a background thread waits less
-LARGEST: Final = 32 * 1024 * 1024  # bytes of an answer
-NEWEST: Final = 65  # the newest version of Metabase whose settings are known here
+TIMEOUT: Final = 30.0  # seconds, for commands; the background thread has a shorter one
+LARGEST: Final = 32 * 1024 * 1024  # bytes of a response
+NEWEST: Final = 65  # the newest version of Metabase whose settings are known
 JSON: Final = {"Content-Type": "application/json"}
 KEY_HINT: Final = (
-    "Make an API key in the group Administrators (in Metabase: Admin > Settings > Authentication >"
-    ' API keys), and write "API_KEY": os.environ["METABASE_API_KEY"].'
+    "Create an API key for the group Administrators (in Metabase: Admin > Settings >"
+    ' Authentication > API keys), and write "API_KEY": os.environ["METABASE_API_KEY"].'
+)
+NOT_METABASE: Final = (
+    "A server other than Metabase, or a proxy in front of it, responds at"
+    " METABASE_SSO['INSTANCE_URL']."
 )
 CURES: Final[dict[int, tuple[str, str]]] = {
     401: ("Metabase does not know the API key.", KEY_HINT),
     402: (
-        "The plan of this Metabase does not have this feature.",
+        "This feature is not part of this Metabase's plan.",
         "It needs a Pro or Enterprise plan with a valid license token.",
     ),
     403: (
-        "The group of the API key may not do this.",
-        "Put the API key into the group Administrators.",
+        "The group of the API key does not have this permission.",
+        "Move the API key to the group Administrators.",
     ),
     404: (
-        "This Metabase does not have that address, or nothing with that id.",
-        "Compare its version and plan with the table on the page about operating.",
+        "This Metabase does not have this endpoint, or nothing with this id.",
+        "Compare its version and plan with the table in docs/operating.md.",
     ),
 }
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer."""
+    """A response that has been read completely."""
 
     status: int
     headers: Mapping[str, str]
@@ -62,7 +66,7 @@ class Answer:
         return bool(self.content) and "html" in self.headers.get("Content-Type", "").lower()
 
     def text(self) -> str:
-        """Return what Metabase says in a refusal, fit for a terminal; "" for a page."""
+        """Return the message of a refusal, safe for a terminal, or "" if it is HTML."""
         if self.is_html:
             return ""
         text = self.content.decode(errors="replace")
@@ -76,7 +80,7 @@ class Answer:
 
 
 class Api:
-    """Metabase as an administrator sees it. Made by `opened`; nothing in it shows the key."""
+    """Metabase's API for administrators. Created by `opened`. It never shows the key."""
 
     def __init__(self, client: httpx.Client, timeout: float, within: float) -> None:
         self._client = client
@@ -84,30 +88,30 @@ class Api:
         self._ends = time.monotonic() + within
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """Return the JSON of a page. Raises MetabaseUnavailable and MetabaseRefused."""
+        """Send a GET request, and return the JSON. Raises MetabaseUnavailable, MetabaseRefused."""
         return _parsed("GET", path, self._ask("GET", path, params=params))
 
     def put(self, path: str, body: Mapping[str, Any]) -> None:
-        """Change something. Raises MetabaseUnavailable and MetabaseRefused."""
+        """Send a PUT request. Raises MetabaseUnavailable and MetabaseRefused."""
         self._ask("PUT", path, body=body)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Return the JSON of an answer. Raises MetabaseUnavailable and MetabaseRefused."""
+        """Send a POST request, return the JSON. Raises MetabaseUnavailable, MetabaseRefused."""
         return _parsed("POST", path, self._ask("POST", path, body=body))
 
     def delete(self, path: str) -> None:
-        """Delete something. Raises MetabaseUnavailable and MetabaseRefused."""
+        """Send a DELETE request. Raises MetabaseUnavailable and MetabaseRefused."""
         self._ask("DELETE", path)
 
     def version(self) -> int:
-        """Return the major version of Metabase, 65 for `v1.65.3`; NEWEST for a build without."""
+        """Return Metabase's major version (65 for `v1.65.3`), or NEWEST for an unnamed build."""
         properties = self.get("/api/session/properties")
         version = properties.get("version") if isinstance(properties, dict) else None
         tag = version.get("tag") if isinstance(version, dict) else None
         return version_of(str(tag))
 
     def probe(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
-        """Return the text of any answer: for questions whose refusal is the answer."""
+        """Return the text of any response, including refusals."""
         return self._send(method, path, None, body).content.decode(errors="replace")
 
     def _ask(
@@ -122,21 +126,20 @@ class Api:
         call, status = f"{method} {path}", answer.status
         if 300 <= status < 400:
             raise MetabaseUnavailable(
-                f"Metabase, {call}: a redirect ({status}), which is not followed because the key"
-                " would go with it. Write Metabase's final address into"
-                " METABASE_SSO['INSTANCE_URL'].",
+                f"Metabase, {call}: the response is a redirect ({status}), which is not followed"
+                " because it would send the API key to another address. Set"
+                " METABASE_SSO['INSTANCE_URL'] to Metabase's final address.",
                 status,
             )
         if status >= 500:
-            message = f"Metabase, {call}: an error of the server ({status}). Its log says more."
+            message = f"Metabase, {call}: the server failed ({status}). Look into Metabase's log."
             raise MetabaseUnavailable(message, status)
         if status >= 400:
             cause, cure = CURES.get(status, ("", ""))
             raise MetabaseRefused(call, status, answer.text(), cause, cure)
         if answer.is_html:
             raise MetabaseUnavailable(
-                f"Metabase, {call}: HTML instead of JSON. Another server answers at"
-                " METABASE_SSO['INSTANCE_URL'], or one that stands in front of Metabase.",
+                f"Metabase, {call}: the response is HTML instead of JSON. {NOT_METABASE}",
                 status,
             )
         return answer
@@ -159,17 +162,22 @@ class Api:
                 for chunk in response.iter_bytes():
                     content += chunk
                     if time.monotonic() > ends or len(content) > LARGEST:
-                        problem = "the answer does not end. Is this Metabase?"
+                        problem = "the response does not end. Check that this is Metabase."
                         break
                 else:
                     return Answer(response.status_code, response.headers, content)
         except httpx.TimeoutException:
-            problem = "no answer in time. Look for a firewall, or for an overloaded server."
+            problem = "the response took too long. Check the firewall and the load of the server."
         except httpx.ConnectError as error:
-            problem = f"no connection ({quoted(error)}). Is it running, and is its address right?"
+            problem = (
+                f"the connection failed ({quoted(error)}). Check that Metabase is running, and"
+                " METABASE_SSO['INSTANCE_URL']."
+            )
         except httpx.HTTPError as error:
-            problem = f"the answer broke off ({type(error).__name__}). Its log may say why."
-        # Raised here, since an exception of httpx holds the request, and that the key.
+            problem = (
+                f"the response was cut off ({type(error).__name__}). Look into Metabase's log."
+            )
+        # Raised outside of the except block: exceptions of httpx contain the request and the key.
         raise MetabaseUnavailable(f"Metabase, {method} {path}: {problem}")
 
 
@@ -182,11 +190,11 @@ def opened(
 ) -> Iterator[Api]:
     """Open connections to the instance with API_KEY.
 
-    `timeout` in seconds is for each call, `within` for all of them together.
+    `timeout` is in seconds for each call, `within` for all calls together.
 
-    The key goes to INSTANCE_URL alone, through `proxy`, an address and headers for it, where
-    one is given: redirects are not followed, and proxies from the environment are not used. Raises
-    BadSetting without a key, and for one that would travel over plain http to another machine.
+    The key is sent to INSTANCE_URL only: redirects are not followed, and proxies from the
+    environment are not used. `proxy` is the address of a proxy, and headers for it. Raises
+    BadSetting if there is no key, or if it would be sent to another machine over plain http.
     """
     instance = conf.INSTANCE_URL
     with httpx.Client(
@@ -207,20 +215,20 @@ def opened(
 
 
 def version_of(tag: str) -> int:
-    """Return the major version in a tag such as `v1.65.3` or `v0.56.0-RC2`, else NEWEST."""
+    """Return the major version in a tag such as `v1.65.3` or `v0.56.0-RC2`, or else NEWEST."""
     found = re.match(r"v?[01]\.(\d+)", tag)
     return int(found[1]) if found else NEWEST
 
 
 def _encoded(body: Mapping[str, Any] | None) -> bytes | None:
-    """Return a body as JSON. A `Secret` in it is shown here alone: error pages show variables."""
+    """Return a body as JSON. Secrets are revealed only here: error pages show variables."""
     return None if body is None else json.dumps(body, default=_revealed).encode()
 
 
 def _revealed(value: Any) -> str:
     if isinstance(value, Secret):
         return value.reveal().decode()
-    raise TypeError(f"{type(value).__name__} has no place in JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 def _key() -> Secret:
@@ -231,7 +239,8 @@ def _key() -> Secret:
     if origin.startswith("http:") and not parse_origin(origin).is_local:
         raise BadSetting(
             "metabase_sso.E032",
-            "METABASE_SSO['API_KEY'] is not sent over http: anybody on the way could read it.",
+            "METABASE_SSO['API_KEY'] is not sent over http, because others could read it on the"
+            " network.",
             f'Write "INSTANCE_URL": "https{str(conf.INSTANCE_URL)[4:]}".',
         )
     return key
@@ -243,7 +252,6 @@ def _parsed(method: str, path: str, answer: Answer) -> Any:
     except (ValueError, RecursionError):
         pass
     raise MetabaseUnavailable(
-        f"Metabase, {method} {path}: not JSON. Another server answers at"
-        " METABASE_SSO['INSTANCE_URL'], or one that stands in front of Metabase.",
+        f"Metabase, {method} {path}: the response is not JSON. {NOT_METABASE}",
         answer.status,
     )

@@ -1,6 +1,7 @@
-"""`END_ACCESS`: notices who loses access in Django, and hands it to the worker after the commit.
+"""The receivers of `END_ACCESS`. They give the worker a task when a user loses access in Django.
 
-What Django sends no signal for (`QuerySet.update`, raw SQL) is not noticed here; `sync` finds it.
+Django does not send a signal for `QuerySet.update` and raw SQL. The command `sync` finds those
+users later.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 UID: Final = "django_metabase_sso.end_access"
-BEFORE: Final = "_metabase_sso_active_row"  # what the row was, between two signals
+BEFORE: Final = "_metabase_sso_active_row"  # the stored row, kept between two signals
 
 
 def connect() -> None:
-    """Connect what `END_ACCESS` names. Each receiver has a sender.
+    """Connect the receivers for `END_ACCESS`.
 
-    A receiver of deletions without a sender would make Django load every object of every model
+    Receivers of deletions need a sender. Without one, Django would load all objects of all models
     before it deletes them.
     """
     if "logout" in conf.END_ACCESS:
@@ -48,7 +49,7 @@ def connect() -> None:
 
 
 def disconnect() -> None:
-    """Connect nothing any longer."""
+    """Disconnect all receivers."""
     user_logged_out.disconnect(dispatch_uid=UID)
     for model in apps.get_models():
         for signal in (pre_save, post_save, pre_delete, post_delete):
@@ -58,21 +59,21 @@ def disconnect() -> None:
 def on_logout(
     *, request: HttpRequest | None, user: AbstractBaseUser | None, **kwargs: Any
 ) -> None:
-    """End a person's sessions in Metabase, unless staff stop acting as them."""
+    """End a user's sessions in Metabase, except when staff stop acting as that user."""
     try:
         if user is not None and not is_impersonated(user, request):
             email = canonical_email(user)
             hand_over(Task("sessions", user.__class__, user, user.pk, email), user._state.db)  # noqa: SLF001
     except AccessRefused:
-        return  # without a usable address there is no account
-    except Exception as error:  # noqa: BLE001 - signing out never fails because of this
-        log_not_ended(getattr(user, "pk", None), f"noticing it failed ({type(error).__name__})")
+        return  # without a valid address, there is no account
+    except Exception as error:  # noqa: BLE001 - signing out must not fail
+        log_not_ended(getattr(user, "pk", None), f"the receiver failed ({type(error).__name__})")
 
 
 def before_save(
     *, instance: AbstractBaseUser, using: str, raw: bool, update_fields: Any, **kwargs: Any
 ) -> None:
-    """Remember the row of an active user who is about to become inactive. One query then."""
+    """Keep the row of an active user who is about to become inactive. Needs one query."""
     vars(instance).pop(BEFORE, None)
     if raw or instance.is_active or instance.pk is None or instance._state.adding:  # noqa: SLF001
         return
@@ -81,33 +82,33 @@ def before_save(
 
 
 def after_save(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
-    """Hand over a user who has become inactive."""
+    """Give the worker the task for a user who has become inactive."""
     hand_over_remembered(instance, instance.pk, using)
 
 
 def before_delete(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
-    """Remember the row of a user who is about to be deleted. One query for each."""
+    """Keep the row of a user who is about to be deleted. Needs one query for each user."""
     remember(instance, using)
 
 
 def after_delete(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
-    """Hand over a user who has been deleted."""
+    """Give the worker the task for a user who has been deleted."""
     hand_over_remembered(instance, instance.pk, using)
 
 
 def remember(instance: AbstractBaseUser, using: str) -> None:
-    """Keep the stored row of an active user on the instance; what is in memory may differ."""
+    """Keep the stored row of an active user on the instance, which may have other values."""
     try:
         rows = type(instance)._base_manager.using(using)  # noqa: SLF001
         row = rows.filter(pk=instance.pk).first()
         if row is not None and row.is_active:
             setattr(instance, BEFORE, row)
-    except Exception as error:  # noqa: BLE001 - saving never fails because of this
+    except Exception as error:  # noqa: BLE001 - saving must not fail
         log_not_ended(instance.pk, f"reading the row failed ({type(error).__name__})")
 
 
 def hand_over_remembered(instance: AbstractBaseUser, pk: Any, using: str) -> None:
-    """Hand over what `remember` kept: under the stored address, which Metabase knows."""
+    """Give the worker the task for the row that `remember` kept, whose address Metabase knows."""
     row = vars(instance).pop(BEFORE, None)
     if row is None:
         return
@@ -115,11 +116,11 @@ def hand_over_remembered(instance: AbstractBaseUser, pk: Any, using: str) -> Non
         task = Task("deactivated", type(instance), row, pk, canonical_email(row))
         hand_over(task, using)
     except AccessRefused:
-        return  # without a usable address there is no account
-    except Exception as error:  # noqa: BLE001 - saving never fails because of this
-        log_not_ended(pk, f"noticing it failed ({type(error).__name__})")
+        return  # without a valid address, there is no account
+    except Exception as error:  # noqa: BLE001 - saving must not fail
+        log_not_ended(pk, f"the receiver failed ({type(error).__name__})")
 
 
 def hand_over(task: Task, using: str | None) -> None:
-    """Give the task to the worker once the transaction has committed, and never if it has not."""
+    """Give the task to the worker after the transaction has committed."""
     transaction.on_commit(lambda: worker.put(task), using=using, robust=True)

@@ -1,4 +1,4 @@
-"""What has to be set in Metabase for the settings of this project, and setting it."""
+"""Compares Metabase's settings with those that this project needs, and writes them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Embed = Literal["components", "sdk", "full-app", "guests", "static"]
 State = Literal["same", "differs", "conflict", "environment", "unknown"]
 
 EMBEDS: Final[tuple[Embed, ...]] = ("components", "sdk", "full-app", "guests", "static")
-MODULAR: Final = 65  # from this version on, one switch for components, the SDK and guests
-# What an administrator decides about more than this site: written only when it is named.
+MODULAR: Final = 65  # since this version, one switch for components, the SDK and guest embeds
+# These affect more than this site, so they are written only if they are named with --set.
 REPORTED: Final = (
     "jwt-user-provisioning-enabled?",
     "site-url",
     "session-cookie-samesite",
     "use-tenants",
 )
-# Another site may use what is there: changed only when it is named.
+# Another site may use the present value, so these are changed only if they are named.
 REPLACED: Final = ("jwt-shared-secret", "embedding-secret-key", "jwt-identity-provider-uri")
 ORIGINS: Final = ("embedding-app-origins-sdk", "embedding-app-origins-interactive")
 CLAIM_SETTINGS: Final = {
@@ -36,7 +36,7 @@ CLAIM_SETTINGS: Final = {
     "tenant": "jwt-attribute-tenant",
     "tenant_attributes": "jwt-attribute-tenant-attributes",
 }
-# The key of METABASE_SSO, and the variable of the environment that the documentation uses.
+# The key of METABASE_SSO, and the environment variable that the documentation uses.
 SECRETS: Final = {
     "jwt-shared-secret": ("JWT_SHARED_SECRET", "METABASE_JWT_SHARED_SECRET"),
     "embedding-secret-key": ("EMBEDDING_SECRET_KEY", "METABASE_EMBEDDING_SECRET_KEY"),
@@ -45,10 +45,10 @@ SECRETS: Final = {
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of Metabase: what it should be, and what it is.
+    """One setting of Metabase, with its wanted and its present value.
 
-    `wanted` and `now` are None for a secret, and `now` where nobody was asked. `where` is its
-    place in the admin pages, `env` the variable of Metabase's environment ("" for none).
+    `wanted` and `now` are None for a secret. `now` is also None if Metabase was not asked. `where`
+    is its place in the admin pages, and `env` its environment variable ("" if there is none).
     """
 
     key: str
@@ -61,18 +61,18 @@ class Setting:
 
 @dataclass(frozen=True)
 class Plan:
-    """What `setup` found for one version of Metabase, in the order of writing."""
+    """The settings for one version of Metabase, in the order in which they are written."""
 
     version: int
     settings: list[Setting]
-    named: frozenset[str]  # those of --set, --replace and --sync-groups
+    named: frozenset[str]  # the keys of --set, --replace and --sync-groups
 
     def to_write(self) -> list[Setting]:
-        """Return what --apply would change: never a conflict or a report that was not named."""
+        """Return the settings that --apply would change."""
         return [setting for setting in self.settings if self._is_due(setting)]
 
     def to_do(self) -> list[Setting]:
-        """Return what is not as it should be, including what only a person can change."""
+        """Return the settings that are wrong, including those that only a person can change."""
         return [
             setting
             for setting in self.settings
@@ -92,10 +92,10 @@ class Plan:
 def wanted(
     site: str, path: str, embeds: Iterable[Embed], version: int, *, sync_groups: bool
 ) -> dict[str, Any]:
-    """Return each of Metabase's settings for this project, in the order of writing.
+    """Return the wanted value of each setting, in the order in which they are written.
 
-    `site` is this site's origin, `path` that of the sign-in view. JWT is switched on last: until
-    then nobody can sign in with half of the settings. A secret is a `Secret`.
+    `site` is your site's origin, and `path` the path of the sign-in view. JWT is turned on last,
+    so that users cannot sign in before all settings are written. Secrets are `Secret` objects.
     """
     kinds = set(embeds)
     found: dict[str, Any] = {
@@ -112,7 +112,7 @@ def wanted(
         claims += ["tenant_attributes"] if conf.TENANT_ATTRIBUTES is not None else []
     found.update({CLAIM_SETTINGS[claim]: conf.CLAIM_NAMES[claim] for claim in claims})
     if sync_groups:
-        found["jwt-group-mappings"] = {}  # by name
+        found["jwt-group-mappings"] = {}  # automatic mapping, by name
         found["jwt-group-sync"] = True
     if kinds & {"guests", "static"}:
         found["embedding-secret-key"] = conf.EMBEDDING_SECRET_KEY
@@ -122,7 +122,7 @@ def wanted(
 
 
 def plan(api: Api | None, version: int, wants: dict[str, Any], named: Iterable[str]) -> Plan:
-    """Compare what is wanted with what is set now; without an API, nothing is known of that.
+    """Compare the wanted values with the present ones. Without an API, these are unknown.
 
     Raises MetabaseUnavailable and MetabaseRefused.
     """
@@ -132,7 +132,7 @@ def plan(api: Api | None, version: int, wants: dict[str, Any], named: Iterable[s
 
 
 def apply(api: Api, found: Plan, wants: dict[str, Any]) -> tuple[list[str], MetabaseError | None]:
-    """Write what is to be written; return the keys that were, and the error that stopped it."""
+    """Write the settings. Return the keys that were written, and the error that stopped it."""
     applied: list[str] = []
     for setting in found.to_write():
         value = wants[setting.key]
@@ -147,12 +147,12 @@ def apply(api: Api, found: Plan, wants: dict[str, Any]) -> tuple[list[str], Meta
 
 
 def as_json(found: Plan, applied: list[str]) -> dict[str, Any]:
-    """Return the form of --json."""
+    """Return the output of --json."""
     return {"settings": [asdict(setting) for setting in found.settings], "applied": applied}
 
 
 def env_lines(found: Plan) -> list[str]:
-    """Return lines for Metabase's environment, with variables in place of secrets."""
+    """Return lines for Metabase's environment, with variables instead of secrets."""
     lines = []
     for setting in found.settings:
         if setting.key in REPORTED and setting.key not in found.named:
@@ -169,9 +169,9 @@ def env_lines(found: Plan) -> list[str]:
 
 
 def _embedding(site: str, kinds: set[Embed], version: int) -> dict[str, Any]:
-    """Return the origins and switches; the old switches only where there is no new one.
+    """Return the origins and switches of embedding, with the names of this version.
 
-    The old names in the environment beside the new ones stop Metabase's start.
+    Metabase does not start if its environment contains old and new names together.
     """
     found: dict[str, Any] = {}
     origins = list(dict.fromkeys([site, *(entry.text for entry in conf.ALLOWED_ORIGINS)]))
@@ -198,12 +198,14 @@ def _embedding(site: str, kinds: set[Embed], version: int) -> dict[str, Any]:
 def listed(api: Api) -> dict[str, dict[str, Any]]:
     """Return each setting's row, with the value in use.
 
-    The list hides values that are the default, and those of the environment: the properties of
-    the session have most of the latter.
+    The list leaves out default values and values from the environment. Most of the latter are in
+    the properties of the session.
     """
     rows = api.get("/api/setting")
     if not isinstance(rows, list):
-        raise MetabaseUnavailable("Metabase, GET /api/setting: not a list of settings.")
+        raise MetabaseUnavailable(
+            "Metabase, GET /api/setting: the response is not a list of settings."
+        )
     found = {str(row["key"]): row for row in rows if isinstance(row, dict) and "key" in row}
     properties = api.get("/api/session/properties")
     for key, row in found.items():
@@ -241,10 +243,10 @@ def _state(api: Api | None, key: str, value: Any, row: dict[str, Any] | None, no
 
 
 def _secret_state(api: Api, key: str, now: Any) -> State:
-    """Return what can be proved of a secret, which Metabase shows masked.
+    """Return whether the secrets are the same, if that can be proved. Metabase masks secrets.
 
-    A token that names nobody is refused for its signature where the secrets differ, and for its
-    missing e-mail address where they are the same; it can sign nobody in.
+    A token without an e-mail address cannot sign in. Metabase refuses it for its signature if the
+    secrets differ, and for the missing address if they are the same.
     """
     if not now:
         return "differs"
@@ -267,12 +269,12 @@ def _split_origins(value: Any) -> list[str]:
 
 
 def _joined_origins(now: Any, wants: list[str]) -> str:
-    """Return what is there and what is missing: no origin is ever taken away."""
+    """Return the present origins and the missing ones. Origins are never removed."""
     return " ".join(dict.fromkeys([*_split_origins(now), *wants]))
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as it is compared: Metabase ignores a slash at the end of an address."""
+    """Return a value for comparison. Metabase ignores a slash at the end of an address."""
     return value.rstrip("/") if isinstance(value, str) else value
 
 
@@ -283,14 +285,14 @@ def _env_text(value: Any) -> str:
 
 
 def env_of(key: str) -> str:
-    """Return the environment variable of a setting; "" where Metabase has none."""
+    """Return the environment variable of a setting, or "" if Metabase has none."""
     if key == "use-tenants":
         return ""
     return "MB_" + key.replace("?", "").replace("-", "_").upper()
 
 
 def where(key: str, version: int = NEWEST) -> str:
-    """Return where a setting is in Metabase's admin pages, by their names in that version."""
+    """Return where a setting is in the admin pages of this version of Metabase."""
     is_newest = version >= MODULAR
     if key.startswith("jwt-"):
         return (

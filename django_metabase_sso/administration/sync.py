@@ -1,4 +1,4 @@
-"""Who stands behind each of Metabase's accounts in Django, and which of them to deactivate."""
+"""Finds the Django user of each Metabase account, and the accounts to deactivate."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 Action = Literal["keep", "deactivate", "deactivated"]
-PAGE: Final = 500  # accounts in one answer
-MOST_STEPS_BACK: Final = 100  # before it is said that the list does not hold still
+PAGE: Final = 500  # accounts in one response
+MOST_STEPS_BACK: Final = 100  # before the command gives up because the list keeps changing
 
 
 class TooMany(Exception):
@@ -27,7 +27,7 @@ class TooMany(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One account: `state` is "ok", "inactive", "no-user" or the code of a refusal."""
+    """One account. `state` is "ok", "inactive", "no-user" or the code of a refusal."""
 
     id: int
     email: str
@@ -36,11 +36,11 @@ class Row:
 
 
 def active_accounts(api: Api, progress: Callable[[int, int], None]) -> Iterator[list[Account]]:
-    """Yield Metabase's active accounts that sign in by JWT, a page at a time.
+    """Yield Metabase's active accounts that sign in with JWT, one page at a time.
 
-    Metabase orders them by name, so an account that comes or goes meanwhile shifts the pages.
-    Each page therefore begins with the last account of the one before; where it does not, the
-    list has shifted, and the page before is read again. An account may be yielded twice.
+    Metabase orders accounts by name, so new and removed accounts shift the pages. Each page
+    therefore starts with the last account of the page before. If it does not, the list has
+    changed, and the page before is read again. An account may be yielded twice.
     """
     offset, last, steps_back = 0, None, 0
     while True:
@@ -50,7 +50,10 @@ def active_accounts(api: Api, progress: Callable[[int, int], None]) -> Iterator[
         if last is not None and (not found or found[0].id != last):
             steps_back += 1
             if steps_back > MOST_STEPS_BACK:
-                raise MetabaseUnavailable("Metabase's accounts change faster than they are read.")
+                raise MetabaseUnavailable(
+                    "Metabase's list of accounts changes faster than it can be read. Try again"
+                    " later."
+                )
             offset, last = max(0, offset - PAGE + 1), None
             continue
         total = answer.get("total")
@@ -69,9 +72,9 @@ def rows(
     only: Collection[str],
     progress: Callable[[int, int], None],
 ) -> Iterator[Row]:
-    """Yield each account with what is to be done about it; `only` are canonical addresses.
+    """Yield each account with its action. `only` contains canonical addresses.
 
-    Raises MetabaseUnavailable, MetabaseRefused, and what the project's callables raise.
+    Raises MetabaseUnavailable, MetabaseRefused, and all exceptions of the project's callables.
     """
     for page in active_accounts(api, progress):
         asked = [account for account in page if not only or account.email.lower() in only]
@@ -82,7 +85,7 @@ def rows(
 
 
 def state_of(users: list[AbstractBaseUser]) -> str:
-    """Return who stands behind an address: asked without a request, as in a command."""
+    """Return the state of the users with one address. The callables get no request."""
     if not users:
         return "no-user"
     if len(users) > 1:
@@ -98,7 +101,7 @@ def state_of(users: list[AbstractBaseUser]) -> str:
 
 
 def action_for(account: Account, state: str, unknown: bool) -> Action:  # noqa: FBT001
-    """Return what is to be done: people are kept whom this site cannot be sure about."""
+    """Return the action. If this site cannot be sure about an account, it is kept."""
     if account.is_privileged:
         return "keep"
     if state == "inactive" or (state == "no-user" and unknown):
@@ -107,10 +110,10 @@ def action_for(account: Account, state: str, unknown: bool) -> Action:  # noqa: 
 
 
 def collect(found: Iterator[Row], most: int | None, keep: Callable[[Row], None]) -> list[Row]:
-    """Return the rows to act on, and hand each of the others to `keep`.
+    """Return the rows to act on, and call `keep` with each of the others.
 
-    Raises TooMany as soon as there are more than `most`: nothing was done by then. None is for a
-    run that does not act.
+    Raises TooMany if there are more than `most`, before anything is done. `most` is None for a run
+    that does not act.
     """
     due: dict[int, Row] = {}
     for row in found:
@@ -124,9 +127,9 @@ def collect(found: Iterator[Row], most: int | None, keep: Callable[[Row], None])
 
 
 def act(api: Api, due: list[Row], *, unknown: bool) -> Iterator[tuple[Row, MetabaseError | None]]:
-    """Deactivate the accounts, each asked again before; yield what became of it.
+    """Read each account again, deactivate it, and yield the result.
 
-    Ends after the first error: what was done until then has been yielded.
+    Stops at the first error.
     """
     for row in due:
         try:
@@ -154,5 +157,5 @@ def _deactivate(api: Api, row: Row, *, unknown: bool) -> Row:
 
 
 def canonical(addresses: Collection[str]) -> set[str]:
-    """Return addresses from a command line as they are compared."""
+    """Return addresses from the command line in the form in which they are compared."""
     return {address.strip().lower() for address in addresses}

@@ -1,7 +1,8 @@
-"""One thread that tells Metabase whose access has ended, so that no request waits for it.
+"""A thread that ends access in Metabase, so that requests do not wait for Metabase.
 
-Its queue is bounded, and it is drained for some seconds when the process ends. What does not fit,
-fails or is held back by a guard is logged as `access-not-ended`, and `sync` finds it later.
+Its queue is limited. When the process ends, the thread may finish its tasks for a few seconds.
+Tasks that do not fit, fail or are not allowed are logged as `access-not-ended`. The command `sync`
+finds those users later.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
 How = Literal["sessions", "deactivated"]
 MOST_WAITING: Final = 1000
 CALL_TIMEOUT: Final = 5.0  # seconds for each call
-DRAINED_FOR: Final = 5.0  # seconds when the process ends
-SECOND_LOOK: Final = 185.0  # seconds: Metabase accepts a token that Django signed for 180
+DRAINED_FOR: Final = 5.0  # seconds for the remaining tasks when the process ends
+SECOND_LOOK: Final = 185.0  # seconds: Metabase accepts tokens for 180 seconds
 
 
 @dataclass(frozen=True)
 class Task:
-    """Whose access has ended: `user` as they were stored, `pk` None when they are deleted."""
+    """A user who has lost access. `user` is the stored row. `pk` is None for a deleted user."""
 
     how: How
     sender: type
@@ -47,7 +48,7 @@ class Task:
 
 
 class Worker:
-    """The thread and its queue; started with the first task, and again in a forked process."""
+    """The thread and its queue. It starts with the first task, and again in a forked process."""
 
     def __init__(self) -> None:
         self.waiting: queue.Queue[Task | None] = queue.Queue(MOST_WAITING)
@@ -56,7 +57,7 @@ class Worker:
         self.thread = threading.Thread(target=self.run, name="metabase-sso", daemon=True)
 
     def run(self) -> None:
-        """Perform the tasks until there is a None among them."""
+        """Perform the tasks until one is None."""
         while True:
             task = self.next()
             if task is None:
@@ -64,7 +65,7 @@ class Worker:
             perform(task, self)
 
     def next(self) -> Task | None:
-        """Wait for the next task: a new one, or one whose second look is due."""
+        """Wait for the next task: a new one, or one that is due for its second look."""
         while True:
             wait = max(0.0, self.later[0][0] - time.monotonic()) if self.later else None
             try:
@@ -73,9 +74,9 @@ class Worker:
                 return heapq.heappop(self.later)[2]
 
     def look_again(self, task: Task) -> None:
-        """Perform a task again when no token that was signed before it can count any longer."""
+        """Perform a task again when the tokens that were signed before it have expired."""
         if len(self.later) >= MOST_WAITING:
-            log_not_ended(task.pk, "too many accounts wait for a second look")
+            log_not_ended(task.pk, "too many accounts are waiting for their second look")
             return
         again = Task(task.how, task.sender, task.user, task.pk, task.email, is_second_look=True)
         due = time.monotonic() + SECOND_LOOK
@@ -91,11 +92,11 @@ def put(task: Task) -> None:
     try:
         _running().waiting.put_nowait(task)
     except queue.Full:
-        log_not_ended(task.pk, "too many others are waiting")
+        log_not_ended(task.pk, "too many other tasks are waiting")
 
 
 def drain() -> None:
-    """Wait until all tasks are done, for DRAINED_FOR seconds at most, and end the thread."""
+    """Wait for at most DRAINED_FOR seconds until all tasks are done, and end the thread."""
     global _worker
     with _lock:
         worker, _worker = _worker, None
@@ -111,14 +112,14 @@ def drain() -> None:
         except queue.Empty:
             return
         if left is not None:
-            log_not_ended(left.pk, "the process ended before")
+            log_not_ended(left.pk, "the process ended before the task was done")
 
 
 atexit.register(drain)
 
 
 def perform(task: Task, worker: Worker) -> None:
-    """Tell Metabase; log what did not work. Never raises."""
+    """End the access in Metabase, and log failures. Never raises."""
     try:
         ended = _end(task)
         if ended is None:
@@ -135,7 +136,7 @@ def perform(task: Task, worker: Worker) -> None:
 
 
 def _end(task: Task) -> int | None:
-    """Return the id of the account whose access was ended; None where there was nothing to end."""
+    """End the access. Return the id of the account, or None if there was nothing to end."""
     with opened(CALL_TIMEOUT) as api:
         if task.how == "sessions":
             account = accounts.find_by_email(api, task.email)
@@ -150,7 +151,7 @@ def _end(task: Task) -> int | None:
 
 
 def _is_back(task: Task) -> bool:
-    """Whether the user is active again by now: reactivated, or registered again."""
+    """Return whether the user is active again: reactivated, or registered again."""
     return any(user.is_active for user in users_by_email([task.email]).get(task.email, []))
 
 

@@ -1,7 +1,7 @@
-"""Calls to Metabase as one of the site's users, from the server. Needs the extra `client`.
+"""Calls Metabase's API as a user of your site. Needs the extra `client`.
 
-With `"django_metabase_sso.client"` in INSTALLED_APPS, signing out of Django drops the sessions
-that the client keeps for the user.
+If `"django_metabase_sso.client"` is in INSTALLED_APPS, the Metabase sessions that the client keeps
+for a user are dropped when the user signs out of Django.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 try:
     import httpx  # noqa: F401
 except ImportError as error:
-    message = "this needs httpx: pip install 'django-metabase-sso[client]'"
+    message = "httpx is required: pip install 'django-metabase-sso[client]'"
     raise ImportError(message) from error
 
 from django_metabase_sso.client.clients import AsyncMetabaseClient, MetabaseClient

@@ -1,4 +1,4 @@
-"""The client as an app of its own: named in INSTALLED_APPS, it follows Django's sign-out."""
+"""The app for INSTALLED_APPS that drops the client's sessions when users sign out of Django."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ __all__ = ["MetabaseClientConfig"]
 
 
 class MetabaseClientConfig(AppConfig):
-    """Drops the sessions that the client keeps for a user who signs out of Django.
+    """Drops the Metabase sessions of a user who signs out of Django.
 
-    `cache` is the alias of the cache that keeps them, for the clients as well; a subclass names
-    another one.
+    `cache` is the alias of the cache that the clients use. Override it in a subclass.
     """
 
     name = "django_metabase_sso.client"
@@ -25,7 +24,7 @@ class MetabaseClientConfig(AppConfig):
 
 
 def follow_logout() -> None:
-    """Let Django's sign-out drop the sessions that the client keeps for the user."""
+    """Drop the sessions that the client keeps for a user when the user signs out of Django."""
     from django.contrib.auth.signals import user_logged_out
 
     from django_metabase_sso.client.sessions import drop_on_logout

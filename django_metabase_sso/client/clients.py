@@ -1,4 +1,4 @@
-"""The client, and its twin for asynchronous code: the same steps, awaited."""
+"""The client, and the same client for asynchronous code."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ Http = TypeVar("Http", bound=httpx.Client | httpx.AsyncClient)
 Transport = TypeVar("Transport", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
 Answer_co = TypeVar("Answer_co", covariant=True)
 
-LONGEST_WAIT: Final = 60  # seconds that a call waits for another one of its client to sign in
+LONGEST_WAIT: Final = 60  # seconds that a call waits while another call of the client signs in
 STILL_SIGNING_IN: Final = (
     f"Metabase: another call of the same client has been signing in for {LONGEST_WAIT} seconds."
 )
 
 
 class BaseClient(ABC, Generic[Http, Transport, Answer_co]):
-    """What the two have in common. `request` does everything, and has the documentation."""
+    """The methods that both clients have. `request` has the documentation."""
 
     def __init__(
         self,
@@ -57,14 +57,14 @@ class BaseClient(ABC, Generic[Http, Transport, Answer_co]):
         self._timeout = timeout
         self._transport = transport
         self._opened: Http | None = None
-        self._failure: MetabaseError | None = None  # of the last sign-in that failed
+        self._failure: MetabaseError | None = None  # of the last failed sign-in
 
     @property
     def _http(self) -> Http:
         if self._opened is None:
             raise RuntimeError(
-                "use the client in a block: with MetabaseClient(user) as client, "
-                "or async with AsyncMetabaseClient(user) as client"
+                "use the client in a block: 'with MetabaseClient(user) as client', "
+                "or 'async with AsyncMetabaseClient(user) as client'"
             )
         return self._opened
 
@@ -73,7 +73,7 @@ class BaseClient(ABC, Generic[Http, Transport, Answer_co]):
         """Send a request as the user."""
 
     def get(self, path: str, **options: Unpack[Options]) -> Answer_co:
-        """Send a GET request as the user, again where the connection fails; see `request`."""
+        """Send a GET request as the user. It is sent once more if the connection fails."""
         return self.request("GET", path, **options)
 
     def post(self, path: str, **options: Unpack[Options]) -> Answer_co:
@@ -93,17 +93,17 @@ class BaseClient(ABC, Generic[Http, Transport, Answer_co]):
         return self.request("DELETE", path, **options)
 
     def _begin(self, grant: Grant) -> tuple[httpx.Request, str | None]:
-        """Return the request that signs in, and the mark of this sign-in."""
+        """Return the request that signs in, and the marker of this sign-in."""
         request = requests.sign_in(self._http, grant, self._timeout)
         return request, self._store.begin(grant)
 
     def _after_waiting(
         self, grant: Grant, rejected: Secret | None, before: MetabaseError | None
     ) -> Secret | None:
-        """Return the session of the call that this one waited for, or raise what it raised.
+        """Return the session of the call that this one waited for, or raise its exception.
 
-        `before` is the failure that was known when this call began to wait. An exception belongs
-        to one call, so each gets a copy.
+        `before` is the last failure from before this call started to wait. Each call raises its
+        own copy of an exception.
         """
         session = self._store.get(grant, rejected)
         if session is None and self._failure is not None and self._failure is not before:
@@ -114,10 +114,11 @@ class BaseClient(ABC, Generic[Http, Transport, Answer_co]):
 class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Response]):
     """Calls Metabase's API as `user`, in a `with` block.
 
-    The user is read from the database again, and access and claims are evaluated, before each
-    call. `request` is what the project's callables get. The session is kept in the Django cache
-    that `cache` names. `timeout` is in seconds, for each wait, or an `httpx.Timeout`. The threads
-    of a process share their connections, unless there is a `transport`, which stays the caller's.
+    Before each call, the user is read from the database again, and access and claims are
+    evaluated. `request` is passed to the project's callables. The Metabase session is kept in the
+    Django cache with the alias `cache`. `timeout` is an `httpx.Timeout`, or the seconds of each
+    wait. The threads of a process share their connections. If you pass a `transport`, it is used
+    instead, and you close it yourself.
 
     Threads may share a client: one of them signs in while the others wait.
     """
@@ -133,20 +134,19 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._opened = None  # unclosed: the connections are everybody's, or the caller's
+        self._opened = None  # not closed: other threads or the caller use the connections
 
     def request(self, method: str, path: str, **options: Unpack[Options]) -> httpx.Response:
-        """Send a request as the user, and return the answer when it is a success.
+        """Send a request as the user, and return the response if it is a success.
 
-        `path` begins with one `/` and may have a query; the options are those of httpx: params,
-        json, content, data, files, headers, timeout. On a 401 it signs in again and repeats the
-        request, once.
+        `path` begins with one `/` and may have a query. The options are those of httpx: params,
+        json, content, data, files, headers, timeout. After a 401, the client signs in again and
+        repeats the request once.
 
-        Raises AccessRefused when the user may have no token, MetabaseRefused for a 4xx answer,
-        MetabaseUnavailable when there was no answer to use, ValueError and TypeError for
-        arguments that may not be sent, RuntimeError when a receiver or a callable of the project
-        makes the call while a token for the same user is made, and whatever `tokens.issue_token`
-        raises.
+        Raises AccessRefused if the user may not have a token, MetabaseRefused for a 4xx response,
+        MetabaseUnavailable if there is no usable response, ValueError and TypeError for invalid
+        arguments, RuntimeError if a receiver or a callable of the project makes the call while a
+        token for the same user is being signed, and all exceptions of `tokens.issue_token`.
         """
         options.setdefault("timeout", self._timeout)
         request = requests.build(self._http, method, path, options)
@@ -160,10 +160,10 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         return responses.checked(response)
 
     def logout(self) -> None:
-        """Drop the user's sessions from the cache, and end the present one in Metabase.
+        """Drop the user's sessions from the cache, and end the current session in Metabase.
 
-        Raises AccessRefused, after dropping them, when the user may have no token any longer;
-        MetabaseUnavailable and MetabaseRefused when Metabase did not end it.
+        Raises MetabaseUnavailable or MetabaseRefused if Metabase did not end the session, and
+        AccessRefused if the user may no longer have a token. The cache is cleared in all cases.
         """
         _, session = self._store.leave()
         if session is not None:
@@ -201,11 +201,11 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         for _ in range(2):
             try:
                 return self._http.send(request)
-            except Exception as error:  # noqa: BLE001 - a transport of the project's raises anything
+            except Exception as error:  # noqa: BLE001 - a project's transport may raise anything
                 problem = errors.unavailable(request, error)
                 if not requests.may_repeat(request, error):
                     break
-        raise problem  # out here it has no context, and so no request with a session
+        raise problem  # outside of the except block: its context would have the session
 
 
 class AsyncMetabaseClient(
@@ -213,8 +213,9 @@ class AsyncMetabaseClient(
 ):
     """`MetabaseClient` for asynchronous code, in an `async with` block.
 
-    Connections belong to an event loop, so each block has its own, unless there is a `transport`,
-    which stays the caller's. The database and the cache are asked through `sync_to_async`.
+    Connections belong to an event loop, so each block opens its own. If you pass a `transport`, it
+    is used instead, and you close it yourself. The database and the cache are used through
+    `sync_to_async`.
 
     Tasks may share a client: one of them signs in while the others wait.
     """
@@ -245,7 +246,7 @@ class AsyncMetabaseClient(
         return responses.checked(response)
 
     async def logout(self) -> None:
-        """Drop the user's sessions, and end the present one, as `MetabaseClient.logout` does."""
+        """Drop the user's sessions and end the current one, as `MetabaseClient.logout` does."""
         _, session = await sync_to_async(self._store.leave)()
         if session is not None:
             request = requests.sign_out(self._http, session, self._timeout)
@@ -285,38 +286,38 @@ class AsyncMetabaseClient(
         for _ in range(2):
             try:
                 return await self._http.send(request)
-            except Exception as error:  # noqa: BLE001 - a transport of the project's raises anything
+            except Exception as error:  # noqa: BLE001 - a project's transport may raise anything
                 problem = errors.unavailable(request, error)
                 if not requests.may_repeat(request, error):
                     break
-        raise problem  # out here it has no context, and so no request with a session
+        raise problem  # outside of the except block: its context would have the session
 
 
 # Connections
 
-_shared: dict[int, httpx.Client] = {}  # by process
+_shared: dict[int, httpx.Client] = {}  # by process id
 
 
 def shared_http() -> httpx.Client:
-    """Return the httpx client of this process; a fork gets its own, not its parent's sockets."""
+    """Return the httpx client of this process. A fork does not use its parent's sockets."""
     pid = os.getpid()
-    # Where two threads make one each, the one that is not kept has opened nothing yet.
+    # If two threads create a client at once, one is discarded. It has not opened a connection.
     return _shared.get(pid) or _shared.setdefault(pid, httpx.Client(**_http_options()))
 
 
 @atexit.register
 def close_shared() -> None:
-    """Close this process's connections; the next call opens new ones."""
+    """Close this process's connections. The next call opens new ones."""
     http = _shared.pop(os.getpid(), None)
     if http is not None:
         http.close()
 
 
 def _http_options() -> dict[str, Any]:
-    """Return the arguments of an httpx client that goes nowhere else and keeps no cookies.
+    """Return the arguments of an httpx client that follows no redirects and keeps no cookies.
 
-    Without `trust_env`, proxies of the environment (HTTP_PROXY) and passwords of ~/.netrc are
-    ignored: a token is sent to Metabase only. A project gives a proxy by its `transport`.
+    With `trust_env` off, proxies from the environment (HTTP_PROXY) and passwords from ~/.netrc are
+    ignored, so a token is sent to Metabase only. Projects set a proxy with `transport`.
     """
     return {
         "follow_redirects": False,
@@ -329,5 +330,5 @@ def _http_options() -> dict[str, Any]:
 
 @cached
 def _certificates() -> ssl.SSLContext:
-    """Return what servers are verified by; reading it takes longer than a call."""
+    """Return the certificates that verify servers. Reading them takes longer than a call."""
     return httpx.create_ssl_context()

@@ -1,4 +1,4 @@
-"""What a call to Metabase raises, and what it says. Nothing of it holds a token or a session."""
+"""The exceptions of a call to Metabase. They never contain a token or a session."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from django_metabase_sso.exceptions import MetabaseRefused, MetabaseUnavailable
 from django_metabase_sso.troubleshooting import ErrorText, by_status, lookup
 
 SENTENCES: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (httpx.ConnectTimeout, "no connection in time"),
-    (httpx.TimeoutException, "no answer in time"),
-    (httpx.ConnectError, "no connection"),
-    (httpx.RemoteProtocolError, "the answer broke off, or was not HTTP"),
-    (httpx.DecodingError, "the answer could not be decoded"),
-    (Exception, "the call failed"),
+    (httpx.ConnectTimeout, "connecting took too long"),
+    (httpx.TimeoutException, "the response took too long"),
+    (httpx.ConnectError, "the connection failed"),
+    (httpx.RemoteProtocolError, "the response was cut off, or was not HTTP"),
+    (httpx.DecodingError, "the response could not be decoded"),
+    (Exception, "the request failed"),
 )
 NO_ENDPOINT: Final = ErrorText(
     "",
     httpx.codes.NOT_FOUND,
     "sign-in",
-    "This Metabase has no sign-in for servers, or INSTANCE_URL is not its address.",
+    "This version of Metabase does not let servers sign in, or INSTANCE_URL is not its address.",
     "Use Metabase 56 or newer, and check METABASE_SSO['INSTANCE_URL'].",
 )
 
 
 def call_of(request: httpx.Request) -> str:
-    """Return the method and the address, without the query: that may be private."""
+    """Return the method and the address, without the query, which may be private."""
     return f"{request.method} {request.url.copy_with(query=None)}"
 
 
 def unavailable(request: httpx.Request, error: Exception) -> MetabaseUnavailable:
-    """Return what to raise when there was no answer.
+    """Return the exception for a request without a response.
 
-    Raise it outside of the `except`: the frames and the exceptions of httpx hold the session.
+    Raise it outside of the `except` block: the frames and exceptions of httpx contain the session.
     """
     sentence = next(text for kind, text in SENTENCES if isinstance(error, kind))
     reason = type(error).__name__
@@ -45,19 +45,19 @@ def unavailable(request: httpx.Request, error: Exception) -> MetabaseUnavailable
 
 
 def failed(request: httpx.Request, status: int, text: str, body: str) -> MetabaseUnavailable:
-    """Return what to raise for a 5xx answer with this body, in which `text` is the message."""
-    message = f"Metabase, {call_of(request)}: an error of the server ({status})."
+    """Return the exception for a 5xx response with this body, in which `text` is the message."""
+    message = f"Metabase, {call_of(request)}: the server failed ({status})."
     known = _known(request, body)
-    if known is not None:  # a full licence is a 500
+    if known is not None:  # for example, all seats of the licence are taken
         message = f"{message[:-1]}: {text} {known.cause} {known.cure}"
     return MetabaseUnavailable(message, status)
 
 
 def refused(request: httpx.Request, status: int, text: str, body: str) -> MetabaseRefused:
-    """Return what to raise for a 4xx answer with this body, in which `text` is the message.
+    """Return the exception for a 4xx response with this body, in which `text` is the message.
 
-    A Metabase may be in another language or hide its messages, so the status explains a sign-in
-    whose message is not known.
+    Metabase may use another language or hide its messages. If the message of a sign-in is unknown,
+    its status is explained instead.
     """
     known = _known(request, body)
     if known is None and _is_sign_in(request):
@@ -67,7 +67,7 @@ def refused(request: httpx.Request, status: int, text: str, body: str) -> Metaba
 
 
 def _known(request: httpx.Request, body: str) -> ErrorText | None:
-    """Return what explains the message of a sign-in: other calls have other messages."""
+    """Return the explanation of a sign-in's message. Other calls have other messages."""
     return lookup(body, "sign-in") if _is_sign_in(request) else None
 
 

@@ -1,4 +1,4 @@
-"""What is sent to Metabase."""
+"""The requests to Metabase."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
-TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)  # seconds; each is one wait, not the whole
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)  # seconds for each wait, not for the whole call
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-# What says who calls, or whom.
+# Headers that identify the caller or the server.
 RESERVED: Final = frozenset(
     {"x-metabase-session", "x-api-key", "authorization", "proxy-authorization", "cookie", "host"}
 )
@@ -34,7 +34,7 @@ Timeout = float | httpx.Timeout | None
 
 
 class Options(TypedDict, total=False):
-    """What a call takes beside the path; each means what it means to httpx."""
+    """The options of a call. They mean the same as in httpx."""
 
     params: Mapping[str, Any] | list[tuple[str, Any]] | str | None
     json: Any
@@ -49,44 +49,44 @@ OPTIONS: Final = Options.__optional_keys__
 
 
 def build(http: AnyHttp, method: str, path: str, options: Options) -> httpx.Request:
-    """Return the request, still without a session, in a form that can be sent twice.
+    """Return the request without a session, in a form that can be sent twice.
 
-    Raises ValueError for a method, a path or a header that may not be sent, and TypeError for an
-    option that is not one of `Options`.
+    Raises ValueError for a method, path or header that is not allowed, and TypeError for an
+    unknown option.
     """
     method = method.upper()
     if method not in METHODS:
         raise ValueError(f"the method must be one of {', '.join(sorted(METHODS))}")
     unknown = options.keys() - OPTIONS
     if unknown:
-        raise TypeError(f"no such option: {', '.join(sorted(unknown))}")
+        raise TypeError(f"unknown option: {', '.join(sorted(unknown))}")
     if options.get("params") is not None and "?" in path:
-        raise ValueError("the query stands in the path or in params, not in both")
+        raise ValueError("pass the query in the path or in params, not in both")
     reserved = RESERVED & set(httpx.Headers(options.get("headers")))
     if reserved:
-        raise ValueError(f"these headers are the client's own: {', '.join(sorted(reserved))}")
+        raise ValueError(f"the client sets these headers itself: {', '.join(sorted(reserved))}")
     request = http.build_request(method, f"{conf.INSTANCE_URL}{check_path(path)}", **options)
     request.read()
     return request
 
 
 def check_path(path: str) -> str:
-    """Return `path` unless it could lead to another place than below the instance's address.
+    """Return `path`, which may have a query.
 
-    A query may follow. Raises ValueError that says what is wrong.
+    Raises ValueError, with the reason, if the path could lead outside of the instance's address.
     """
     problem = path_problem(path)
     if not problem and ("#" in path or not path.isprintable()):
         problem = "It contains a '#' or a control character."
     if problem:
-        raise ValueError(f"the path must be one like '/api/dashboard?f=all'. {problem}")
+        raise ValueError(f"the path must look like '/api/dashboard?f=all'. {problem}")
     return path
 
 
 def sign_in(http: AnyHttp, grant: Grant, timeout: Timeout) -> httpx.Request:
-    """Return the request that exchanges a token for a session, and announce the token."""
+    """Return the request that exchanges a token for a session, and send `token_issued`."""
     url = f"{conf.INSTANCE_URL}{SERVER_SIGN_IN}"
-    # No variable has the token: receivers may raise, and an error page shows the variables here.
+    # No variable holds the token: if a receiver raises, an error page shows the variables.
     request = http.build_request("POST", url, json={"jwt": grant.token}, timeout=timeout)
     with sessions.entered(grant.user):
         grant.announce()
@@ -104,10 +104,10 @@ def sign_out(http: AnyHttp, session: Secret, timeout: Timeout) -> httpx.Request:
 
 
 def agent_headers(user: AbstractBaseUser, request: HttpRequest | None = None) -> dict[str, str]:
-    """Return the header that Metabase's Agent API takes, with a fresh token for `user`.
+    """Return the header that Metabase's Agent API expects, with a new token for `user`.
 
-    Metabase takes it for 180 seconds: ask for new headers before each call. Raises what
-    `tokens.issue_token` raises.
+    Metabase accepts it for 180 seconds, so request new headers before each call. Raises the
+    exceptions of `tokens.issue_token`.
     """
     grant = sessions.current_grant(user, request)
     grant.sign()
@@ -117,9 +117,9 @@ def agent_headers(user: AbstractBaseUser, request: HttpRequest | None = None) ->
 
 
 def may_repeat(request: httpx.Request, error: Exception) -> bool:
-    """Whether to send a request again: it reads, and the connection failed, not by a time-out.
+    """Return whether to repeat a request: it only reads, and the connection failed at once.
 
-    PUT and DELETE are idempotent by HTTP, but Metabase writes a revision for each of them.
+    PUT and DELETE are idempotent in HTTP, but Metabase writes a revision for each of them.
     """
     is_passing = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
     return is_passing and request.method in {"GET", "HEAD"}

@@ -1,4 +1,4 @@
-"""What Metabase's answers mean: the status decides, words only explain."""
+"""Reads Metabase's responses. The status decides; the message only explains."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import MetabaseUnavailable
 from django_metabase_sso.troubleshooting import quoted
 
-LONGEST_TEXT: Final = 500  # characters of Metabase's own words
+LONGEST_TEXT: Final = 500  # characters of Metabase's message
 
 
 def session_of(response: httpx.Response) -> Secret:
-    """Return the session of an answer to a sign-in. Raises MetabaseRefused, MetabaseUnavailable.
+    """Return the session in the response to a sign-in.
 
-    A success that is not JSON with a session did not come from Metabase.
+    Raises MetabaseRefused and MetabaseUnavailable. A success that is not JSON with a session did
+    not come from Metabase.
     """
     _check_status(response)
     answer = _parsed(_decoded(response))
     session = answer.get("session_token") if isinstance(answer, dict) else None
     if not isinstance(session, str) or not re.fullmatch(r"[!-~]{1,1000}", session):
-        kind = "HTML" if _is_html(response) else "something else"
+        kind = "HTML" if _is_html(response) else "another format"
         message = (
-            f"Metabase, {errors.call_of(response.request)}: {kind} instead of JSON with a session."
-            " Another server answers at METABASE_SSO['INSTANCE_URL'], or one that stands before"
-            " Metabase."
+            f"Metabase, {errors.call_of(response.request)}: the response is {kind} instead of JSON"
+            " with a session. A server other than Metabase, or a proxy in front of it, responds at"
+            " METABASE_SSO['INSTANCE_URL']."
         )
         raise MetabaseUnavailable(message, response.status_code)
     return Secret(session.encode())
 
 
 def checked(response: httpx.Response) -> httpx.Response:
-    """Return the answer to a call when it is a success. Raises as `session_of` does.
+    """Return the response to a call if it is a success. Raises as `session_of` does.
 
-    HTML below /api/ counts as an error unless the call asked for it with an Accept header.
+    HTML below /api/ is an error, unless the call requested it with an Accept header.
     """
     _check_status(response)
     request = response.request
@@ -50,14 +51,14 @@ def checked(response: httpx.Response) -> httpx.Response:
         and "text/html" not in request.headers["Accept"]
     ):
         call = errors.call_of(request)
-        message = f"Metabase, {call}: HTML instead of JSON, so it was not Metabase."
+        message = f"Metabase, {call}: the response is HTML instead of JSON, so not from Metabase."
         raise MetabaseUnavailable(message, response.status_code)
-    del request.headers[SESSION_HEADER]  # the answer has the request, and may be shown
+    del request.headers[SESSION_HEADER]  # the response refers to the request, and may be shown
     return response
 
 
 def check_ended(response: httpx.Response) -> None:
-    """Raise as `session_of` does unless the session has ended: now, or long ago."""
+    """Raise as `session_of` does, unless the session has ended now or before."""
     if response.status_code not in {httpx.codes.UNAUTHORIZED, httpx.codes.NOT_FOUND}:
         _check_status(response)
 
@@ -66,9 +67,9 @@ def _check_status(response: httpx.Response) -> None:
     status, request = response.status_code, response.request
     if response.is_redirect and status != httpx.codes.NOT_MODIFIED:
         message = (
-            f"Metabase, {errors.call_of(request)}: a redirect ({status}) to {_target(response)},"
-            " which is not followed. Write Metabase's final address into"
-            " METABASE_SSO['INSTANCE_URL']."
+            f"Metabase, {errors.call_of(request)}: the response is a redirect ({status}) to"
+            f" {_target(response)}, which is not followed. Set METABASE_SSO['INSTANCE_URL'] to"
+            " Metabase's final address."
         )
         raise MetabaseUnavailable(message, status)
     if response.is_server_error:
@@ -78,7 +79,7 @@ def _check_status(response: httpx.Response) -> None:
 
 
 def _target(response: httpx.Response) -> str:
-    """Return the origin that a redirect leads to, and no more of it."""
+    """Return only the origin that a redirect leads to."""
     try:
         parts = urlsplit(response.headers.get("Location", ""))
         return origin_of(parts.scheme, parts.netloc) if parts.netloc else "the same host"
@@ -91,12 +92,12 @@ def _is_html(response: httpx.Response) -> bool:
 
 
 def _said(response: httpx.Response) -> str:
-    """Return the body of an answer, "" for a page."""
+    """Return the body of a response, or "" if it is HTML."""
     return "" if _is_html(response) else _decoded(response)
 
 
 def _text(response: httpx.Response) -> str:
-    """Return the message in an answer, fit to be shown: plain text, or a part of JSON."""
+    """Return the message in a response, safe to show: plain text, or a part of the JSON."""
     body = _said(response)
     said: Any = _parsed(body)
     if isinstance(said, dict):
@@ -110,12 +111,12 @@ def _text(response: httpx.Response) -> str:
 
 
 def _decoded(response: httpx.Response) -> str:
-    """Return the text of an answer: JSON is UTF-8, whatever a header says."""
+    """Return the text of a response. JSON is UTF-8, whatever the header says."""
     return response.content.decode(errors="replace")
 
 
 def _parsed(text: str) -> Any:
-    """Return what JSON says, None when it is not JSON."""
+    """Return the parsed JSON, or None if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

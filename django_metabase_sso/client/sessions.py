@@ -1,12 +1,13 @@
-"""Whose Metabase sessions Django's cache keeps, and how they end.
+"""The Metabase sessions that the client keeps in Django's cache.
 
-Beside the sessions, the cache has one random mark for each user, and a session counts only while
-the mark is the one that it was kept with. So deleting the mark invalidates all of a user's
-sessions, whatever claims they were made with, and also those of sign-ins under way; and a cache
-that evicts a mark too early costs a sign-in, and never brings an old session back. A sign-in with
-other claims makes a new mark: in Metabase, an account has the claims of its last sign-in.
+The cache also has one random marker for each user. A session is valid only while the marker is the
+one that it was stored with. Deleting the marker therefore invalidates all of a user's sessions,
+with whatever claims they were created, and those of sign-ins that are still running. If the cache
+evicts a marker too early, the client signs in again; an old session never becomes valid again. A
+sign-in with other claims creates a new marker, because a Metabase account has the claims of its
+last sign-in.
 
-A cache that fails costs what it keeps, and not the call: see `Store`.
+If the cache fails, nothing is cached, but the call continues: see `Store`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 PREFIX: Final = "metabase_sso:"
-# What middleware writes on the user of one request, and policies read: hijack, impersonate, OTP.
+# Attributes that middleware sets on the user of a request, and that policies read: hijack,
+# impersonate, OTP.
 MARKS: Final = (
     "is_hijacked",
     "is_impersonate",
@@ -46,13 +48,13 @@ MARKS: Final = (
 )
 
 
-# Who a call is made as
+# The user of a call
 
 
 def current_grant(user: AbstractBaseUser, request: HttpRequest | None) -> Grant:
-    """Return what `user` may have now: read from the database again, access and claims evaluated.
+    """Return the grant for `user`, read from the database again, with present access and claims.
 
-    Raises what `tokens.issue_token` raises; a user who was deleted is refused as `inactive`.
+    Raises the exceptions of `tokens.issue_token`. A deleted user is refused as `inactive`.
     """
     current = user
     with entered(user):
@@ -65,7 +67,7 @@ def current_grant(user: AbstractBaseUser, request: HttpRequest | None) -> Grant:
 
 
 def _reread(user: AbstractBaseUser) -> AbstractBaseUser:
-    """Return the user from the database: a background job may hold an object for long."""
+    """Return the user from the database, because a background job may keep an object for long."""
     if not user.is_authenticated:
         raise AccessRefused("not-authenticated", "not authenticated")
     people = user.__class__._base_manager.using(user._state.db)  # noqa: SLF001
@@ -83,17 +85,17 @@ _entered: ContextVar[frozenset[tuple[type, object]]] = ContextVar("entered", def
 
 @contextmanager
 def entered(user: AbstractBaseUser) -> Iterator[None]:
-    """Let the project's code run for `user`: callables and receivers.
+    """Run the project's callables and receivers for `user`.
 
-    Raises RuntimeError when that code uses the client for the same user: the call would need a
-    token of its own, for which the same code would run again, without an end.
+    Raises RuntimeError if that code uses the client for the same user. That call would need its
+    own token, for which the same code would run again, without end.
     """
     who = (user.__class__, user.pk)
     if who in _entered.get():
         raise RuntimeError(
-            f"The client is used for user {user.pk} by code that runs while a token for the same"
-            " user is made: a receiver of token_issued or token_refused, or a callable of"
-            " METABASE_SSO. Make the call after the answer, or as another user."
+            f"A receiver of token_issued or token_refused, or a callable in METABASE_SSO, used the"
+            f" client for user {user.pk} while a token for the same user was being created. Make"
+            " the call after the response, or as another user."
         )
     token = _entered.set(_entered.get() | {who})
     try:
@@ -106,7 +108,7 @@ def entered(user: AbstractBaseUser) -> Iterator[None]:
 
 
 def hashed(*parts: object) -> str:
-    """Return a cache key for these values: any back end takes it, and it shows nothing."""
+    """Return a cache key for these values. All back ends accept it, and it reveals nothing."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=str)
     return PREFIX + hashlib.sha256(text.encode()).hexdigest()
 
@@ -118,24 +120,24 @@ def session_key(grant: Grant) -> str:
 
 
 def mark_key(user: AbstractBaseUser) -> str:
-    """Return the cache key of the user's mark."""
+    """Return the cache key of the user's marker."""
     return hashed("mark", _label(user), str(user.pk))
 
 
 def _label(user: AbstractBaseUser) -> str:
-    """Return the name of the table's model, the same for a proxy of it."""
+    """Return the name of the model, which is the same for its proxy models."""
     concrete = user._meta.concrete_model  # noqa: SLF001
     return str((concrete or user)._meta.label)  # noqa: SLF001
 
 
-# What the cache keeps
+# The cache
 
 
 class Store:
-    """What one client asks the cache and the database; no HTTP, and nothing asynchronous.
+    """The cache and the database of one client, without HTTP and without asynchronous code.
 
-    Whatever the cache raises is logged by its type, and the call goes on as if nothing were kept.
-    An exception of a cache is not passed on: its frames hold the session.
+    If the cache raises an exception, its type is logged, and the call continues without the cache.
+    The exception is not passed on, because its frames contain the session.
     """
 
     def __init__(
@@ -146,12 +148,12 @@ class Store:
         self.alias = alias or default_alias()
 
     def find(self, rejected: Secret | None = None) -> tuple[Grant, Secret | None]:
-        """Return what the user may have now, and the session as `get` does."""
+        """Return the user's present grant, and the session as `get` does."""
         grant = current_grant(self.user, self.request)
         return grant, self.get(grant, rejected)
 
     def get(self, grant: Grant, rejected: Secret | None = None) -> Secret | None:
-        """Return the session that was kept for exactly these claims, unless it was `rejected`."""
+        """Return the session that was stored for exactly these claims, unless it is `rejected`."""
         key, mark_at = session_key(grant), mark_key(grant.user)
         with self._sparing_the_call() as cache:
             found = cache.get_many([key, mark_at])
@@ -162,26 +164,26 @@ class Store:
         return None
 
     def begin(self, grant: Grant) -> str | None:
-        """Return the mark of a sign-in, None without a cache.
+        """Return the marker of a sign-in, or None if the cache fails.
 
-        A log-out makes the sign-in worthless, and so does one with other claims: Metabase has one
-        account for all of the user's sessions, and each sign-in writes its claims into it.
+        Signing out, or a sign-in with other claims, makes the marker invalid: all of the user's
+        sessions belong to one account in Metabase, and each sign-in writes its claims to it.
         """
         key, mark_at = session_key(grant), mark_key(grant.user)
         mark: str | None = None
         with self._sparing_the_call() as cache:
             mark = cache.get(mark_at)
             if mark and mark.startswith(key):
-                cache.touch(mark_at, conf.TOKEN_LIFETIME)  # the user's other sessions go on
+                cache.touch(mark_at, conf.TOKEN_LIFETIME)  # the user's other sessions stay valid
             else:
-                if mark:  # a cache that is full takes no new mark, and would keep the old one
+                if mark:  # a full cache would refuse the new marker, and keep the old one
                     cache.delete(mark_at)
                 mark = f"{key}:{secrets.token_hex(16)}"
                 cache.set(mark_at, mark, conf.TOKEN_LIFETIME)
         return mark
 
     def keep(self, grant: Grant, mark: str | None, session: Secret) -> None:
-        """Keep a new session, for no longer than its token would have lived."""
+        """Store a new session, until its token expires at the latest."""
         if mark is None:
             return
         key, mark_at = session_key(grant), mark_key(grant.user)
@@ -191,11 +193,11 @@ class Store:
             if now == mark:
                 cache.set(key, {"session": session.reveal().decode(), "mark": mark}, max(0, left))
             elif now and not now.startswith(key):
-                # Both were under way: nobody knows whose claims came last.
+                # Two sign-ins ran at once, and it is unknown whose claims Metabase has.
                 cache.delete(mark_at)
 
     def leave(self) -> tuple[Grant, Secret | None]:
-        """Return the same as `find`, and drop all sessions of the user, even if it raises."""
+        """Return the same as `find`, and drop all of the user's sessions, even if it raises."""
         try:
             return self.find()
         finally:
@@ -204,13 +206,14 @@ class Store:
 
     @contextmanager
     def _sparing_the_call(self) -> Iterator[BaseCache]:
-        cache = caches[self.alias]  # an object for each thread
+        cache = caches[self.alias]  # each thread has its own object
         try:
             with _savepoints(cache):
                 yield cache
-        except Exception as error:  # noqa: BLE001 - whatever the cache's own library raises
+        except Exception as error:  # noqa: BLE001 - the cache's library may raise anything
             logger.warning(
-                "The cache %r failed (%s), so the client signs in to Metabase more often.",
+                "The cache %r failed (%s). Until it works again, the client signs in to Metabase"
+                " for each call.",
                 self.alias,
                 type(error).__name__,
                 extra={"code": "cache-failed", "user_id": self.user.pk},
@@ -226,7 +229,7 @@ def default_alias() -> str:
 
 @contextmanager
 def _savepoints(cache: BaseCache) -> Iterator[None]:
-    """Keep what fails in a cache in the database from ending the transaction around it."""
+    """Prevent an error of a database cache from breaking the transaction around it."""
     model = getattr(cache, "cache_model_class", None)
     with ExitStack() as blocks:
         if model is not None:
@@ -235,17 +238,17 @@ def _savepoints(cache: BaseCache) -> Iterator[None]:
         yield
 
 
-# How they end
+# Sign-out
 
 
 def drop(user: AbstractBaseUser, alias: str) -> None:
-    """Invalidate all of the sessions that this cache keeps for the user; never raises."""
+    """Invalidate all sessions that this cache keeps for the user. Never raises."""
     try:
         cache = caches[alias]
         with _savepoints(cache):
             cache.delete(mark_key(user))
-    except Exception as error:  # noqa: BLE001 - whatever the cache's own library raises
-        pk = getattr(user, "pk", None)  # packages sign out users of their own kind
+    except Exception as error:  # noqa: BLE001 - the cache's library may raise anything
+        pk = getattr(user, "pk", None)  # some packages sign out objects that are not users
         logger.warning(
             "The Metabase sessions of user %s may still be in the cache %r: %s",
             pk,
@@ -256,6 +259,6 @@ def drop(user: AbstractBaseUser, alias: str) -> None:
 
 
 def drop_on_logout(*, user: AbstractBaseUser | None, **kwargs: Any) -> None:
-    """Receiver of `user_logged_out`: drop the user's sessions from the cache; never raises."""
-    if user is not None:  # None: nobody was signed in
+    """Drop the sessions of a user who signs out (receiver of `user_logged_out`). Never raises."""
+    if user is not None:  # None if the user was not signed in
         drop(user, default_alias())

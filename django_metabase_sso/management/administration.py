@@ -1,6 +1,6 @@
-"""What `setup`, `sync` and `end-sessions` of `manage.py metabase_sso` do and print.
+"""`manage.py metabase_sso setup`, `sync` and `end-sessions`.
 
-Exit status of all: 0 when nothing is left to do, 1 when there is something to do, 2 when Metabase
+Their exit status is 0 if nothing is left to do, 1 if there is something to do, and 2 if Metabase
 could not be asked or the command refused to act.
 """
 
@@ -29,19 +29,21 @@ from django_metabase_sso.exceptions import (
 from django_metabase_sso.http.endpoints import path_of
 from django_metabase_sso.identity.users import find_user
 
-MISSING_KEY: Final = "Without METABASE_SSO['API_KEY'], Metabase was not asked what is set now."
+MISSING_KEY: Final = (
+    "The present values in Metabase are unknown, because METABASE_SSO['API_KEY'] is not set."
+)
 GROUP_SYNC: Final = (
-    "Group synchronization ends memberships: at each sign-in, the list of groups in the token"
-    " replaces all of a person's groups in Metabase, those of administrators included."
+    "Group synchronization removes memberships: at each sign-in, the list of groups in the token"
+    " replaces all of the user's groups in Metabase. This includes administrators."
 )
 MANY: Final = (
-    "More than {most} accounts would be deactivated, so nothing was done. Is this the right"
-    " Metabase, and does this Django know all of its users? --most allows more."
+    "More than {most} accounts would be deactivated, so nothing was done. Check that this is the"
+    " right Metabase, and that this Django site has all of its users. To allow more, use --most."
 )
 
 
 def setup(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) -> int:
-    """Print what has to be set in Metabase, and with --apply set it; return the exit status."""
+    """Print the settings for Metabase, write them with --apply, and return the exit status."""
     named = {*options["set"], *options["replace"]}
     if options["sync_groups"]:
         stderr.write(GROUP_SYNC)
@@ -49,7 +51,7 @@ def setup(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper)
     if conf.API_KEY is None:
         if options["apply"]:
             raise CommandError(
-                "--apply needs METABASE_SSO['API_KEY']: an API key of Metabase's group"
+                "--apply needs METABASE_SSO['API_KEY'], an API key of Metabase's group"
                 " Administrators.",
                 returncode=2,
             )
@@ -81,16 +83,16 @@ def setup(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper)
         problem: MetabaseError | None = None
         if options["apply"]:
             applied, problem = settings.apply(api, found, wants)
-            found = settings.plan(api, version, wants, named)  # what was written is read back
+            found = settings.plan(api, version, wants, named)  # read back
         _print_plan(options, found, applied, stdout, stderr)
     if problem is not None:
         written = ", ".join(applied) or "nothing"
-        raise CommandError(f"{problem} Until then, this was written: {written}.", returncode=2)
+        raise CommandError(f"{problem} Written before the error: {written}.", returncode=2)
     return 1 if found.to_do() else 0
 
 
 def sync(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) -> int:
-    """Print who stands behind Metabase's accounts; with --apply deactivate. Return the status."""
+    """Print Metabase's accounts, deactivate with --apply, and return the exit status."""
     writer = JSONRows(stdout) if options["json"] else TextRows(stdout)
     progress = _progress(stderr) if stdout.isatty() and not options["json"] else _no_progress
     problem: MetabaseError | None = None
@@ -119,21 +121,21 @@ def sync(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) 
     writer.end()
     if problem is not None:
         raise CommandError(
-            f"{problem} The accounts above that are marked as deactivated are done; those after"
-            " them are not.",
+            f"{problem} Only the accounts above that are marked as deactivated have been"
+            " deactivated.",
             returncode=2,
         )
     return 1 if left else 0
 
 
 def end_sessions(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) -> int:
-    """End all of a person's sessions in Metabase; return the exit status."""
+    """End all of a user's sessions in Metabase, and return the exit status."""
     user = find_user(options["user"])
     count = accounts.end_sessions(user)
     if options["json"]:
         stdout.write(json.dumps({"user": str(user.pk), "revoked": count}))
     else:
-        stdout.write(f"{count} sessions of user {user.pk} were ended in Metabase.")
+        stdout.write(f"Metabase sessions ended for user {user.pk}: {count}.")
     return 0
 
 
@@ -141,7 +143,7 @@ COMMANDS: Final = {"setup": setup, "sync": sync, "end-sessions": end_sessions}
 
 
 def run(name: str, options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) -> None:
-    """Run a command and exit with its status; a failure is one sentence and status 2."""
+    """Run a command, and exit with its status, or with 2 and a sentence after a failure."""
     try:
         status = COMMANDS[name](options, stdout, stderr)
     except CommandError:
@@ -149,14 +151,14 @@ def run(name: str, options: dict[str, Any], stdout: OutputWrapper, stderr: Outpu
     except (MetabaseError, BadSetting, AccessRefused, LookupError, ImportError) as error:
         raise CommandError(str(error), returncode=2) from None
     except Exception as error:
-        message = f"{type(error).__name__}: {error}. --traceback shows where."
+        message = f"{type(error).__name__}: {error}. Add --traceback for the details."
         raise CommandError(message, returncode=2) from error
     if status:
         sys.exit(status)
 
 
 class TextRows:
-    """Prints each account that is not as it should be: nothing at all when there is none."""
+    """Prints the accounts whose state is not "ok"."""
 
     def __init__(self, stdout: OutputWrapper) -> None:
         self.stdout = stdout
@@ -167,11 +169,11 @@ class TextRows:
             self.stdout.write(f"{row.action:12} {row.state:16} {row.email} (account {row.id})")
 
     def end(self) -> None:
-        """Print nothing more."""
+        """Print nothing."""
 
 
 class JSONRows:
-    """Prints all accounts as one JSON object, each as soon as it is known."""
+    """Prints all accounts as one JSON object, each account as soon as it is known."""
 
     def __init__(self, stdout: OutputWrapper) -> None:
         self.stdout = stdout
@@ -207,7 +209,7 @@ def _lines(found: Plan, applied: list[str]) -> Iterator[str]:
     for setting in found.settings:
         yield f"{setting.state:12} {setting.key} = {_shown(setting)}"
         if setting.key in applied:
-            yield f"{'':12} was written."
+            yield f"{'':12} Written."
         elif setting.state != "same":
             yield f"{'':12} {_advice(setting, found)}"
 
@@ -220,19 +222,23 @@ def _shown(setting: Setting) -> str:
 
 
 def _advice(setting: Setting, found: Plan) -> str:
-    now = "" if setting.key in settings.SECRETS else f" It is {json.dumps(setting.now)} now."
+    now = (
+        "" if setting.key in settings.SECRETS else f" The value is {json.dumps(setting.now)} now."
+    )
     if setting.state == "environment":
-        return f"Metabase's environment sets {setting.env}: change it there.{now}"
+        return f"Change {setting.env} in Metabase's environment.{now}"
     if setting.state == "conflict":
         return (
-            f"Another value is set, which another site may use.{now} If none does, add"
-            f" --replace {setting.key}."
+            f"Metabase has another value, which another site may use.{now} If no other site uses"
+            f" it, add --replace {setting.key}."
         )
     if setting.state == "unknown":
-        return f"Compare it in {setting.where}."
+        return f"Compare the value in {setting.where}."
     if setting.key in settings.REPORTED and setting.key not in found.named:
-        return f"This is only reported.{now} To write it, add --set {setting.key}."
-    return f"Set it in {setting.where}, or with --apply.{now}"
+        return (
+            f"The command does not write this setting.{now} Add --set {setting.key} to write it."
+        )
+    return f"Set it in {setting.where}, or use --apply.{now}"
 
 
 def _check_named(named: set[str], wants: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Arguments of `setup`, `sync` and `end-sessions`: nothing here needs the extra `client`."""
+"""The arguments of `setup`, `sync` and `end-sessions`. They work without the extra `client`."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def add_setup(parser: CommandParser) -> None:
     parser.add_argument(
         "--sync-groups",
         action="store_true",
-        help="switch group synchronization on: it replaces the groups of everybody who signs in",
+        help="turn on group synchronization, which replaces the groups of all users who sign in",
     )
     parser.add_argument(
         "--set",
         nargs="+",
         default=[],
         metavar="KEY",
-        help="also write a setting that is otherwise only reported, such as site-url",
+        help="also write a setting that is not written otherwise, such as site-url",
     )
     parser.add_argument(
         "--replace",
         nargs="+",
         default=[],
         metavar="KEY",
-        help="write a secret or address that has another value now; another site may use it",
+        help="overwrite a secret or an address that another site may use",
     )
     parser.add_argument("--apply", action="store_true", help="write the settings to Metabase")
     form = parser.add_mutually_exclusive_group()
@@ -57,17 +57,17 @@ def add_sync(parser: CommandParser) -> None:
     parser.add_argument(
         "--unknown",
         action="store_true",
-        help="also deactivate accounts that no user of this Django has; only when this Django is"
-        " the only one that signs in to this Metabase",
+        help="also deactivate accounts without a Django user; use it only if no other site signs"
+        " users in to this Metabase",
     )
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="EMAIL", help="look at these accounts alone"
+        "--only", nargs="+", default=[], metavar="EMAIL", help="consider only these accounts"
     )
     parser.add_argument(
         "--most",
         type=_count,
         default=10,
-        help="refuse to act when more accounts than this would be deactivated (default: 10)",
+        help="do nothing if more accounts than this would be deactivated (default: 10)",
     )
     parser.add_argument("--apply", action="store_true", help="deactivate the accounts")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -75,7 +75,7 @@ def add_sync(parser: CommandParser) -> None:
 
 def add_end_sessions(parser: CommandParser) -> None:
     """Add the arguments of `end-sessions`."""
-    parser.add_argument("user", help="e-mail address, username or key (pk=7 for a key)")
+    parser.add_argument("user", help="e-mail address, username or primary key (pk=7)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -85,7 +85,7 @@ def _site(text: str) -> str:
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} {error}") from None
     if origin.wildcard:
-        raise ArgumentTypeError("the site is one origin, without a *")
+        raise ArgumentTypeError("the site must be one origin, without a *")
     return origin.text
 
 
@@ -96,7 +96,10 @@ def _count(text: str) -> int:
 
 
 ARGUMENTS: Final = {
-    "setup": ("say what has to be set in Metabase, and set it", add_setup),
-    "sync": ("say which of Metabase's accounts have lost their user here", add_sync),
+    "setup": (
+        "compare Metabase's settings with those that this site needs, and write them",
+        add_setup,
+    ),
+    "sync": ("find Metabase accounts whose Django user is inactive or gone", add_sync),
     "end-sessions": ("end all sessions of a user in Metabase", add_end_sessions),
 }

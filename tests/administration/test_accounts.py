@@ -79,10 +79,10 @@ def test_deactivated(metabase: Administered, ada: User) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"sso_source": None}, "does not sign in by JWT"),
-        ({"sso_source": "saml"}, "does not sign in by JWT"),
-        ({"groups": ["All Users", "Administrators"]}, "administrator or a data analyst"),
-        ({"groups": ["All Users", "Data Analysts"]}, "administrator or a data analyst"),
+        ({"sso_source": None}, "does not sign in with JWT"),
+        ({"sso_source": "saml"}, "does not sign in with JWT"),
+        ({"groups": ["All Users", "Administrators"]}, "administrator or data analyst"),
+        ({"groups": ["All Users", "Data Analysts"]}, "administrator or data analyst"),
     ],
 )
 def test_guards(metabase: Administered, ada: User, fields: dict[str, Any], words: str) -> None:

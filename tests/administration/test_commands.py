@@ -27,11 +27,11 @@ def test_explain(metabase: Administered, manage: Run) -> None:
     assert "Account in Metabase: There is no account in Metabase yet." in out
     number = metabase.add(ADA, groups=["All Users", "Sales"], typed={"region": "south"})
     _, out, _ = manage("explain", "ada")
-    assert f"Account in Metabase: {number}, active, signs in by jwt, in All Users, Sales." in out
-    assert "Attribute in Metabase: region = south: typed in Metabase, where it wins" in out
+    assert f"Account in Metabase: {number}, active, signs in with jwt, in All Users, Sales." in out
+    assert "Attribute in Metabase: region = south: set by an administrator in Metabase" in out
     metabase.add(ADA, is_active=False, sso_source=None)
     _, out, _ = manage("explain", "ada")
-    assert f"Account in Metabase: {number}, deactivated, signs in by password" in out
+    assert f"Account in Metabase: {number}, deactivated, signs in with password" in out
 
 
 def test_explain_as_json(metabase: Administered, manage: Run) -> None:
@@ -52,7 +52,7 @@ def test_explain_while_metabase_is_down(manage: Run, configure: Configure) -> No
     configure(INSTANCE_URL=f"http://127.0.0.1:{free_port()}")
     status, out, _ = manage("explain", "ada")
     assert status == 0
-    assert "Account in Metabase: Metabase, GET /api/user: no connection" in out
+    assert "Account in Metabase: Metabase, GET /api/user: the connection failed" in out
 
 
 def test_explain_without_a_key(manage: Run, configure: Configure) -> None:

@@ -157,7 +157,7 @@ def test_a_value_of_the_environment(metabase: Administered, manage: Run) -> None
     assert found["enable-embedding-modular"] == "same"
     assert not {"jwt-identity-provider-uri", "enable-embedding-modular"} & set(applied)
     _, out, _ = manage(*SETUP)
-    assert "sets MB_JWT_IDENTITY_PROVIDER_URI: change it there" in out
+    assert "Change MB_JWT_IDENTITY_PROVIDER_URI in Metabase" in out
 
 
 def test_what_is_only_reported(fresh: Administered, configure: Configure, manage: Run) -> None:
@@ -171,7 +171,7 @@ def test_what_is_only_reported(fresh: Administered, configure: Configure, manage
     assert not reported & set(applied)
     assert status == 0
     _, out, _ = manage(*SETUP)
-    assert "This is only reported." in out
+    assert "The command does not write this setting." in out
     named = ["--set", *sorted(reported)]
     status, found, applied = states(manage, "--apply", "--embed", "full-app", *named)
     assert (status, set(applied)) == (0, reported)
@@ -189,7 +189,7 @@ def test_group_sync_is_asked_for(metabase: Administered, manage: Run) -> None:
     assert "jwt-group-sync" not in found
     status, _, err = manage(*SETUP, "--sync-groups", "--apply")
     assert status == 0
-    assert "replaces all of a person's groups" in err
+    assert "replaces all of the user's groups" in err
     assert metabase.settings()["jwt-group-sync"] is True
 
 
@@ -230,8 +230,8 @@ def test_without_a_key(fresh: Administered, configure: Configure, manage: Run) -
     assert (status, set(found.values())) == (0, {"unknown"})
     status, out, err = manage(*SETUP)
     assert status == 0
-    assert "Metabase was not asked" in err
-    assert "Compare it in Embedding hub > Authentication." in out
+    assert "present values in Metabase are unknown" in err
+    assert "Compare the value in Embedding hub > Authentication." in out
     status, _, err = manage(*SETUP, "--apply")
     assert status == 2
     assert "needs METABASE_SSO['API_KEY']" in err
@@ -242,7 +242,7 @@ def test_where_it_is_in_the_admin_pages(fresh: Administered, manage: Run, versio
     fresh.change(version=version)
     _, out, _ = manage(*SETUP)
     name = "Embedding hub > Security" if version == 65 else "Admin > Embedding"
-    assert f"Set it in {name}, or with --apply. It is false now." in out
+    assert f"Set it in {name}, or use --apply. The value is false now." in out
 
 
 def test_names_that_are_not_settings(fresh: Administered, manage: Run) -> None:
@@ -280,8 +280,8 @@ def test_metabase_fails_half_way(configure: Configure, manage: Run) -> None:
         configure(INSTANCE_URL=server.url, API_KEY="mb_tests-only=")
         status, _, err = manage(*SETUP, "--apply")
     assert status == 2
-    assert "PUT /api/setting/jwt-shared-secret: an error of the server" in err
-    assert "this was written: jwt-identity-provider-uri." in err
+    assert "PUT /api/setting/jwt-shared-secret: the server failed" in err
+    assert "Written before the error: jwt-identity-provider-uri." in err
     bodies = [request for request in server.requests if "PUT" in request]
     assert SECRET in bodies[1]  # sent to Metabase, and shown nowhere else
     assert EMBEDDING_SECRET not in "".join(bodies)

@@ -566,7 +566,7 @@ def test_a_transport_that_raises_something_else(serve: Any, ada: User) -> None:
     Sync().call(ada, ME)
     with (
         MetabaseClient(ada, transport=Failing()) as client,
-        pytest.raises(MetabaseUnavailable, match=r"the call failed \(LookupError\)") as caught,
+        pytest.raises(MetabaseUnavailable, match=r"the request failed \(LookupError\)") as caught,
     ):
         client.get(ME)
     assert caught.value.__context__ is None

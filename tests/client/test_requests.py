@@ -43,7 +43,7 @@ def test_headers(twin: Sync, serve: Serve, ada: User) -> None:
 )
 def test_headers_that_are_the_clients_own(twin: Sync, serve: Serve, ada: User, name: Any) -> None:
     server = serve(SIGNED_IN, LIST)
-    with pytest.raises(ValueError, match="the client's own"):
+    with pytest.raises(ValueError, match="the client sets these headers"):
         twin.call(ada, "/api/dashboard", headers={name: "x"})
     assert server.requests == []
 
@@ -56,10 +56,10 @@ def test_headers_that_are_the_clients_own(twin: Sync, serve: Serve, ada: User, n
         ("/api/card?f=all", "GET", {"params": {}}, "not in both"),
         ("/api/card", "TRACE", {}, "the method"),
         ("/api/card", "GET /x HTTP/1.1\r\n", {}, "the method"),
-        ("/api/card", "GET", {"cookies": {"a": "b"}}, "no such option: cookies"),
-        ("/api/card", "GET", {"extensions": {"target": b"//x"}}, "no such option: extensions"),
-        ("/api/card", "GET", {"auth": ("a", "b")}, "no such option: auth"),
-        ("/api/card", "GET", {"follow_redirects": True}, "no such option: follow_redirects"),
+        ("/api/card", "GET", {"cookies": {"a": "b"}}, "unknown option: cookies"),
+        ("/api/card", "GET", {"extensions": {"target": b"//x"}}, "unknown option: extensions"),
+        ("/api/card", "GET", {"auth": ("a", "b")}, "unknown option: auth"),
+        ("/api/card", "GET", {"follow_redirects": True}, "unknown option: follow_redirects"),
     ],
 )
 def test_nothing_is_sent_for_what_may_not_be(

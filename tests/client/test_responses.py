@@ -34,13 +34,13 @@ MOVED = answer("", "301 Moved", "text/html", "Location: https://metabase.example
 
 # What every kind of call can meet: the answer, words of the message, the status.
 FAULTS = [
-    pytest.param(HANG, "no answer in time (ReadTimeout)", None, id="hangs"),
-    pytest.param(BAD_GATEWAY, "an error of the server (502)", 502, id="502"),
-    pytest.param(HTML, "HTML instead of JSON", 200, id="html"),
-    pytest.param(HALF, "the answer broke off", None, id="half a body"),
-    pytest.param(CLOSED, "the answer broke off", None, id="closes the connection"),
-    pytest.param(NO_HTTP, "the answer broke off, or was not HTTP", None, id="no http"),
-    pytest.param(MOVED, "a redirect (301) to https://metabase.example.com, ", 301, id="redirect"),
+    pytest.param(HANG, "the response took too long (ReadTimeout)", None, id="hangs"),
+    pytest.param(BAD_GATEWAY, "the server failed (502)", 502, id="502"),
+    pytest.param(HTML, "the response is HTML instead of JSON", 200, id="html"),
+    pytest.param(HALF, "the response was cut off", None, id="half a body"),
+    pytest.param(CLOSED, "the response was cut off", None, id="closes the connection"),
+    pytest.param(NO_HTTP, "the response was cut off, or was not HTTP", None, id="no http"),
+    pytest.param(MOVED, "the response is a redirect (301) to https://met", 301, id="redirect"),
 ]
 
 
@@ -95,7 +95,7 @@ def test_nobody_listens(twin: Sync, ada: User, configure: Configure) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         configure(INSTANCE_URL=f"http://127.0.0.1:{taken.getsockname()[1]}")
-        assert ": no connection (" in str(caught(twin, ada))
+        assert ": the connection failed (" in str(caught(twin, ada))
 
 
 def test_a_success_after_a_fault(twin: Sync, serve: Serve, ada: User) -> None:
@@ -197,7 +197,7 @@ def test_a_page_is_not_metabases_words(twin: Sync, serve: Serve, ada: User) -> N
 def test_a_metabase_without_the_endpoint(twin: Sync, serve: Serve, ada: User) -> None:
     serve(answer("API endpoint does not exist.", "404 Not Found", "text/plain"))
     error = refused(twin, ada)
-    assert "This Metabase has no sign-in for servers" in str(error)
+    assert "This version of Metabase does not let servers sign in" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_metabase_without_the_endpoint(twin: Sync, serve: Serve, ada: User) ->
 )
 def test_an_answer_without_a_session(twin: Sync, serve: Serve, ada: User, body: str) -> None:
     serve(answer(body))
-    assert "something else instead of JSON with a session" in str(caught(twin, ada))
+    assert "another format instead of JSON with a session" in str(caught(twin, ada))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_reason_for_an_error_of_the_server(
     serve(answer(body, "500 Server Error"))
     error = caught(twin, ada)
     assert isinstance(error, MetabaseUnavailable)
-    assert f"an error of the server (500): {KNOWN} Metabase has another secret" in str(error)
+    assert f"the server failed (500): {KNOWN} Metabase has another secret" in str(error)
 
 
 # Another language, hidden messages: the status decides
@@ -271,7 +271,7 @@ def test_a_reason_for_an_error_of_the_server(
         ("401 Unauthorized", "Metabase refuses a token"),
         ("402 Payment Required", "plan"),
         ("403 Forbidden", "Metabase refuses a tenant"),
-        ("404 Not Found", "no sign-in for servers"),
+        ("404 Not Found", "does not let servers sign in"),
         ("418 Teapot", ""),
     ],
 )
@@ -324,12 +324,12 @@ def test_a_sign_out_that_fails(twin: Sync, serve: Serve, ada: User) -> None:
 def test_kinds_of_network_errors() -> None:
     request = httpx.Request("GET", "http://metabase.example.com/api/card?x=y")
     kinds: list[tuple[Callable[[str], Exception], str]] = [
-        (httpx.ConnectTimeout, "no connection in time (ConnectTimeout)."),
-        (httpx.PoolTimeout, "no answer in time (PoolTimeout)."),
-        (httpx.ConnectError, "no connection (ConnectError)."),
-        (httpx.WriteError, "the call failed (WriteError)."),
-        (httpx.ProxyError, "the call failed (ProxyError)."),
-        (RuntimeError, "the call failed (RuntimeError)."),
+        (httpx.ConnectTimeout, "connecting took too long (ConnectTimeout)."),
+        (httpx.PoolTimeout, "the response took too long (PoolTimeout)."),
+        (httpx.ConnectError, "the connection failed (ConnectError)."),
+        (httpx.WriteError, "the request failed (WriteError)."),
+        (httpx.ProxyError, "the request failed (ProxyError)."),
+        (RuntimeError, "the request failed (RuntimeError)."),
     ]
     for kind, words in kinds:
         message = f"Metabase, GET http://metabase.example.com/api/card: {words}"

@@ -286,8 +286,8 @@ def test_a_cache_that_takes_no_writes(
     assert store.get(who) is None
     record = caplog.records[0]
     assert record.getMessage() == (
-        "The cache 'default' failed (ConnectionError), so the client signs in to Metabase more"
-        " often."
+        "The cache 'default' failed (ConnectionError). Until it works again, the client signs in"
+        " to Metabase for each call."
     )
     assert (record.levelno, record.exc_info) == (logging.WARNING, None)
     assert (record.__dict__["code"], record.__dict__["user_id"]) == ("cache-failed", who.user.pk)

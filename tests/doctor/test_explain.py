@@ -257,7 +257,7 @@ def test_bad_settings_and_broken_callables(ada: User, configure: Configure) -> N
     configure(TOKEN_LIFETIME=60, ACCESS_POLICY=broken)
     with pytest.raises(
         CommandError,
-        match=r"\['ACCESS_POLICY'\] raised AttributeError in broken\(\) \(.*--traceback",
+        match=r"\['ACCESS_POLICY'\] raised AttributeError in broken\(\) \(.*Add --traceback",
     ) as raised:
         run("ada")
     assert isinstance(raised.value.__cause__, AttributeError)
@@ -291,7 +291,7 @@ def test_which_callable_raised(ada: User, configure: Configure, policy: Any) -> 
 def test_a_callable_written_in_c(ada: User, configure: Configure) -> None:
     """Nothing tells which one it was; other settings that are bad do not matter."""
     configure(USER_ATTRIBUTES=operator.truediv, GUEST_PARAMS="nowhere.params")
-    with pytest.raises(CommandError, match=r"^This was raised: TypeError\. --traceback"):
+    with pytest.raises(CommandError, match=r"^This was raised: TypeError\. Add --traceback"):
         run("ada")
 
 

@@ -132,7 +132,7 @@ def test_a_proxy_without_an_address(doctor: Doctor, configure: Configure) -> Non
 def test_not_a_proxy(text: str) -> None:
     with pytest.raises(CommandError) as caught:
         run("doctor", "--proxy", text)
-    assert "what is given" in str(caught.value)
+    assert "the value" in str(caught.value)
     assert WRITTEN not in str(caught.value)
     assert PASSWORD not in str(caught.value)
 

@@ -76,7 +76,7 @@ def test_the_quickstart(tmp_path: Path, context: BrowserContext) -> None:
             run(line)
         write_files(tmp_path, [(name, here(code)) for name, code in PAGE.files])
         setup, doctor, runserver = lines[-3:]
-        assert "was written" in run(setup)
+        assert "Written." in run(setup)
         assert "fault" not in run(doctor)
         command = [sys.executable, *runserver.split()[1:], "--noreload", f"127.0.0.1:{site_port}"]
         with process(command, tmp_path, variables):

@@ -1,4 +1,4 @@
-"""`manage.py metabase_sso doctor` and `manage.py metabase_sso explain USER`."""
+"""`manage.py metabase_sso` and its subcommands."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ AFTERWARDS = (
     "Next: `manage.py metabase_sso explain USER` says who a user would be in Metabase, or why they"
     " do not get a token. `manage.py metabase_sso doctor --user USER` signs them in."
 )
-ASKED_WITHIN = 10.0  # seconds for what `explain` asks Metabase
+ASKED_WITHIN = 10.0  # seconds for all requests of `explain` to Metabase
 WORDS = {"ok": "note", "skipped": "because"}
 STYLES = {"ok": "SUCCESS", "warning": "WARNING", "fault": "ERROR", "skipped": "NOTICE"}
 
 
 class Command(BaseCommand):
-    """A thin shell: `django_metabase_sso.doctor` decides."""
+    """Parses the arguments and prints the results of `django_metabase_sso.doctor`."""
 
-    help = "Finds out why signing in to Metabase fails, and who a user would be there."
+    help = "Finds out why signing in to Metabase fails, and sets up and administers Metabase."
     requires_system_checks = ()  # the doctor reports them itself
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -55,8 +55,8 @@ class Command(BaseCommand):
         doctor.add_argument(
             "--origin",
             type=origin,
-            help="judge CORS and cookies for pages of this origin, such as https://app.example.com"
-            " (default: each one in ALLOWED_ORIGINS)",
+            help="examine CORS and cookies for pages of this origin, such as"
+            " https://app.example.com (default: all in ALLOWED_ORIGINS)",
         )
         doctor.add_argument(
             "--user", help="sign in to Metabase as this user (e-mail address, username or key)"
@@ -70,11 +70,13 @@ class Command(BaseCommand):
             help="send the requests to Metabase through this HTTP proxy, such as"
             " http://proxy.example.com:3128 (default: none, whatever the environment says)",
         )
-        explaining = commands.add_parser("explain", help="say who a user would be in Metabase")
-        explaining.add_argument("user", help="e-mail address, username or key (pk=7 for a key)")
+        explaining = commands.add_parser(
+            "explain", help="show which account a user would have in Metabase"
+        )
+        explaining.add_argument("user", help="e-mail address, username or primary key (pk=7)")
         explaining.add_argument("--json", action="store_true", help="print JSON for programs")
         explaining.add_argument(
-            "--token", action="store_true", help="print a token as well: it signs in as the user"
+            "--token", action="store_true", help="also print a token, which signs in as the user"
         )
         administering = []
         for name, (text, add) in ARGUMENTS.items():
@@ -91,7 +93,7 @@ class Command(BaseCommand):
             {"doctor": self.doctor, "explain": self.explain}[name](options)
 
     def doctor(self, options: dict[str, Any]) -> None:
-        """Print the findings as they come; exit with 1 when one of them is a fault."""
+        """Print the findings one by one, and exit with 1 if one of them is a fault."""
         user = None if options["user"] is None else find(options["user"])
         origins = [options["origin"]] if options["origin"] else known_origins()
         if user is not None:
@@ -109,9 +111,9 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def explain(self, options: dict[str, Any]) -> None:
-        """Print what Metabase does with each claim, or why there is no token.
+        """Print what Metabase does with each claim, or why the user does not get a token.
 
-        With --token, that is the last line. Exits with 1 when the user does not get a token.
+        With --token, the last line is a token. Exits with 1 if the user does not get a token.
         """
         user = find(options["user"])
         token = None
@@ -124,7 +126,7 @@ class Command(BaseCommand):
             raise CommandError(str(bad)) from None
         except Exception as error:
             message = quoted(what_raised(error), None)
-            raise CommandError(f"{message} --traceback shows all of it.") from error
+            raise CommandError(f"{message} Add --traceback for the details.") from error
         if options["json"]:
             known = {"user": str(user.pk), **asdict(explanation)}
             if options["token"]:
@@ -142,7 +144,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def show(self, finding: Finding) -> None:
-        """Print a finding as a line, with its cause and its cure below it."""
+        """Print a finding, with its cause and its cure below it."""
         style = getattr(self.style, STYLES[finding.level])
         self.stdout.write(f"{style(finding.level.ljust(8))} {quoted(finding.title, None)}")
         word = WORDS.get(finding.level, "cause")
@@ -152,11 +154,11 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def ignore(self, finding: Finding) -> None:
-        """Print nothing: with --json the findings come at the end."""
+        """Print nothing, because --json prints all findings at the end."""
 
 
 def administer(name: str, options: dict[str, Any], out: OutputWrapper, err: OutputWrapper) -> None:
-    """Run a command that needs an API key; CommandError without the extra `client`."""
+    """Run a command that needs an API key. Raises CommandError without the extra `client`."""
     try:
         from django_metabase_sso.management import administration
     except ImportError as error:
@@ -165,7 +167,7 @@ def administer(name: str, options: dict[str, Any], out: OutputWrapper, err: Outp
 
 
 def add_base_options(subparser: CommandParser) -> None:
-    """Let `manage.py metabase_sso doctor --settings=...` work: Django takes them before only."""
+    """Accept Django's options after the name of the subcommand as well as before it."""
     for option in ("--settings", "--pythonpath"):
         subparser.add_argument(option, default=SUPPRESS, help=SUPPRESS)
     for option in ("--traceback", "--no-color", "--force-color"):
@@ -173,7 +175,7 @@ def add_base_options(subparser: CommandParser) -> None:
 
 
 def origin(text: str) -> str:
-    """Return an origin in a browser's form; ArgumentTypeError when it is none."""
+    """Return an origin in the form that browsers use. Raises ArgumentTypeError."""
     try:
         parts = urlsplit(text)
         if parts.scheme in {"http", "https"} and parts[2:] in {("", "", ""), ("/", "", "")}:
@@ -184,15 +186,15 @@ def origin(text: str) -> str:
 
 
 def proxy(text: str) -> Proxy:
-    """Return a proxy; ArgumentTypeError, which does not repeat its password, for anything else."""
+    """Return a proxy. Raises ArgumentTypeError, which does not contain its password."""
     try:
         return parse_proxy(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"what is given {error}") from None
+        raise ArgumentTypeError(f"the value {error}") from None
 
 
 def seconds(text: str) -> float:
-    """Return a number of seconds above 0 and at most an hour."""
+    """Return a number of seconds that is above 0 and at most an hour. Raises ArgumentTypeError."""
     try:
         number = float(text)
     except ValueError:
@@ -203,17 +205,17 @@ def seconds(text: str) -> float:
 
 
 def find(text: str) -> AbstractBaseUser:
-    """Return the user; CommandError for none, for several, and without a database."""
+    """Return the user. Raises CommandError if there is not exactly one, or without a database."""
     try:
         return users.find_user(text)
     except users.NotOnePerson as error:
         raise CommandError(str(error)) from None
     except DatabaseError as error:
-        raise CommandError(f"The database does not find users: {error}") from error
+        raise CommandError(f"Users could not be read from the database: {error}") from error
 
 
 def lines_of(explanation: Explanation) -> Iterator[str]:
-    """Yield the lines that a person reads."""
+    """Yield the lines of an explanation."""
     if explanation.refusal:
         yield "This user does not get a token."
         yield from refusal_lines(explanation.refusal)
@@ -228,20 +230,20 @@ def lines_of(explanation: Explanation) -> Iterator[str]:
 
 
 def account_of(user: AbstractBaseUser) -> tuple[AccountNow | None, str]:
-    """Return the account in Metabase, and why there is none; neither without a key."""
+    """Return the account in Metabase, and why it is missing. Without a key, return neither."""
     try:
         if conf.API_KEY is None:
             return None, ""
         found = account_now(user, ASKED_WITHIN)
     except (AccessRefused, BadSetting, ImportError, MetabaseError) as error:
         return None, str(error)
-    except Exception as error:  # noqa: BLE001 - of a callable in API_KEY
+    except Exception as error:  # noqa: BLE001 - API_KEY may be a callable
         return None, what_raised(error)
     return found, "" if found else "There is no account in Metabase yet."
 
 
 def account_lines(user: AbstractBaseUser) -> Iterator[str]:
-    """Yield what Metabase says about the user now, where there is a key to ask with."""
+    """Yield the present state of the user's account in Metabase, if there is an API key."""
     account, problem = account_of(user)
     if problem:
         yield f"Account in Metabase: {quoted(problem, None)}"
@@ -250,9 +252,9 @@ def account_lines(user: AbstractBaseUser) -> Iterator[str]:
     state = "active" if account.is_active else "deactivated"
     groups = quoted(", ".join(account.groups), None)
     source = account.sso_source or "password"
-    yield f"Account in Metabase: {account.id}, {state}, signs in by {source}, in {groups}."
+    yield f"Account in Metabase: {account.id}, {state}, signs in with {source}, in {groups}."
     for key, value in account.typed.items():
-        text = f"{key} = {value}: typed in Metabase, where it wins over what is sent."
+        text = f"{key} = {value}: set by an administrator in Metabase, which overrides the token."
         yield f"Attribute in Metabase: {quoted(text, None)}"
 
 
