@@ -1,3 +1,3 @@
-"""What works with other packages; each module is an extra, and nothing in the core imports it."""
+"""Support for other packages. Each module needs an extra, and the core does not import it."""
 
 from __future__ import annotations

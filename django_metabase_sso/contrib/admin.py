@@ -1,4 +1,4 @@
-"""Metabase on a user's page in Django's admin."""
+"""Shows a user's Metabase account in Django's admin."""
 
 from __future__ import annotations
 
@@ -28,36 +28,37 @@ else:
 
 __all__ = ["MetabaseAccessMixin"]
 
-WITHIN: Final = 2.0  # seconds for all that Metabase is asked
+WITHIN: Final = 2.0  # seconds for all requests to Metabase
 TEMPLATE: Final = "django_metabase_sso/admin/access.html"
-# What everybody who may see the user may see; attributes and the tenant are for staff who may
-# change the user.
+# The effects that all staff see who may view the user. Attributes and the tenant are shown only to
+# staff who may change the user.
 PUBLIC: Final = frozenset({"identity", "synced", "group", "removed from all groups"})
-MOST: Final = 20  # users in one action: each is asked for over the network
+MOST: Final = 20  # users in one action, because each of them needs requests to Metabase
 MAY_CHANGE: Final = "_metabase_sso_may_change"
 
 
 class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
-    """For the admin of the user model: who a user would be in Metabase, or why they are nobody.
+    """Shows a user's Metabase account, or why the user does not get a token, in the user admin.
 
-    With `API_KEY`, the page shows the account that is there now, and an action ends the users'
-    sessions in Metabase, for staff who may change users. Nothing is asked for the list of users.
-    The project's callables get no request. Put it before `UserAdmin` among the base classes.
+    With `API_KEY`, the page also shows the present account in Metabase, and staff who may change
+    users have an action that ends sessions in Metabase. The list of users sends no requests to
+    Metabase. The project's callables get no request. Put the mixin before `UserAdmin` in the base
+    classes.
     """
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Return the user, with a mark that says whether this member of staff may change them."""
+        """Return the user, with an attribute: whether this member of staff may change them."""
         user = super().get_object(request, *args, **kwargs)
         if user is not None:
             setattr(user, MAY_CHANGE, self.has_change_permission(request, user))
         return user
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Add our field, which the model does not have."""
+        """Add the field `metabase_access`, which the model does not have."""
         return (*super().get_readonly_fields(request, obj), "metabase_access")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Add a section to the page of a user who is there already."""
+        """Add a section to the page of an existing user."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None:
             return fieldsets
@@ -69,12 +70,12 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
 
     @admin.display(description=_("Account in Metabase"))
     def metabase_access(self, user: Any) -> SafeString:
-        """Return what the page says about this user; never raises."""
+        """Return the section's HTML for this user. Never raises."""
         return rendered(user, shows_claims=getattr(user, MAY_CHANGE, False))
 
     def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Offer to end sessions where there is a key to do it with, to staff who may."""
-        actions = super().get_actions(request, *args, **kwargs)  # 6.1 gives more
+        """Add the action, if there is an API key, for staff who may change users."""
+        actions = super().get_actions(request, *args, **kwargs)  # Django 6.1 passes more arguments
         if _has_key() and self.has_change_permission(request):
             actions["end_metabase_sessions"] = self.get_action("end_metabase_sessions")
         return actions
@@ -83,7 +84,7 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
     def end_metabase_sessions(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponse | None:
-        """Ask for a confirmation, then end the sessions of each user and say what happened."""
+        """Ask for confirmation, end the sessions of each user, and show the result."""
         users = list(queryset[: MOST + 1])
         if len(users) > MOST:
             text = gettext("Select at most %(most)s users.") % {"most": MOST}
@@ -110,7 +111,7 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
             try:
                 count += accounts.end_sessions(user)
             except AccessRefused:
-                continue  # without a usable address there is no account
+                continue  # without a valid address, there is no account
             except (MetabaseError, BadSetting) as error:
                 text = gettext("The sessions of %(user)s could not be ended: %(why)s")
                 values = {"user": user, "why": error}
@@ -122,7 +123,7 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
 
 
 def _without(fields: Any) -> tuple[Any, ...]:
-    """Return the fields of a section without ours: Django adds read-only fields to it."""
+    """Return a section's fields without `metabase_access`, which Django adds as read-only."""
     return tuple(name for name in fields if name != "metabase_access")
 
 
@@ -135,19 +136,19 @@ def _has_key() -> bool:
 
 @dataclass
 class Page:
-    """What the template shows."""
+    """The context of the template."""
 
     rows: list[Row] = field(default_factory=list)
     refusal: Refusal | None = None
-    problem: str = ""  # why neither is known
+    problem: str = ""  # why there are neither rows nor a refusal
     account: AccountNow | None = None
-    typed: dict[str, str] = field(default_factory=dict)  # these win over what is sent
+    typed: dict[str, str] = field(default_factory=dict)  # these override the token's attributes
     has_key: bool = False
     account_problem: str = ""
 
 
 def rendered(user: Any, *, shows_claims: bool) -> SafeString:
-    """Return the HTML for a user; whatever fails is a sentence in it."""
+    """Return the HTML for a user. Errors are shown as sentences in it."""
     page = Page()
     _explain(user, page, shows_claims=shows_claims)
     _ask(user, page, shows_claims=shows_claims)
@@ -159,7 +160,7 @@ def _explain(user: Any, page: Page, *, shows_claims: bool) -> None:
         found = explain(user)
     except BadSetting as error:
         page.problem = str(error)
-    except Exception as error:  # noqa: BLE001 - whatever a callable of the project raises
+    except Exception as error:  # noqa: BLE001 - a callable of the project may raise anything
         page.problem = f"{type(error).__name__}: {quoted(error)}"
     else:
         page.refusal = found.refusal
@@ -179,8 +180,8 @@ def _ask(user: Any, page: Page, *, shows_claims: bool) -> None:
         if page.account is not None and shows_claims:
             page.typed = page.account.typed
     except AccessRefused:
-        return  # without a usable address there is no account
+        return  # without a valid address, there is no account
     except (MetabaseError, BadSetting, ImportError) as error:
         page.account_problem = str(error)
-    except Exception as error:  # noqa: BLE001 - a key from a vault, an odd answer
+    except Exception as error:  # noqa: BLE001 - such as an API_KEY callable that raises
         page.account_problem = type(error).__name__

@@ -1,4 +1,4 @@
-"""What django-allauth knows: verified addresses and second factors. The extra is `[allauth]`."""
+"""Policies for django-allauth: verified addresses and second factors. Needs `[allauth]`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["require_mfa", "require_verified_email"]
 
 
 def verified_sharers(email: str) -> Q:
-    """Return the users for whom this canonical address is verified, as primary or otherwise.
+    """Return the users for whom this canonical address is verified, primary or not.
 
-    One who verified it as a second address can make it the primary one at any time. The rows are
-    compared again here: a database may take another letter for the same. One query.
+    A user can make another verified address the primary one at any time. The rows are compared
+    again in Python, because a database may treat different letters as equal. Costs one query.
     """
     model = email_addresses()
-    # Of all languages: to Turkish the lower case of I is a dotless i.
+    # With a Turkish collation, the lowercase letter of I is a dotless i.
     lower = Replace(Lower("email"), Value("\N{LATIN SMALL LETTER DOTLESS I}"), Value("i"))
     same = model.using(router.db_for_write(model.model)).filter(verified=True)
     rows = same.alias(_email=lower).filter(_email=email).values_list("user_id", "email")
@@ -37,10 +37,10 @@ def verified_sharers(email: str) -> Q:
 
 @counting_sharers(verified_sharers)
 def require_verified_email(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
-    """ACCESS_POLICY that allows whose primary address is verified, and is the account's e-mail.
+    """Allow users whose primary address is verified and is the e-mail address of the user.
 
-    Others who have the address unverified get no token by this rule, so they do not count as
-    sharing it: nobody locks its owner out by typing it. Costs one query.
+    Users with an unverified address do not get a token, so they do not count as sharers: nobody
+    can lock out the owner of an address by entering it. For ACCESS_POLICY. Costs one query.
     """
     email = canonical_email(user)
     primary = email_addresses().filter(user=user.pk, primary=True, verified=True)
@@ -51,12 +51,12 @@ def require_verified_email(user: AbstractBaseUser, request: HttpRequest | None) 
 
 
 def require_mfa(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
-    """ACCESS_POLICY that allows users who used a second factor of `allauth.mfa` in this session.
+    """Allow users who used a second factor of `allauth.mfa` in this session.
 
-    A passkey that signs in without a password counts as well, and so do recovery codes; a browser
-    that is trusted (MFA_TRUST_ENABLED) does not, until its user confirms the second factor. The
-    factor must still be registered for the user. A user who is not the session's, from a header or
-    outside a request, is refused. Costs one query.
+    Passkeys without a password and recovery codes count. A trusted browser (MFA_TRUST_ENABLED)
+    does not count, until its user confirms the second factor. The factor must still be registered
+    for the user. Refuses users who are not the session's user: from a header, or outside a
+    request. For ACCESS_POLICY. Costs one query.
     """
     from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
     from allauth.mfa.models import Authenticator
@@ -68,14 +68,14 @@ def require_mfa(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
         )
     records = session.get(AUTHENTICATION_METHODS_SESSION_KEY, ())
     used = [record["id"] for record in records if record["method"] == "mfa"]
-    # Older versions of allauth do not say whose records these are.
+    # Older versions of allauth do not store whose records these are.
     if not used or not Authenticator.objects.filter(pk__in=used, user=user.pk).exists():
         raise PermissionDenied(gettext("Sign in with your second factor first."))
     return True
 
 
 def email_addresses() -> Any:
-    """Return the rows of django-allauth's addresses, none of them hidden by a manager."""
+    """Return all of django-allauth's addresses, including those that a manager hides."""
     from allauth.account.models import EmailAddress
 
     return QuerySet(EmailAddress)

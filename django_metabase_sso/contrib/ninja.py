@@ -1,7 +1,7 @@
-"""AUTHENTICATE by Django Ninja's authentication classes.
+"""AUTHENTICATE with Django Ninja's authentication classes.
 
-Ninja's answer to a bad token is None, which leaves AUTHENTICATE to the session. Here a bad header
-is refused, and never falls back to the session.
+Ninja returns None for an invalid token, and AUTHENTICATE would then use the session. This module
+refuses an invalid header and never falls back to the session.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Using:
 
     def __init__(self, *auths: Callable[[HttpRequest], Any] | str) -> None:
         if not auths:
-            raise ValueError("using needs what your API has as auth=")
+            raise ValueError("using needs at least one value that your API has as auth=")
         self.auths = auths
 
     def __call__(self, request: HttpRequest) -> AbstractBaseUser | None:
@@ -51,28 +51,28 @@ class Using:
         return None
 
     def parts(self) -> list[Callable[..., Any]]:
-        """Return what takes the request, for the checks as well. Raises BadSetting."""
+        """Return the callables that get the request, for the checks as well. Raises BadSetting."""
         found: list[Any] = [as_callable("AUTHENTICATE", auth) for auth in self.auths]
         return [auth() if isinstance(auth, type) else auth for auth in found]
 
 
 def using(*auths: Callable[[HttpRequest], Any] | str) -> Using:
-    """Return an AUTHENTICATE with these authentications of Ninja, or dotted paths of them.
+    """Return an AUTHENTICATE with these authentications of Ninja, or their dotted paths.
 
-    They must return a user; the first that does decides. A credential in a header or in the query
-    that none of them accepts is refused, whatever the cookies say. Without one, the cookies and
-    the session decide. Raises ValueError for no authentication.
+    They must return a user. The first one that returns a user decides. A credential in a header or
+    in the query that none of them accepts is refused, whatever the cookies contain. Without such a
+    credential, the cookies and the session decide. Raises ValueError if there are no arguments.
     """
     return Using(*auths)
 
 
 def _place(auth: Any) -> str:
-    """Return where an authentication reads from: header, query or cookie."""
+    """Return where an authentication reads its credential: header, query or cookie."""
     return str(getattr(auth, "openapi_in", "header"))
 
 
 def _was_sent(auth: Any, request: HttpRequest) -> bool:
-    """Whether the request has what this authentication reads, unless that is a cookie."""
+    """Return whether the request has this authentication's credential in a header or the query."""
     name = getattr(auth, "param_name", getattr(auth, "header", "Authorization"))
     places: dict[str, Any] = {"header": request.headers, "query": request.GET}
     return name in places.get(_place(auth), ())

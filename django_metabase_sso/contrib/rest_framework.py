@@ -1,7 +1,7 @@
-"""AUTHENTICATE by Django REST framework's authentication classes. The extra is `[drf]`.
+"""AUTHENTICATE with Django REST framework's authentication classes. Needs the extra `[drf]`.
 
-The header decides, or else the session, but never the session after a bad header. A bad cookie is
-sent by the browser without being asked, so it counts as not signed in.
+If there is a header, it decides, and the session is not used, even if the header is invalid. An
+invalid cookie only counts as anonymous, because browsers send cookies by themselves.
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ __all__ = ["authenticate", "using"]
 
 
 def authenticate(request: HttpRequest) -> AbstractBaseUser | None:
-    """Return the user whom one of DEFAULT_AUTHENTICATION_CLASSES finds, for AUTHENTICATE.
+    """Return the user that DEFAULT_AUTHENTICATION_CLASSES find, for AUTHENTICATE.
 
-    None without a header, or with a cookie that a class refuses: then the session decides.
-    SessionAuthentication is passed over. Raises PermissionDenied, with REST framework's reason,
-    for a bad credential, for a header that no class knows, and for a credential that belongs to
-    no user.
+    Returns None if there is no header, or if a class refuses a cookie: then the session decides.
+    SessionAuthentication is skipped. Raises PermissionDenied, with REST framework's reason, for an
+    invalid credential, for a header that no class accepts, and for a credential without a user.
     """
     from rest_framework.settings import api_settings
 
@@ -50,7 +49,7 @@ class Using:
         return _first_user(request, self.imported())
 
     def imported(self) -> list[type[BaseAuthentication]]:
-        """Return the classes. Raises BadSetting for what is not such a class."""
+        """Return the classes. Raises BadSetting if one of them is not an authentication class."""
         found: list[Any] = [as_callable("AUTHENTICATE", entry) for entry in self.classes]
         for entry in found:
             if not isinstance(entry, type) or not hasattr(entry, "authenticate"):
@@ -62,14 +61,14 @@ class Using:
         return found
 
     def parts(self) -> list[Callable[..., Any]]:
-        """Return what takes the request, for the checks. Raises BadSetting as `imported` does."""
+        """Return the callables that get the request, for the checks. Raises BadSetting."""
         return [entry().authenticate for entry in self.imported()]
 
 
 def using(*classes: type[BaseAuthentication] | str) -> Using:
-    """Return an AUTHENTICATE like `authenticate`, with these classes or dotted paths of classes.
+    """Return an AUTHENTICATE like `authenticate`, with these classes or their dotted paths.
 
-    It can be used in a settings file. Raises ValueError for none.
+    You can call it in a settings file. Raises ValueError if there are no arguments.
     """
     return Using(*classes)
 
@@ -82,7 +81,7 @@ def _first_user(
 
     wrapped = Request(request)
     has_header = "HTTP_AUTHORIZATION" in request.META
-    # SessionAuthentication would ask for a CSRF token; the view has the session's user itself.
+    # SessionAuthentication would require a CSRF token. The view uses the session's user itself.
     for authenticator in [e() for e in classes if not issubclass(e, SessionAuthentication)]:
         has_header = has_header or _has_own_header(authenticator, wrapped)
         try:
@@ -110,19 +109,19 @@ def _refusals() -> tuple[type[Any], ...]:
 
 
 def _has_own_header(authenticator: Any, request: object) -> bool:
-    """Whether the request has the header of SimpleJWT's AUTH_HEADER_NAME, whatever is in it."""
+    """Return whether the request has the header of SimpleJWT's AUTH_HEADER_NAME."""
     get_header = getattr(authenticator, "get_header", None)
     return get_header is not None and get_header(request) is not None
 
 
 def _refuses_a_cookie(authenticator: Any, request: HttpRequest) -> bool:
-    """Whether it refuses what the browser sends by itself, and has nothing against the rest."""
+    """Return whether the class accepts the same request if it has no cookies."""
     from rest_framework.request import Request
 
     bare = copy.copy(request)
     bare.COOKIES = {}
     bare.META = {name: value for name, value in request.META.items() if name != "HTTP_COOKIE"}
-    vars(bare).pop("headers", None)  # Django remembers them
+    vars(bare).pop("headers", None)  # Django caches them
     try:
         return authenticator.authenticate(Request(bare)) is None
     except _refusals():
@@ -130,23 +129,24 @@ def _refuses_a_cookie(authenticator: Any, request: HttpRequest) -> bool:
 
 
 def checked_user(user: Any) -> AbstractBaseUser:
-    """Return the user whom a credential belongs to.
+    """Return the user of a credential.
 
-    Raises PermissionDenied for none, and ImproperlyConfigured for what is not of AUTH_USER_MODEL.
+    Raises PermissionDenied for None and anonymous users, and ImproperlyConfigured for objects that
+    are not instances of AUTH_USER_MODEL.
     """
     if user is None or not getattr(user, "is_authenticated", True):
         raise PermissionDenied(gettext("The credentials of this request do not belong to a user."))
     if not isinstance(user, get_user_model()):  # SimpleJWT's TokenUser is read from the token
         text = (
-            f"METABASE_SSO['AUTHENTICATE'] found a {type(user).__name__}, which is not an"
-            " AUTH_USER_MODEL: use an authentication class that returns a user of the database."
+            f"METABASE_SSO['AUTHENTICATE'] returned a {type(user).__name__} instead of an"
+            " AUTH_USER_MODEL. Use an authentication class that returns users from the database."
         )
         raise ImproperlyConfigured(text)
     return user
 
 
 def _reason(detail: Any) -> str:
-    """Return the text of REST framework's `detail`; SimpleJWT says why in its `messages`."""
+    """Return the text of REST framework's `detail`, with SimpleJWT's `messages`."""
     if isinstance(detail, list):
         return " ".join(map(str, detail))
     if not isinstance(detail, dict):

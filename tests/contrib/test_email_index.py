@@ -22,7 +22,7 @@ from tests.servers.fixtures import Router, rolled_back
 APP = "django_metabase_sso.contrib.email_index"
 LABEL = "metabase_sso_email_index"
 INDEX = "metabase_sso_email_lower"
-REFUSED = "Take django_metabase_sso.contrib.email_index out of INSTALLED_APPS"
+REFUSED = "Remove django_metabase_sso.contrib.email_index from INSTALLED_APPS"
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,7 @@ def test_postgresql_in_a_transaction(postgresql: str) -> None:
 
 
 def test_mariadb(mariadb_database: str) -> None:
-    with pytest.raises(CommandError, match=f"MariaDB has no such index. {REFUSED}"):
+    with pytest.raises(CommandError, match=f"MariaDB does not have such indexes. {REFUSED}"):
         migrate(mariadb_database)
 
 

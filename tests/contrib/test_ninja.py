@@ -164,7 +164,7 @@ def test_a_fault_is_not_a_refusal(signed_in: Client, configure: Configure) -> No
 
 def test_what_is_not_a_user(signed_in: Client, configure: Configure) -> None:
     configure(AUTHENTICATE=answering("a token"))
-    with pytest.raises(ImproperlyConfigured, match="found a str"):
+    with pytest.raises(ImproperlyConfigured, match="returned a str"):
         get(signed_in)
 
 

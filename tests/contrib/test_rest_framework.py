@@ -250,7 +250,7 @@ def test_a_user_who_is_read_from_the_token(
     signed_in: Client, eve: User, configure: Configure
 ) -> None:
     configure(AUTHENTICATE=using(STATELESS))
-    with pytest.raises(ImproperlyConfigured, match="found a TokenUser"):
+    with pytest.raises(ImproperlyConfigured, match="returned a TokenUser"):
         get(signed_in, jwt_header(eve))
 
 

@@ -1,6 +1,7 @@
-"""An index on the lower-case e-mail address of Django's own user model, for `INSTALLED_APPS`.
+"""An app with an index on the lowercase e-mail addresses of Django's own user model.
 
-Only SQL on `auth_user`: no model, and no change to the migrations of `django.contrib.auth`.
+It only runs SQL on the table `auth_user`. It has no models, and does not change the migrations of
+`django.contrib.auth`.
 """
 
 from __future__ import annotations

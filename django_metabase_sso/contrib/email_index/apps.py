@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class EmailIndexConfig(AppConfig):
-    """`manage.py migrate metabase_sso_email_index zero` takes the index away again."""
+    """To remove the index, run `manage.py migrate metabase_sso_email_index zero`."""
 
     name = "django_metabase_sso.contrib.email_index"
     label = "metabase_sso_email_index"

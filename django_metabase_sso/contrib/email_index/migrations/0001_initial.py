@@ -10,19 +10,19 @@ from django.db.models.functions import Lower
 
 INDEX = models.Index(Lower("email"), name="metabase_sso_email_lower")
 INSTEAD = (
-    "Take django_metabase_sso.contrib.email_index out of INSTALLED_APPS; the hint of"
-    " `manage.py check --deploy --tag security` (metabase_sso.W012) says what to do instead."
+    "Remove django_metabase_sso.contrib.email_index from INSTALLED_APPS. The hint of"
+    " metabase_sso.W012 (`manage.py check --deploy --tag security`) says what to do instead."
 )
 
 
 class IndexEmail(Operation):
-    """Index LOWER(email) of Django's own user model, without a change to its state."""
+    """Create an index on LOWER(email) of Django's own user model, without changing its state."""
 
     reversible = True
     reduces_to_sql = True
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """Leave the models of django.contrib.auth as they are."""
+        """Do not change the models of django.contrib.auth."""
 
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
@@ -34,7 +34,7 @@ class IndexEmail(Operation):
         if not self.allow_migrate_model(connection.alias, model):
             return
         if not connection.features.supports_expression_indexes:
-            raise CommandError(f"{connection.display_name} has no such index. {INSTEAD}")
+            raise CommandError(f"{connection.display_name} does not have such indexes. {INSTEAD}")
         schema_editor.add_index(model, INDEX, **_without_lock(connection))
 
     def database_backwards(
@@ -50,7 +50,7 @@ class IndexEmail(Operation):
 
 
 def _without_lock(connection: Any) -> dict[str, bool]:
-    """Let PostgreSQL go on writing to the table meanwhile. It cannot in a transaction."""
+    """Let PostgreSQL write to the table while it creates the index, outside of a transaction."""
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         return {"concurrently": True}
     return {}
