@@ -61,6 +61,7 @@ test-all: $(VENV)/.tox
 	TOX_DISCOVER="$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1?.*/bin/python 2>/dev/null | paste -sd:)" \
 	$(BIN)/tox run $(ARGS)
 
+# Our view beside a hand-written one, three times: the table of benchmarks/README.md. Five minutes.
 bench: $(VENV)/.demo $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
@@ -72,7 +73,7 @@ docs: $(VENV)/.docs
 screenshots: $(VENV)/.test
 	PYTHONPATH=. $(BIN)/python docs/screenshots.py  # django-hosts installs a package `tests`
 
-# Our view beside four others (Node's among them, from the npm registry); about ten minutes.
+# Our view beside others (Node's among them, from the npm registry), and as tables grow.
 compare: $(VENV)/.demo $(VENV)/.bench
 	$(BIN)/python benchmarks/compare.py $(ARGS)
 

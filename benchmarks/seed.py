@@ -35,7 +35,6 @@ EXPRESS = "CREATE TABLE express_sessions (sid TEXT PRIMARY KEY, sess TEXT NOT NU
 SIGNED_IN = 500  # more than the package's cache of checked addresses holds
 USUAL_GROUPS = (3,)
 GROUP_SIZES = (0, 10, 100, 1_000)
-PASSWORD = "benchmark-only-password"
 
 
 class Person(TypedDict):
@@ -61,18 +60,14 @@ def make_users(count: int) -> None:
 
 def sign_in(count: int, *, growing: bool) -> list[Person]:
     """Sign `count` users in, with three groups each, or with one of GROUP_SIZES in turn."""
-    from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import Group, User
 
-    password = make_password(PASSWORD)  # once: it takes a third of a second
     sizes = GROUP_SIZES if growing else USUAL_GROUPS
     names = [f"Group {number:04}" for number in range(max(sizes))]
     groups = Group.objects.bulk_create([Group(name=name) for name in names])
     ids = random.Random(1).sample(list(User.objects.values_list("pk", flat=True)), count)
     people = []
     for number, user in enumerate(User.objects.filter(pk__in=ids)):
-        user.password = password
-        user.save()
         size = sizes[number % len(sizes)]
         user.groups.set(groups[:size])
         people.append(

@@ -17,7 +17,7 @@ from bench_site.settings import JWT_SHARED_SECRET, ORIGIN, SECRET_KEY
 from load import Target, get, post, preflight
 from postgres import database, sql
 from psycopg.conninfo import conninfo_to_dict
-from seed import PASSWORD, Person
+from seed import Person
 from server import GUNICORN, HERE, UVICORN, WORKSHOP, manage, running, site_environment
 
 EXPRESS = ("node", str(HERE / "express/server.js"), "{fd}")
@@ -133,20 +133,14 @@ def _refresh(person: Person, origin: str) -> bytes:
     return post("/sso/refresh", {"refresh": person["refresh"]}, origin)
 
 
-def _obtain(person: Person, origin: str) -> bytes:
-    body = {"username": person["username"], "password": PASSWORD}
-    return post("/sso/obtain", body, origin)
-
-
-OURS_OFF = Site("ours, REQUIRE_UNIQUE_EMAIL off")
-OURS = Site("ours, no index", extra=UNIQUE)
-OURS_INDEX = Site("ours, index on LOWER(email)", extra=UNIQUE)
-OURS_UNIQUE = Site("ours, unique constraint", extra=(*UNIQUE, *OWN_USER))
+OURS_OFF = Site("this package, REQUIRE_UNIQUE_EMAIL off")
+OURS = Site("this package, no index", extra=UNIQUE)
+OURS_INDEX = Site("this package, index on LOWER(email)", extra=UNIQUE)
+OURS_UNIQUE = Site("this package, unique constraint", extra=(*UNIQUE, *OWN_USER))
 HANDWRITTEN = Site("hand-written", "handwritten")
 HANDWRITTEN_ASYNC = Site("hand-written, async", "handwritten async")
 REST = Site("Django REST framework", "rest")
 REFRESH = Site("SimpleJWT, refresh", "simplejwt", _refresh, b'"access":')
-OBTAIN = Site("SimpleJWT, obtain (a password)", "simplejwt", _obtain, b'"access":')
 NODE = Site("Express", "express", _express)
 
 

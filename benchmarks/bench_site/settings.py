@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 from django_metabase_sso.policies import trust_emails
 
@@ -79,13 +80,23 @@ TEMPLATES = [
         "OPTIONS": {"context_processors": PROCESSORS},
     }
 ]
-if os.environ.get("BENCH_SITE_OWN_USER") == "1":  # a unique constraint on the address
+OWN_USER = os.environ.get("BENCH_SITE_OWN_USER")
+if OWN_USER:
     INSTALLED_APPS.append("bench_site.people")
     AUTH_USER_MODEL = "people.User"
 
 
 def _database() -> dict[str, Any]:
-    """Return the database of BENCH_SITE_DATABASE_URL, or the SQLite file of BENCH_SITE_SQLITE."""
+    """Return the database of one of three variables: two URLs, or a SQLite file."""
+    mariadb = os.environ.get("BENCH_SITE_MARIADB")
+    if mariadb:
+        import pymysql
+
+        pymysql.install_as_MySQLdb()
+        where = urlsplit(mariadb)
+        names = {"HOST": where.hostname, "PORT": str(where.port or 3306), "NAME": where.path[1:]}
+        person = {"USER": where.username, "PASSWORD": where.password or ""}
+        return {"ENGINE": "django.db.backends.mysql", **names, **person}
     url = os.environ.get("BENCH_SITE_DATABASE_URL")
     if not url:
         name = os.environ.get("BENCH_SITE_SQLITE", ":memory:")

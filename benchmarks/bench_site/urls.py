@@ -26,11 +26,8 @@ elif VARIANT == "rest":
 
     own = [path("metabase", TokenView.as_view())]
 else:
-    from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
+    from rest_framework_simplejwt.views import TokenRefreshView
 
-    own = [
-        path("obtain", TokenObtainPairView.as_view()),
-        path("refresh", TokenRefreshView.as_view()),
-    ]
+    own = [path("refresh", TokenRefreshView.as_view())]
 if own:
     urlpatterns.append(path("sso/", include((own, "own"))))
