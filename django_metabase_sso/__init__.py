@@ -1,4 +1,4 @@
-"""Signs the users of a Django site in to Metabase: JWT single sign-on for every kind of embed."""
+"""Signs the users of a Django site in to Metabase: JWT single sign-on for all kinds of embeds."""
 
 from __future__ import annotations
 

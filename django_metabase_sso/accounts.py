@@ -2,7 +2,7 @@
 
 Every function sends requests to Metabase and waits for the answers. They raise MetabaseUnavailable
 if Metabase does not give a usable answer, MetabaseRefused if Metabase or a safety rule of this
-package refuses, and BadSetting if there is no key.
+package refuses, and BadSetting without a key.
 """
 
 from __future__ import annotations

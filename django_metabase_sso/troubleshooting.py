@@ -80,7 +80,7 @@ MISSING_EMAIL: Final = ErrorText(
     "JWT token missing email claim",
     401,
     "sign-in",
-    "The signature was good, but there is no e-mail address under the name that Metabase "
+    "The signature was good, but the token has no e-mail address under the name that Metabase "
     "looks for.",
     "Give METABASE_SSO['CLAIM_NAMES']['email'] the same value as Metabase's e-mail attribute in "
     f"{JWT_SETTINGS}.",
@@ -187,7 +187,7 @@ GUEST_KEY_MISSING: Final = ErrorText(
     "METABASE_SSO['EMBEDDING_SECRET_KEY'].",
 )
 
-# A text that begins like another one stands before it.
+# If one string begins with another, the longer one comes first.
 ERROR_TEXTS: Final = (
     ErrorText(
         "Message seems corrupt or manipulated.",
@@ -215,8 +215,7 @@ ERROR_TEXTS: Final = (
         "Sorry, but you'll need a",
         401,
         "sign-in",
-        "User provisioning is off in Metabase, and there is no active account with this e-mail "
-        "address.",
+        "User provisioning is off in Metabase, and no active account has this e-mail address.",
         f"Switch user provisioning on under {JWT_SETTINGS}, or create the account in Metabase.",
     ),
     SDK_DISABLED,
@@ -265,7 +264,7 @@ ERROR_TEXTS: Final = (
         403,
         "sign-in",
         "The tenant of the token is not that of the account (Metabase before November 2025 says "
-        "this for every difference between the two).",
+        "this for all differences between the two).",
         "Return the account's tenant from METABASE_SSO['TENANT'], claims.INTERNAL for an account "
         "without a tenant, or let an administrator move the account.",
     ),
@@ -376,7 +375,7 @@ ERROR_TEXTS: Final = (
         "invalid_jwt",
         401,
         "Agent API",
-        "The token is not valid, or there is no active account for it: the Agent API neither "
+        "The token is not valid, or Metabase has no active account for it: the Agent API neither "
         "creates nor reactivates accounts.",
         "Let the user sign in to Metabase once. If that fails, `manage.py metabase_sso doctor` "
         "says why.",
@@ -487,7 +486,7 @@ REFUSAL_CURES: Final[dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why there is no token: `code` as in AccessRefused, `cure` says which setting to change."""
+    """Why a user gets no token: `code` as in AccessRefused, `cure` is the setting to change."""
 
     code: str
     message: str

@@ -37,7 +37,7 @@ MESSAGES = {
     "invalid-json": {
         "The Content-Length is not a number.",
         "The body is not JSON in UTF-8.",
-        "The body is no JSON object.",
+        "The body is not a JSON object.",
         "customContext is not what the template tags wrote.",
     },
     "body-too-large": {"The body has more than 16384 bytes."},

@@ -65,7 +65,7 @@ def on_logout(
             email = canonical_email(user)
             hand_over(Task("sessions", user.__class__, user, user.pk, email), user._state.db)  # noqa: SLF001
     except AccessRefused:
-        return  # without a valid address, there is no account
+        return  # users without a valid address have no account
     except Exception as error:  # noqa: BLE001 - signing out must not fail
         log_not_ended(getattr(user, "pk", None), f"the receiver failed ({type(error).__name__})")
 
@@ -116,7 +116,7 @@ def hand_over_remembered(instance: AbstractBaseUser, pk: Any, using: str) -> Non
         task = Task("deactivated", type(instance), row, pk, canonical_email(row))
         hand_over(task, using)
     except AccessRefused:
-        return  # without a valid address, there is no account
+        return  # users without a valid address have no account
     except Exception as error:  # noqa: BLE001 - saving must not fail
         log_not_ended(pk, f"the receiver failed ({type(error).__name__})")
 

@@ -111,7 +111,7 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
             try:
                 count += accounts.end_sessions(user)
             except AccessRefused:
-                continue  # without a valid address, there is no account
+                continue  # users without a valid address have no account
             except (MetabaseError, BadSetting) as error:
                 text = gettext("The sessions of %(user)s could not be ended: %(why)s")
                 values = {"user": user, "why": error}
@@ -180,7 +180,7 @@ def _ask(user: Any, page: Page, *, shows_claims: bool) -> None:
         if page.account is not None and shows_claims:
             page.typed = page.account.typed
     except AccessRefused:
-        return  # without a valid address, there is no account
+        return  # users without a valid address have no account
     except (MetabaseError, BadSetting, ImportError) as error:
         page.account_problem = str(error)
     except Exception as error:  # noqa: BLE001 - such as an API_KEY callable that raises

@@ -46,7 +46,7 @@ def parse(body: bytes, conf: Conf = conf) -> GuestRequest:
     except (ValueError, RecursionError):
         raise InvalidGuestRequest("invalid-json", "The body is not JSON in UTF-8.") from None
     if not isinstance(data, dict):
-        raise InvalidGuestRequest("invalid-json", "The body is no JSON object.")
+        raise InvalidGuestRequest("invalid-json", "The body is not a JSON object.")
     entity_type = data.get("entityType")
     if entity_type not in ENTITY_TYPES:
         message = 'entityType is neither "dashboard" nor "question".'
@@ -91,7 +91,7 @@ def _id(value: object, conf: Conf) -> EntityId:
         message = "entityId is neither a positive integer nor an entity id."
         raise InvalidGuestRequest("invalid-entity-id", message) from None
     if isinstance(entity_id, str) and not conf.GUEST_ENTITY_IDS:
-        # The same item has a number, too: who denies 10 would let its entity id through.
+        # The item also has a number: a rule that denies 10 would allow its entity id.
         message = "entityId is an entity id, and GUEST_ENTITY_IDS is off."
         raise InvalidGuestRequest("invalid-entity-id", message)
     return entity_id

@@ -131,7 +131,7 @@ def _token_of(source: str | HttpResponseBase, *, in_pages: bool = False) -> Toke
         return found[0]
     if found:
         raise AssertionError(f"There are {len(found)} tokens in the page: decode one of them.")
-    raise AssertionError(f"There is no token in the answer, which is {responses.told(source)}.")
+    raise AssertionError(f"The answer has no token; it is {responses.told(source)}.")
 
 
 def _verified(token: Token, secret: Secret, key: str) -> dict[str, Any]:

@@ -21,7 +21,8 @@ def header_for(person: Person) -> str:
 def by_header(request: HttpRequest) -> Person | AnonymousUser | None:
     """Return whom the `Authorization` header stands for; None without one, for the session's user.
 
-    `Guest` is nobody, whoever is signed in. Raises PermissionDenied for anything else.
+    `Guest` is the anonymous user, even if the session has a user. Raises PermissionDenied for
+    anything else.
     """
     header = request.headers.get("Authorization")
     if header is None:

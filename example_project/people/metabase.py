@@ -27,7 +27,7 @@ def attributes_for(user: Person, request: HttpRequest | None) -> dict[str, objec
 
 
 def tenant_for(user: Person, request: HttpRequest | None) -> object:
-    """Return the tenant of a customer; whoever works here has none, on purpose."""
+    """Return the tenant of a customer; staff are internal, on purpose."""
     return user.tenant if user.is_customer else INTERNAL
 
 

@@ -247,7 +247,7 @@ class Configuration:
             self._typed["embedding-secret-key"] = secrets.token_hex(32)
 
     def values(self) -> dict[str, Any]:
-        """Return every setting that is no secret."""
+        """Return all settings except secrets."""
         return {found.key: self[found.key] for found in self if not found.is_secret}
 
     def public(self, *, is_signed_in: bool, is_administrator: bool = False) -> dict[str, Any]:

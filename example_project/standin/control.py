@@ -24,7 +24,7 @@ SHOWN = 50  # accounts on the page
 
 
 def same_origin(view: View) -> View:
-    """Refuse changes that another site's page asks for. A client that is no browser may."""
+    """Refuse changes from pages of other sites. Clients other than browsers are allowed."""
 
     @wraps(view)
     def checked(request: HttpRequest) -> HttpResponse:

@@ -80,7 +80,7 @@ class CorsMiddleware:
         response = HttpResponse() if is_preflight else self.get_response(request)
         patch_vary_headers(response, ["Origin"])
         if request.path == SSO and (is_preflight or response.status_code in {400, 402}):
-            response["Access-Control-Allow-Origin"] = "*"  # whoever asks
+            response["Access-Control-Allow-Origin"] = "*"  # any origin
             response["Access-Control-Allow-Headers"] = "*"
         if origin and is_allowed(origin, instance.configuration):
             response["Access-Control-Allow-Origin"] = origin

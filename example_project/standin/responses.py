@@ -50,7 +50,7 @@ def json(data: Any, *, status: int = 200) -> JsonResponse:
 
 
 def bare(text: str, status: int) -> HttpResponse:
-    """Return a text as Metabase does: no JSON, and no Content-Type."""
+    """Return a string as Metabase does: not JSON, and without a Content-Type."""
     response = HttpResponse(text, status=status, headers={"Cache-Control": "no-store"})
     del response["Content-Type"]
     return response
@@ -59,8 +59,8 @@ def bare(text: str, status: int) -> HttpResponse:
 def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Return a refusal in the form that Metabase gives it.
 
-    401 is the bare text. 400, 402 and 403 are JSON; in the newest version some of them are bare,
-    too. MB_HIDE_STACKTRACES leaves one sentence of the JSON.
+    401 is only the message. 400, 402 and 403 are JSON, but some of them are only the message in
+    the newest version. MB_HIDE_STACKTRACES leaves one sentence of the JSON.
     """
     instance.refusals.append(refused.text)
     text = in_words(request, refused)

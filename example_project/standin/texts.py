@@ -52,6 +52,6 @@ OF_THE_SITE = "Sorry, "  # what begins so follows the site, whatever a request a
 
 
 def in_language(template: str, site: str, asked: str | None) -> str:
-    """Return a text in the language that a request asks for, else in that of the site."""
+    """Return a message in the language of the request, or else in that of the site."""
     language = site if asked is None or template.startswith(OF_THE_SITE) else asked
     return GERMAN.get(template, template) if language == "de" else template

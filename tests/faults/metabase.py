@@ -146,7 +146,7 @@ METABASE = [
         keys(CLAIM_NAMES={"email": "mail"}),
     ),
     Fault(
-        "user provisioning is off, and there is no account",
+        "user provisioning is off, and the account does not exist",
         metabase(jwt_user_provisioning_enabled=False),
         {USER: "exchange"},
         metabase(jwt_user_provisioning_enabled=True),

@@ -272,7 +272,7 @@ PROJECT = [
         django(ALLOWED_HOSTS=["localhost"]),
     ),
     Fault(
-        "there is no page at `LOGIN_URL`",
+        "no page exists at `LOGIN_URL`",
         django(LOGIN_URL="/accounts/login/"),
         {DEPLOY: "W021"},
         django(LOGIN_URL="login"),

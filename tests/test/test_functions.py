@@ -272,4 +272,4 @@ def test_pages_with_a_guest_embed(source: str) -> None:
     words = "There are 2 tokens in the page"
     other = guest_token("question", 5, {})
     assert words in failure(decode_guest, HttpResponse(f"{page}{other}"))
-    assert "There is no token" in failure(decode, HttpResponse(page))
+    assert "The answer has no token" in failure(decode, HttpResponse(page))

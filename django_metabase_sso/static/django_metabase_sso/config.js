@@ -27,7 +27,7 @@
 
   if (!last) {
     const listen = EventTarget.prototype.addEventListener;
-    // The browser shows a page of its history as it was, to whoever uses it now.
+    // The browser shows a page of its history as it was, even to another user.
     listen.call(window, "pageshow", (event) => event.persisted && window.location.reload());
     new MutationObserver(tidy).observe(document, { childList: true, subtree: true });
   } else if (last !== text) {

@@ -89,7 +89,7 @@ async function load() {
   }
   const text = await answer.text();
   if (text.startsWith("Token is expired") && !asked) {
-    asked = true; // once: a provider of expired tokens must not be asked for ever
+    asked = true; // once: a provider of expired tokens must not be asked without end
     return window.parent.postMessage({ type: "expired" }, "*");
   }
   asked = false;
