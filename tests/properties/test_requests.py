@@ -50,6 +50,7 @@ CODES = {
     401: {"not-authenticated", "invalid-credentials"},
     403: {"origin-not-allowed", "nobody", "inactive", "no-email", "policy", "token-too-large"},
     405: {"method-not-allowed"},
+    409: {"navigate"},  # a link with `return_to`, which a script loads
 }
 GUEST_CODES = {
     400: {"invalid-json", "invalid-entity-type", "invalid-entity-id", "body-too-large"},
