@@ -1,4 +1,4 @@
-"""Who may have a token: `check_access`."""
+"""Decides whether a user may have a token: `check_access`."""
 
 from __future__ import annotations
 
@@ -23,26 +23,27 @@ if TYPE_CHECKING:
 
 __all__ = ["check_access"]
 
-# How django-hijack, django-loginas and django-su mark a session in which staff act as its user.
+# The session keys of django-hijack, django-loginas and django-su for impersonation.
 SESSION_MARKS = frozenset({"hijack_history", "loginas_from_user", "exit_users_pk"})
-MOST_LOGGED = 10  # users in one log record: anybody can register a thousand with one address
+MOST_LOGGED = 10  # users in one log record, because one address may have thousands of users
 
 
 def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> object:
     """Raise AccessRefused, with a code and a message, unless `user` may have a token.
 
-    Returns the member of staff who acts as `user` where that is allowed and the case, else None.
-    ImproperlyConfigured for a user of another model than AUTH_USER_MODEL, where addresses must be
-    unique, and for a policy that returns no bool or changes the address.
-    The policy is asked before the database. That one costs a query when REQUIRE_UNIQUE_EMAIL is on
-    and the database does not guarantee it; users who share an address cost a second one where
-    ACCESS_POLICY says which of them count.
+    Returns the member of staff who acts as `user`, if impersonation is allowed, or else None.
+    Raises ImproperlyConfigured if the policy does not return a bool or changes the address, and,
+    if addresses must be unique, for a user of another model than AUTH_USER_MODEL.
+
+    The policy is asked before the database. With REQUIRE_UNIQUE_EMAIL, this costs one query,
+    unless the database guarantees uniqueness. If users share the address and ACCESS_POLICY decides
+    which of them count, it costs a second query.
     """
     return require_access(user, request, conf)
 
 
 def require_access(user: AbstractBaseUser, request: HttpRequest | None, conf: Conf) -> object:
-    """Return what `check_access` does, by these settings."""
+    """Return the result of `check_access` with these settings."""
     if not user.is_authenticated:
         raise AccessRefused("not-authenticated", "not authenticated")
     if not user.is_active:
@@ -51,20 +52,23 @@ def require_access(user: AbstractBaseUser, request: HttpRequest | None, conf: Co
     impersonated = is_impersonated(user, request)
     if impersonated and not conf.ALLOW_IMPERSONATION:
         _refuse_impersonation()
-    _require_policy(user, request, conf)  # first: a stranger learns nothing about addresses
+    _require_policy(user, request, conf)  # first, so that strangers learn nothing about addresses
     if conf.REQUIRE_UNIQUE_EMAIL:
         if canonical_email(user) != email:
-            raise ImproperlyConfigured("METABASE_SSO['ACCESS_POLICY'] changed the user's address.")
+            raise ImproperlyConfigured(
+                "METABASE_SSO['ACCESS_POLICY'] must not change the user's e-mail address."
+            )
         _require_unshared(user, email, conf)
     return _impersonator(user, request) if impersonated else None
 
 
 def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
-    """Whether staff act as `user`: by django-hijack, -impersonate, -loginas or -su, or as marked.
+    """Return whether staff act as `user`, with a package or with the project's own code.
 
-    A project marks what it does by itself: its middleware, below AuthenticationMiddleware, sets
-    `request.impersonator` to the member of staff. A user that was read again has lost the marks of
-    the packages; the session of the request still has its own.
+    The packages are django-hijack, django-impersonate, django-loginas and django-su. With its own
+    code, a project sets `request.impersonator` to the member of staff, in a middleware below
+    AuthenticationMiddleware. If the user was read from the database again, the packages'
+    attributes of the user are lost, but the session still has its keys.
     """
     if (
         getattr(user, "is_hijacked", False)
@@ -79,18 +83,21 @@ def is_impersonated(user: AbstractBaseUser, request: HttpRequest | None) -> bool
     if marks.isdisjoint(session.keys()):
         return False
     is_marked = any(session.get(mark) for mark in marks)
-    return is_marked and session.get(SESSION_KEY) == _session_key(user)  # nobody from a header
+    return is_marked and session.get(SESSION_KEY) == _session_key(user)  # not a user of a header
 
 
 def _session_key(user: AbstractBaseUser) -> str:
-    """Return how `login()` writes the user's key: not every primary key is written by `str`."""
-    meta = getattr(user, "_meta", None)  # what a package makes of a token is not always a model
+    """Return the user's key as `login()` stores it, which is not `str()` for all primary keys."""
+    meta = getattr(user, "_meta", None)  # packages for tokens have users that are not models
     return str(user.pk) if meta is None else meta.pk.value_to_string(user)
 
 
 def _require_unshared(user: AbstractBaseUser, email: str, conf: Conf) -> None:
     if not isinstance(user, get_user_model()):
-        text = f"{user.__class__.__name__} is not AUTH_USER_MODEL, whose addresses are compared."
+        text = (
+            f"{user.__class__.__name__} is not AUTH_USER_MODEL. With"
+            " METABASE_SSO['REQUIRE_UNIQUE_EMAIL'], users must be of AUTH_USER_MODEL."
+        )
         raise ImproperlyConfigured(text)
     ids = uniqueness.other_users(user, email)
     if not ids:
@@ -127,10 +134,10 @@ def _require_policy(user: AbstractBaseUser, request: HttpRequest | None, conf: C
 
 
 def _impersonator(user: AbstractBaseUser, request: HttpRequest | None) -> object:
-    """Return who acts as `user`. AccessRefused when nothing tells: an audit would be wrong."""
+    """Return who acts as `user`. Raises AccessRefused if unknown: an audit would be wrong."""
     found = getattr(request, "impersonator", None) or getattr(user, "impersonator", None)
     history = getattr(request, "session", {}).get("hijack_history")
-    if found is None and history:  # the keys of those who act as each other: the first is real
+    if found is None and history:  # keys of users who act as each other; the first one signed in
         people = get_user_model()._base_manager.using(user._state.db)  # noqa: SLF001
         found = people.filter(pk=history[0]).first()
     return found or _refuse_impersonation()

@@ -1,4 +1,4 @@
-"""From a user to the claims of a token, all but the times."""
+"""Builds the claims of a user's token, without the times."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 __all__ = ["INTERNAL", "django_groups"]
 
 Claims = dict[str, Any]
-CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # line ends among them
+CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # includes line ends
 INTERNAL: Final = object()
-"""What a TENANT callable returns for staff, who belong to no tenant on purpose."""
+"""Return value of a TENANT callable for staff, who deliberately have no tenant."""
 
-# Metabase's groups with powers of their own, in the form of `_plain`.
+# Metabase's groups with special permissions, in the form of `_plain`.
 PRIVILEGED: Final = frozenset({"administrators", "dataanalysts"})
-NOT_COMPARED: Final = frozenset("CMSZ")  # Unicode's format characters, marks, signs, white space
+NOT_COMPARED: Final = frozenset("CMSZ")  # Unicode's control characters, marks, symbols, separators
 
 
 def build(user: AbstractBaseUser, request: HttpRequest | None = None, conf: Conf = conf) -> Claims:
-    """Return the claims for `user`; `request` is what the project's callables get.
+    """Return the claims of `user`. `request` is passed to the project's callables.
 
-    A claim that has no value is left out: none is null. Raises AccessRefused (`no-tenant`, or no
-    usable e-mail address), InvalidClaim, and whatever the project's callables raise.
+    Claims without a value are left out. Raises AccessRefused (`no-tenant`, or without a valid
+    e-mail address), InvalidClaim, and all exceptions of the project's callables.
     """
     names = conf.CLAIM_NAMES
     claims: Claims = {names["email"]: canonical_email(user)}
@@ -49,7 +49,7 @@ def build(user: AbstractBaseUser, request: HttpRequest | None = None, conf: Conf
         if text:
             claims[names[claim]] = clean_text(claim, text)
     groups = metabase_groups(user, request, conf)
-    if groups is not None:  # absent leaves the memberships alone, empty ends all of them
+    if groups is not None:  # without the claim, memberships do not change; [] removes all of them
         claims[names["groups"]] = groups
     callback = conf.USER_ATTRIBUTES
     if callback is not None:
@@ -60,7 +60,7 @@ def build(user: AbstractBaseUser, request: HttpRequest | None = None, conf: Conf
 
 
 def person_names(user: AbstractBaseUser) -> tuple[str, str]:
-    """Return first and last name, "" for what is unknown, whatever the user model."""
+    """Return the first and the last name, or "" if unknown, for any user model."""
     first, last = getattr(user, "first_name", None), getattr(user, "last_name", None)
     if first is None and last is None and hasattr(user, "get_full_name"):
         first, _, last = _one_line(user.get_full_name()).partition(" ")
@@ -73,10 +73,12 @@ def _one_line(name: object) -> str:
 
 
 def django_groups(user: AbstractBaseUser, request: HttpRequest | None = None) -> list[str]:
-    """Return the names of the user's Django groups: a callable for GROUP_MAPPING. One query."""
+    """Return the names of the user's Django groups. For GROUP_MAPPING. Costs one query."""
     groups = getattr(user, "groups", None)
     if groups is None:
-        msg = "METABASE_SSO['GROUP_MAPPING'] needs Django groups, and the user model has none."
+        msg = (
+            "METABASE_SSO['GROUP_MAPPING'] needs Django groups. The user model does not have any."
+        )
         raise ImproperlyConfigured(msg)
     return sorted(groups.values_list("name", flat=True))
 
@@ -84,9 +86,9 @@ def django_groups(user: AbstractBaseUser, request: HttpRequest | None = None) ->
 def metabase_groups(
     user: AbstractBaseUser, request: HttpRequest | None, conf: Conf = conf
 ) -> list[str] | None:
-    """Return what GROUP_MAPPING says, without the privileged groups unless they are allowed.
+    """Return the groups of GROUP_MAPPING, without privileged groups that are not allowed.
 
-    Under Metabase's automatic group mapping the list *replaces* every membership.
+    With Metabase's automatic group mapping, the list *replaces* all memberships.
     """
     found = mapped_groups(user, request, conf)
     if found is None or conf.ALLOW_ADMINISTRATORS:
@@ -97,7 +99,7 @@ def metabase_groups(
 def mapped_groups(
     user: AbstractBaseUser, request: HttpRequest | None, conf: Conf = conf
 ) -> list[str] | None:
-    """Return what GROUP_MAPPING says: distinct names in a stable order; None for no claim."""
+    """Return the distinct groups of GROUP_MAPPING in a stable order, or None for no claim."""
     mapping = conf.GROUP_MAPPING
     if mapping is None:
         return None
@@ -114,17 +116,19 @@ def mapped_groups(
     if isinstance(result, str | bytes | Mapping) or not isinstance(result, Iterable):
         raise InvalidClaim(
             "groups",
-            f"GROUP_MAPPING returned {type(result).__name__}, not a list of str or None.",
+            f"GROUP_MAPPING returned {type(result).__name__}. It must return a list of str, or"
+            " None.",
         )
     return _distinct(_ordered(result))
 
 
-@lru_cache(maxsize=4096)  # a person may have hundreds, and everybody has the same ones
+@lru_cache(maxsize=4096)  # a user may have hundreds of groups, and many users have the same ones
 def is_privileged(group: str) -> bool:
-    """Whether Metabase could take this for a group with powers: any case, width, accent or space.
+    """Return whether Metabase could treat this name as that of a privileged group.
 
-    Metabase may ask a database by whose collation ß or đ are plain letters, and other scripts and
-    signs nothing. Which ones differs, so such a letter stands for any, and the rest for nothing.
+    Case, width, accents and white space are ignored. Metabase's database may have a collation in
+    which ß or đ equals other letters, and other scripts and symbols equal nothing. Collations
+    differ, so such a letter matches any letters here, and all others are ignored.
     """
     plain = _plain(group)
     if plain.isascii():
@@ -137,7 +141,7 @@ def _is_dropped(group: str, user: AbstractBaseUser) -> bool:
     if not is_privileged(group):
         return False
     logger.warning(
-        "The group %r was not sent to Metabase for user %s: ALLOW_ADMINISTRATORS is off.",
+        "The group %r was not sent to Metabase for user %s, because ALLOW_ADMINISTRATORS is off.",
         group,
         user.pk,
         extra={"code": "privileged-group", "user_id": user.pk},
@@ -159,7 +163,9 @@ def _ordered(names: Iterable[Any]) -> Iterable[str]:
 
 def _group_name(name: Any) -> str:
     if not isinstance(name, str | Promise):
-        raise InvalidClaim("groups", f"{type(name).__name__} is not the name of a group.")
+        raise InvalidClaim(
+            "groups", f"The name of a group must be a str, not {type(name).__name__}."
+        )
     return clean_text("groups", text_of("groups", name))
 
 
@@ -178,7 +184,9 @@ def _tenant_claims(user: AbstractBaseUser, request: HttpRequest | None, conf: Co
         raise AccessRefused("no-tenant", gettext("Your account does not belong to a tenant."))
     names = conf.CLAIM_NAMES
     if isinstance(tenant, bool) or not isinstance(tenant, str | int):
-        problem = f"TENANT returned {type(tenant).__name__}, not str, int or claims.INTERNAL."
+        problem = (
+            f"TENANT returned {type(tenant).__name__}. It must return str, int or claims.INTERNAL."
+        )
         raise InvalidClaim(names["tenant"], problem)
     claims: Claims = {names["tenant"]: clean_text("tenant", text_of("tenant", tenant))}
     extra = conf.TENANT_ATTRIBUTES

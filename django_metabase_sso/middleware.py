@@ -1,6 +1,6 @@
-"""CORS on this package's paths alone, and answers that a fetch can read.
+"""CORS for the paths of this package only, and responses that scripts can read.
 
-django-cors-headers does the work below it.
+It works together with django-cors-headers, which stands below it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class SSOCorsMiddleware:
-    """Goes directly above `corsheaders.middleware.CorsMiddleware`, sync or async.
+    """Belongs directly above `corsheaders.middleware.CorsMiddleware`. Works in sync and async.
 
-    On our paths an origin in ALLOWED_ORIGINS gets the two headers that a request with credentials
-    needs, whatever the status; any other origin gets neither, whatever the project's own CORS
-    settings say. A fetch that a middleware below redirects, to a login page say, gets a 401 that
-    it can read. Other paths are not touched, and neither is the database.
+    On the paths of this package, an origin in ALLOWED_ORIGINS gets the two headers that a request
+    with credentials needs, with every status. Other origins do not get them, whatever the
+    project's own CORS settings are. If a middleware below redirects an API request, for example to
+    a login page, the response is a 401 that the script can read. Other paths are not changed, and
+    the database is not used.
     """
 
     sync_capable = True
@@ -63,20 +64,21 @@ class SSOCorsMiddleware:
 
 
 def enable_cors(sender: object, request: HttpRequest, **kwargs: object) -> bool:
-    """Receive django-cors-headers' `check_request_enabled`: an allowed origin on our paths.
+    """Allow CORS for allowed origins on the paths of this package.
 
-    Without SSOCorsMiddleware the project's own CORS settings stay as they are.
+    Receiver of django-cors-headers' `check_request_enabled`. Without SSOCorsMiddleware, only the
+    project's own CORS settings count.
     """
     is_covered = hasattr(request, "_metabase_sso_ours")
     return is_covered and _is_ours(request) and _allowed_origin(request) is not None
 
 
 def _finish(request: HttpRequest, response: Any) -> HttpResponseBase:
-    """Return the answer with our headers where it is ours.
+    """Add the headers to responses on this package's paths.
 
-    That is decided now, since a middleware below may have set `request.urlconf`. Without an
-    Origin the URL is resolved here only for a redirect and for OPTIONS, which django-cors-headers
-    answers as a preflight without one as well.
+    The path is resolved after the response, because a middleware below may set `request.urlconf`.
+    Without an Origin, it is resolved only for redirects and for OPTIONS, which django-cors-headers
+    treats as a preflight even without an Origin.
     """
     is_redirect = response.status_code in REDIRECTS and not isinstance(response, SSOResponse)
     is_known = request.resolver_match or "HTTP_ORIGIN" in request.META
@@ -95,7 +97,7 @@ def _finish(request: HttpRequest, response: Any) -> HttpResponseBase:
 
 
 def _allowed_origin(request: HttpRequest) -> str | None:
-    """Return the `Origin` when it is in ALLOWED_ORIGINS."""
+    """Return the `Origin` if it is in ALLOWED_ORIGINS."""
     try:
         return allowed_origin(request, conf)
     except BadSetting:  # the view raises it, once
@@ -103,7 +105,10 @@ def _allowed_origin(request: HttpRequest) -> str | None:
 
 
 def _is_ours(request: HttpRequest) -> bool:
-    """Whether the path leads to a view of ours, resolved once unless a middleware changed it."""
+    """Return whether the path leads to a view of this package.
+
+    The result is kept on the request, unless a middleware changes the path.
+    """
     match: ResolverMatch | None = request.resolver_match
     if match is not None:
         return kind_of(match.func) is not None
@@ -115,9 +120,9 @@ def _is_ours(request: HttpRequest) -> bool:
 
 
 def _leads_to_us(path: str, urlconf: Any) -> bool:
-    """Resolve the path in the language that it begins with, as LocaleMiddleware would.
+    """Resolve the path in the language of its prefix, as LocaleMiddleware does.
 
-    This runs above that middleware: the thread still has the language of its last request.
+    This middleware runs before that one, when the thread has the language of its last request.
     """
     has_prefixes, _ = is_language_prefix_patterns_used(urlconf or settings.ROOT_URLCONF)
     language = get_language_from_path(path) if has_prefixes else None
@@ -130,7 +135,7 @@ def _leads_to_us(path: str, urlconf: Any) -> bool:
 
 
 def _leads_to_https(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Whether a redirect leads to the same address with https: browsers may follow that one."""
+    """Return whether a redirect leads to the same address with https. Browsers may follow it."""
     if request.is_secure():
         return False
     target = urlsplit(response["Location"])

@@ -1,4 +1,4 @@
-"""From a user to a signed token, and from a dashboard or question to a guest token."""
+"""Signs tokens for users, and guest tokens for dashboards and questions."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ __all__ = ["ALL_ROWS", "guest_token", "issue_token"]
 
 
 class Token(str):
-    """A signed token: a str that a `repr` does not show, nor a slice or a longer str made of it.
+    """A signed token: a str whose `repr` does not show it.
 
-    Many error trackers cut the local variables of a frame before they call `repr`. `str(token)`
-    and `f"{token}"` are an ordinary str.
+    Slices and concatenations are hidden as well, because many error trackers shorten local
+    variables before they call `repr`. `str(token)` and `f"{token}"` are ordinary strings.
     """
 
     __slots__ = ()
@@ -52,20 +52,20 @@ class Token(str):
         return Token(other + str(self))
 
 
-HS256: Final = HMACAlgorithm(HMACAlgorithm.SHA256)  # Metabase takes no other algorithm
+HS256: Final = HMACAlgorithm(HMACAlgorithm.SHA256)  # Metabase accepts only this algorithm
 HEADER: Final = base64url_encode(b'{"alg":"HS256","typ":"JWT"}')
-# Raw UTF-8, without \u escapes: names in other scripts take half the bytes.
+# Raw UTF-8 instead of \u escapes: names in other scripts need half the bytes.
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A user who may have a token, and its claims: `grant_for` makes one.
+    """A user who may have a token, and its claims. Created by `grant_for`.
 
-    Neither making a grant nor signing its token sends a signal: the code that hands the token out
-    calls `announce`. `claims` are without the times; `impersonator` is the member of staff who
-    acts as `user`, or None; `conf` are the settings to sign by. A `repr` shows no claims and no
-    token.
+    Creating a grant and signing its token do not send a signal: the code that sends the token
+    calls `announce`. `claims` do not contain the times. `impersonator` is the member of staff who
+    acts as `user`, or None. `conf` contains the settings for signing. A `repr` does not show the
+    claims or the token.
     """
 
     user: AbstractBaseUser
@@ -76,26 +76,26 @@ class Grant:
 
     @cached_property
     def payload(self) -> dict[str, Any]:
-        """The claims with the times: `iat` is when this was first asked for."""
+        """The claims with the times. `iat` is the time of the first access."""
         return with_times(self.claims, self.conf)
 
     @cached_property
     def token(self) -> Token:
-        """The signed token, the same each time. Raises BadSetting.
+        """The signed token, which is signed once. Raises BadSetting.
 
-        Ask for it when it is about to be sent: Metabase accepts it for 180 seconds.
+        Metabase accepts it for 180 seconds, so access it just before you send it.
         """
         return sign(self.payload, self.conf)
 
     def sign(self) -> None:
-        """Sign the token now: what is wrong with the secret is raised here, and not later."""
+        """Sign the token now, so that a wrong secret raises BadSetting here and not later."""
         self.token  # noqa: B018
 
     def announce(self) -> None:
-        """Send `token_issued`: once, when the answer with the token is ready to be sent.
+        """Send `token_issued`. Call it once, when the response with the token is ready.
 
-        Whatever a receiver raises is raised here, so that an answer without an audit record can
-        be stopped.
+        Exceptions of receivers are raised, so a receiver can prevent a response without an audit
+        record.
         """
         token_issued.send(
             sender=self.user.__class__,
@@ -115,10 +115,10 @@ def grant_for(
     get_claims: GetClaims | None = None,
     conf: Conf = conf,
 ) -> Grant:
-    """Return what `user` may have; `get_claims(user, request)` returns claims of its own.
+    """Return the grant of `user`. `get_claims(user, request)` replaces the package's claims.
 
-    Raises AccessRefused, for which the caller sends `token_refused` if it answers somebody;
-    InvalidClaim; ImproperlyConfigured; and whatever the project's callables raise.
+    Raises AccessRefused, for which the caller has to send `token_refused`, InvalidClaim,
+    ImproperlyConfigured, and all exceptions of the project's callables.
     """
     impersonator = access.require_access(user, request, conf)
     if get_claims is None:
@@ -129,10 +129,10 @@ def grant_for(
 
 
 def issue_token(user: AbstractBaseUser, request: HttpRequest | None = None) -> Token:
-    """Return a signed token for `user`, by the same policy and with the same claims as the view.
+    """Return a signed token for `user`, with the same policy and the same claims as the view.
 
-    The result is a str that hides itself in a `repr`. Raises AccessRefused with a `code` and a
-    `message`; InvalidClaim; ImproperlyConfigured; and whatever the project's callables raise.
+    The result is a str that is hidden in a `repr`. Raises AccessRefused with a `code` and a
+    `message`, InvalidClaim, ImproperlyConfigured, and all exceptions of the project's callables.
     """
     try:
         grant = grant_for(user, request, conf=Snapshot())
@@ -145,31 +145,31 @@ def issue_token(user: AbstractBaseUser, request: HttpRequest | None = None) -> T
 
 
 def with_times(claims: Mapping[str, Any], conf: Conf = conf) -> dict[str, Any]:
-    """Return the claims with `iat`, now in whole seconds, and `exp`.
+    """Return the claims with `iat`, the present time in whole seconds, and `exp`.
 
-    `iat` limits the use of one token to 180 s. `exp` is how long Metabase's SDK waits before it
-    asks again, and the SDK fails without it (metabase/metabase#63599).
+    Metabase accepts a token until 180 s after `iat`. Metabase's SDK requests a new token at `exp`,
+    and fails without it (metabase/metabase#63599).
     """
     now = int(time.time())
     return {**claims, "iat": now, "exp": now + conf.TOKEN_LIFETIME}
 
 
 def sign(payload: Mapping[str, Any], conf: Conf = conf) -> Token:
-    """Return `payload` as a token, signed HS256 with JWT_SHARED_SECRET."""
+    """Return `payload` as a token, signed with HS256 and JWT_SHARED_SECRET."""
     return signed(payload, conf.JWT_SHARED_SECRET, "JWT_SHARED_SECRET")
 
 
 def signed(payload: Mapping[str, Any], secret: Secret, key: str) -> Token:
-    """Return `payload` as a token, signed HS256 with `secret`, which is the setting `key`."""
+    """Return `payload` as a token, signed with HS256 and `secret`, the value of setting `key`."""
     token = _encoded(_encode(payload).encode(), secret)
     if token is None:
-        message = f"METABASE_SSO[{key!r}] looks like a public key, not like a secret."
+        message = f"METABASE_SSO[{key!r}] looks like a public key instead of a secret."
         raise BadSetting("metabase_sso.E005", message, NEW_SECRET)
     return token
 
 
 def _encoded(payload: bytes, secret: Secret) -> Token | None:
-    """Return header, payload and signature (RFC 7515, section 7.1); None for a public key."""
+    """Return header, payload and signature (RFC 7515, section 7.1), or None for a public key."""
     content = HEADER + b"." + base64url_encode(payload)
     try:
         signature = HS256.sign(content, HS256.prepare_key(secret.reveal()))
@@ -186,14 +186,14 @@ LARGEST_ID = 2**31 - 1  # Metabase's ids are 32-bit integers
 
 
 def guest_token(entity_type: EntityType, entity_id: EntityId, params: object) -> Token:
-    """Return a token for one dashboard or question, signed with EMBEDDING_SECRET_KEY.
+    """Return a guest token for one dashboard or question, signed with EMBEDDING_SECRET_KEY.
 
-    `entity_id` is an int or Metabase's entity id of 21 characters, which is signed as it is;
-    `params` is a mapping that names every locked parameter (`clean_parameters` says what its
-    values may be). The token is good for GUEST_TOKEN_LIFETIME seconds, for everybody who has it.
+    `entity_id` is an int, or Metabase's entity id of 21 characters. `params` is a mapping that
+    contains all locked parameters; `clean_parameters` describes the values. The token is valid for
+    GUEST_TOKEN_LIFETIME seconds, for anybody who has it.
 
-    Raises InvalidEmbed for a wrong type or id, InvalidParameter for a wrong parameter, and
-    BadSetting without EMBEDDING_SECRET_KEY.
+    Raises InvalidEmbed for an invalid type or id, InvalidParameter for an invalid parameter, and
+    BadSetting if EMBEDDING_SECRET_KEY is not set.
     """
     return guest_token_for(entity_type, entity_id, params, conf)
 
@@ -201,9 +201,9 @@ def guest_token(entity_type: EntityType, entity_id: EntityId, params: object) ->
 def guest_token_for(
     entity_type: EntityType, entity_id: EntityId, params: object, conf: Conf
 ) -> Token:
-    """Return `guest_token` by these settings."""
+    """Return `guest_token` with these settings."""
     if entity_type not in ENTITY_TYPES:
-        raise InvalidEmbed(f"{entity_type!r}: a guest embed is a 'dashboard' or a 'question'.")
+        raise InvalidEmbed(f"{entity_type!r} must be 'dashboard' or 'question'.")
     payload = {
         "resource": {entity_type: clean_id(entity_id)},
         "params": parameters.clean_parameters(params),
@@ -213,12 +213,12 @@ def guest_token_for(
 
 
 def guest_secret(conf: Conf = conf) -> Secret:
-    """Return EMBEDDING_SECRET_KEY; BadSetting when it is not set."""
+    """Return EMBEDDING_SECRET_KEY. Raises BadSetting if it is not set."""
     secret = conf.EMBEDDING_SECRET_KEY
     if secret is None:
         raise BadSetting(
             "metabase_sso.E029",
-            "METABASE_SSO['EMBEDDING_SECRET_KEY'] is missing, and signs guest embeds.",
+            "METABASE_SSO['EMBEDDING_SECRET_KEY'] is missing. It is needed for guest embeds.",
             "Copy it from Metabase's Admin > Embedding > Guest embeds, and write"
             ' "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].',
         )
@@ -226,7 +226,7 @@ def guest_secret(conf: Conf = conf) -> Secret:
 
 
 def clean_id(entity_id: object) -> EntityId:
-    """Return `entity_id`; InvalidEmbed unless it is a positive int or an entity id."""
+    """Return `entity_id`. Raises InvalidEmbed unless it is a positive int or an entity id."""
     if isinstance(entity_id, int) and not isinstance(entity_id, bool):
         if 0 < entity_id <= LARGEST_ID:
             return entity_id
@@ -234,8 +234,10 @@ def clean_id(entity_id: object) -> EntityId:
         if ENTITY_ID.fullmatch(entity_id):
             return str(entity_id)
         if entity_id.isdecimal():
-            raise InvalidEmbed(f'"{entity_id}" is text, and ids are numbers: write {entity_id}.')
+            raise InvalidEmbed(
+                f'"{entity_id}" is a string, but ids are numbers. Write {entity_id}.'
+            )
     raise InvalidEmbed(
-        f"{entity_id!r} is not an id: write the number in the item's address in Metabase, or its"
-        " entity id of 21 characters (in a template, a variable that is not there is '')."
+        f"{entity_id!r} is not an id. Write the number in the item's address in Metabase, or its"
+        " entity id of 21 characters. (In a template, an undefined variable is ''.)"
     )

@@ -1,4 +1,4 @@
-"""`GET /sso/metabase`, and `POST /sso/metabase/guest-token` for guest embeds."""
+"""The views: `GET /sso/metabase`, and `POST /sso/metabase/guest-token` for guest embeds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = ["GuestTokenView", "SSOView"]
 
 
 class SSOView(Endpoint):
-    """Signs `request.user` in to Metabase. Subclasses need a `path()` of their own."""
+    """Signs `request.user` in to Metabase. A subclass needs its own `path()`."""
 
     kind: ClassVar[Kind] = "sso"
     http_method_names = ("get", "head", "options")
@@ -66,14 +66,15 @@ class SSOView(Endpoint):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
         if is_prefetch(request):
-            return responses.empty(503)  # nothing is signed for a page that nobody opened
+            return responses.empty(503)  # do not sign a token for a page that is not opened yet
         if self.is_fetch and is_scripted_link(request, self.query):
             return responses.navigate(request.get_full_path())
         try:
             return self.answer(request)
         except (AccessRefused, InvalidReturnTo) as refused:
-            # Answered outside: a failing template must not chain to it. Its traceback would hold
-            # this frame, and so the request, until Python looks for such circles.
+            # The response is built outside of this block, so that an exception in a template is
+            # not chained to the refusal. A traceback would keep this frame, and with it the
+            # request, until the garbage collector runs.
             refusal = refused.with_traceback(None)
         except DisallowedHost:
             raise
@@ -82,11 +83,11 @@ class SSOView(Endpoint):
         return self.refuse(request, refusal)
 
     def head(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
-        # Django would set `self.head = self.get`: a circle that keeps the view and its settings.
+        # Django would set `self.head = self.get`, a reference cycle that keeps the view alive.
         return self.get(request, *args, **kwargs)
 
     def answer(self, request: HttpRequest) -> responses.SSOResponse:
-        """Return a token for the user who asks. Raises AccessRefused and InvalidReturnTo."""
+        """Return the response with a token. Raises AccessRefused and InvalidReturnTo."""
         if self.is_fetch:
             target = "/"
         else:
@@ -102,23 +103,23 @@ class SSOView(Endpoint):
         return response
 
     def grant(self, request: HttpRequest) -> tokens.Grant:
-        """Return what the user who asks may have; AccessRefused says why it is nothing."""
+        """Return the grant of the request's user. Raises AccessRefused."""
         try:
             user = request.user = self.authenticate(request)
         except PermissionDenied as denied:
-            request.user = AnonymousUser()  # no falling back to the session's user
+            request.user = AnonymousUser()  # do not fall back to the session's user
             message = str(denied) or gettext("The credentials of this request are not valid.")
             raise AccessRefused("invalid-credentials", message) from None
         if user.is_authenticated and isinstance(user, LazyObject):
-            user = user._wrapped  # noqa: SLF001 - looking through it takes 3% of the whole request
+            user = user._wrapped  # noqa: SLF001 - the proxy takes 3% of the time of a request
         return tokens.grant_for(user, request, self.get_claims, self.conf)
 
     def authenticate(self, request: HttpRequest) -> Any:
-        """Return the user who is asking, AnonymousUser for nobody.
+        """Return the request's user, who may be an AnonymousUser.
 
-        Raises PermissionDenied for a bad credential, AccessRefused (`nobody`) when AUTHENTICATE
-        turns down somebody who is signed in (the login page would loop), and ImproperlyConfigured
-        when it returns something that is not a user.
+        Raises PermissionDenied for an invalid credential, AccessRefused (`nobody`) if AUTHENTICATE
+        refuses a user who is signed in (the login page would redirect in a loop), and
+        ImproperlyConfigured if it does not return a user.
         """
         callback = self.conf.AUTHENTICATE
         session_user = getattr(request, "user", None)
@@ -133,7 +134,7 @@ class SSOView(Endpoint):
         if user is None:
             return session_user
         if not hasattr(user, "is_authenticated"):
-            kind = type(user).__name__  # what it returned could be a credential
+            kind = type(user).__name__  # the value itself could be a credential
             raise ImproperlyConfigured(
                 f"METABASE_SSO['AUTHENTICATE'] returned {kind}. It must return a user,"
                 " AnonymousUser() or None."
@@ -152,7 +153,7 @@ class SSOView(Endpoint):
     def refuse(
         self, request: HttpRequest, refusal: AccessRefused | InvalidReturnTo
     ) -> responses.SSOResponse:
-        """Say why there is no token."""
+        """Return the response that says why the user does not get a token."""
         if isinstance(refusal, InvalidReturnTo):
             message = gettext("This link leads to an address in Metabase that is not allowed.")
             return self.error(
@@ -165,14 +166,14 @@ class SSOView(Endpoint):
         return self.error(status, refusal.code, refusal.message)
 
     def not_authenticated(self, request: HttpRequest) -> responses.SSOResponse:
-        """Answer somebody who is not signed in: where to, or why not."""
-        message = "not authenticated"  # for programs: the page has words of its own
+        """Return the response to an anonymous user."""
+        message = "not authenticated"  # for API requests: the page has its own text
         if self.is_fetch:
             return self.error(401, "not-authenticated", message)
         if not is_framed(request, self.query.outside):
             link = login.login_url(request, request.get_full_path(), self.conf)
             return responses.login_redirect(link)
-        # Login pages refuse to be framed: offer the way there in the top window, and back.
+        # Login pages refuse frames, so the link opens in the top window and leads back.
         back = login.page_around(request) or request.get_full_path()
         link = login.login_url(request, back, self.conf)
         return self.error(401, "not-authenticated", message, template="sign_in", sign_in_url=link)
@@ -180,7 +181,7 @@ class SSOView(Endpoint):
     def error(
         self, status: int, code: str, message: str, *, template: str = "refused", **context: str
     ) -> responses.SSOResponse:
-        """Return an error in the form that the caller can read: JSON, or a page."""
+        """Return an error as JSON or as a page, whichever the caller can read."""
         if self.is_fetch:
             return responses.error_json(status, code, message)
         return responses.error_page(
@@ -189,7 +190,7 @@ class SSOView(Endpoint):
 
 
 METHODS = "POST, OPTIONS"
-# The one text here that is for people; the others tell a developer what to set.
+# These messages are for users. The others are for developers.
 REFUSED = {
     "dashboard": gettext_lazy("You are not allowed to see this dashboard."),
     "question": gettext_lazy("You are not allowed to see this question."),
@@ -197,10 +198,10 @@ REFUSED = {
 
 
 class GuestTokenView(Endpoint):
-    """Signs a guest token when GUEST_PARAMS says yes for this user and this item.
+    """Signs a guest token if GUEST_PARAMS allows this item for this user.
 
-    Metabase's embed sends no CSRF token and shows none of our errors (metabase/metabase#82889):
-    the `Origin` and the content type stand in for the one, the log for the other.
+    Metabase's embed does not send a CSRF token, so the view checks the `Origin` and the content
+    type. The embed does not show this view's errors (metabase/metabase#82889), so they are logged.
     """
 
     kind: ClassVar[Kind] = "guest_token"
@@ -209,13 +210,17 @@ class GuestTokenView(Endpoint):
         if request.method == "OPTIONS":
             return responses.empty(200, Allow=METHODS)
         if request.method != "POST":
-            response = self.refuse(405, "method-not-allowed", "This address takes POST only.")
+            response = self.refuse(
+                405, "method-not-allowed", "This address accepts only POST requests."
+            )
             response["Allow"] = METHODS
             return response
         if "HTTP_ORIGIN" not in request.META or not is_origin_allowed(request, self.conf):
-            return self.refuse(403, "origin-not-allowed", "This origin may not ask for a token.")
+            return self.refuse(
+                403, "origin-not-allowed", "This origin is not allowed to request a token."
+            )
         if request.content_type != "application/json":
-            message = "This address takes application/json only."
+            message = "This address accepts only application/json."
             return self.refuse(415, "unsupported-media-type", message)
         try:
             asked = read_body(request, self.conf)
@@ -224,10 +229,10 @@ class GuestTokenView(Endpoint):
         return self.answer(request, asked)
 
     def answer(self, request: HttpRequest, asked: GuestRequest) -> responses.SSOResponse:
-        """Return a token, or say that GUEST_PARAMS did not allow one."""
+        """Return the response with a token, or the refusal of GUEST_PARAMS."""
         callback = self.conf.GUEST_PARAMS
         if callback is None:
-            message = "METABASE_SSO['GUEST_PARAMS'] is not set, so nothing is signed here."
+            message = "METABASE_SSO['GUEST_PARAMS'] is not set, so no guest token is signed."
             return self.refuse(403, "guest-params-not-set", message, asked)
         reason = ""
         try:
@@ -243,8 +248,8 @@ class GuestTokenView(Endpoint):
     def refuse(
         self, status: int, code: str, message: str | Promise, asked: GuestRequest | None = None
     ) -> responses.SSOResponse:
-        """Return an error, and log it: the page with the embed shows nothing of it."""
-        # Before GUEST_PARAMS is asked, nothing reads the session: a refusal needs no database.
+        """Log an error and return it, because the page with the embed does not show it."""
+        # Before GUEST_PARAMS is called, the session is not read, so no query is needed.
         user_id = getattr(getattr(self.request, "user", None), "pk", None) if asked else None
         with translation.override(None):
             english = str(message)
@@ -263,7 +268,10 @@ class GuestTokenView(Endpoint):
 def params_for(
     request: HttpRequest, asked: GuestRequest, callback: Callable[..., Any]
 ) -> Mapping[str, Any] | None:
-    """Ask GUEST_PARAMS for the parameters of an item: None or PermissionDenied refuses."""
+    """Return the parameters of an item from GUEST_PARAMS, which refuses with None.
+
+    Raises PermissionDenied if GUEST_PARAMS does, and ImproperlyConfigured for other values.
+    """
     try:
         params = callback(request, asked.entity_type, asked.entity_id, asked.custom_context)
     except PermissionDenied:
@@ -272,7 +280,8 @@ def params_for(
         raise CallableFailed(f"METABASE_SSO['GUEST_PARAMS'] raised {error!r}.") from error
     if params is not None and not isinstance(params, Mapping):
         text = (
-            f"METABASE_SSO['GUEST_PARAMS'] returned {type(params).__name__}, no mapping or None."
+            f"METABASE_SSO['GUEST_PARAMS'] returned {type(params).__name__}. It must return a"
+            " mapping or None."
         )
         raise ImproperlyConfigured(text)
     return params

@@ -114,13 +114,13 @@ def test_callable_that_returns_a_generator(unsaved: User, configure: Configure) 
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        ("Sales", "returned str, not a list"),
-        (b"Sales", "returned bytes, not a list"),
-        ({"Sales": 1}, "returned dict, not a list"),
-        (1, "returned int, not a list"),
-        ([1], "int is not the name of a group"),
-        ([None], "NoneType is not the name of a group"),
-        ([b"x"], "bytes is not the name of a group"),
+        ("Sales", "returned str. It must return a list"),
+        (b"Sales", "returned bytes. It must return a list"),
+        ({"Sales": 1}, "returned dict. It must return a list"),
+        (1, "returned int. It must return a list"),
+        ([1], "must be a str, not int"),
+        ([None], "must be a str, not NoneType"),
+        ([b"x"], "must be a str, not bytes"),
         (["\n"], "contains a control character"),
     ],
 )
@@ -158,7 +158,7 @@ def test_dict_is_an_allow_list(
 
 @pytest.mark.parametrize("name", [1, None, pytest.param(10**5000, id="huge")])
 def test_a_set_with_what_is_no_name(unsaved: User, configure: Configure, name: object) -> None:
-    with pytest.raises(InvalidClaim, match="is not the name of a group"):
+    with pytest.raises(InvalidClaim, match="name of a group must be a str"):
         groups_of(unsaved, configure, {"a", name})
 
 
@@ -220,7 +220,7 @@ def test_privileged_groups_are_dropped_and_logged(
     assert record.__dict__["code"] == "privileged-group"
     assert record.__dict__["user_id"] == 1
     assert record.getMessage() == (
-        f"The group {name!r} was not sent to Metabase for user 1: ALLOW_ADMINISTRATORS is off."
+        f"The group {name!r} was not sent to Metabase for user 1, because ALLOW_ADMINISTRATORS is off."
     )
     configure(ALLOW_ADMINISTRATORS=True)
     assert groups_of(unsaved, configure, [name, "Sales"]) == [name, "Sales"]
@@ -330,10 +330,10 @@ def test_a_customer_without_a_tenant_is_refused(
 @pytest.mark.parametrize(
     ("tenant", "words"),
     [
-        (True, "'@tenant': TENANT returned bool, not str, int or"),
-        (1.0, "'@tenant': TENANT returned float, not str, int or"),
-        (["acme"], "'@tenant': TENANT returned list, not str, int or"),
-        (object(), "'@tenant': TENANT returned object, not str, int or"),
+        (True, "'@tenant': TENANT returned bool. It must return str, int or"),
+        (1.0, "'@tenant': TENANT returned float. It must return str, int or"),
+        (["acme"], "'@tenant': TENANT returned list. It must return str, int or"),
+        (object(), "'@tenant': TENANT returned object. It must return str, int or"),
         ("a\n", "'tenant': contains a control character"),
         pytest.param(10**5000, "'tenant': a number must be finite", id="huge"),
     ],

@@ -248,7 +248,7 @@ def test_a_notice_while_developing(settings: Settings) -> None:
 @pytest.mark.parametrize("function", [embeds.dashboard_html, embeds.question_html])
 @pytest.mark.parametrize(
     ("bad", "words"),
-    [("10", "write 10"), (0, "is not an id"), (None, "is not an id"), ("", "is not an id")],
+    [("10", "Write 10"), (0, "is not an id"), (None, "is not an id"), ("", "is not an id")],
 )
 def test_ids(function: Any, bad: Any, words: str) -> None:
     with pytest.raises(InvalidEmbed, match=words):

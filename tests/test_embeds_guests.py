@@ -55,7 +55,7 @@ def test_without_params_the_browser_asks(configure: Configure, function: Any, ki
         f"metabase-{kind}",
         {f"{kind}-id": "10", "custom-context": 'json:{"customer": "a"}', "with-title": "true"},
     )
-    with pytest.raises(InvalidEmbed, match="write 10"):
+    with pytest.raises(InvalidEmbed, match="Write 10"):
         function(None, "10")
 
 
@@ -68,7 +68,9 @@ def test_without_params_and_guest_params(function: Any, kind: str) -> None:
 @pytest.mark.parametrize("params", [None, {}])
 def test_without_the_secret(configure: Configure, request_: HttpRequest, params: Any) -> None:
     configure(EMBEDDING_SECRET_KEY=None, GUEST_PARAMS=dict)
-    with pytest.raises(BadSetting, match=r"'EMBEDDING_SECRET_KEY'\] is missing, and signs guest"):
+    with pytest.raises(
+        BadSetting, match=r"'EMBEDDING_SECRET_KEY'\] is missing. It is needed for guest"
+    ):
         embeds.guest_dashboard_html(request_, 10, params)
 
 

@@ -56,18 +56,18 @@ def test_a_secret_from_a_callable(configure: Configure) -> None:
     "entity_id", [0, -1, 2**31, True, 1.0, None, "", "new", ENTITY_ID[1:], f"{ENTITY_ID}x", [1]]
 )
 def test_no_ids(entity_id: Any) -> None:
-    with pytest.raises(InvalidEmbed, match="is not an id: write the number"):
+    with pytest.raises(InvalidEmbed, match="is not an id. Write the number"):
         guest_token("dashboard", entity_id, {})
 
 
 @pytest.mark.parametrize("entity_id", ["10", "0" * 19 + "10"])
 def test_numbers_as_text(entity_id: str) -> None:
-    with pytest.raises(InvalidEmbed, match=f"is text, and ids are numbers: write {entity_id}"):
+    with pytest.raises(InvalidEmbed, match=f"is a string, but ids are numbers. Write {entity_id}"):
         guest_token("dashboard", entity_id, {})
 
 
 def test_no_type() -> None:
-    with pytest.raises(InvalidEmbed, match="'card': a guest embed is a 'dashboard' or"):
+    with pytest.raises(InvalidEmbed, match="'card' must be 'dashboard' or"):
         guest_token("card", 10, {})  # type: ignore[arg-type]
 
 

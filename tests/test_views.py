@@ -505,8 +505,8 @@ def test_large_redirect_is_logged(
     [record] = caplog.records
     user = User.objects.get().pk
     assert record.getMessage() == (
-        f"The redirect to Metabase for user {user} has {len(response['Location'])} bytes;"
-        " above 6144 it is refused."
+        f"The redirect to Metabase for user {user} has {len(response['Location'])} bytes."
+        " Redirects of more than 6144 bytes are refused."
     )
     assert record.__dict__["code"] == "large-redirect"
 

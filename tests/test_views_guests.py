@@ -31,9 +31,9 @@ APP = "https://app.example.com"
 
 
 MESSAGES = {
-    "method-not-allowed": {"This address takes POST only."},
-    "origin-not-allowed": {"This origin may not ask for a token."},
-    "unsupported-media-type": {"This address takes application/json only."},
+    "method-not-allowed": {"This address accepts only POST requests."},
+    "origin-not-allowed": {"This origin is not allowed to request a token."},
+    "unsupported-media-type": {"This address accepts only application/json."},
     "invalid-json": {
         "The Content-Length is not a number.",
         "The body is not JSON in UTF-8.",
@@ -47,7 +47,7 @@ MESSAGES = {
         "entityId is an entity id, and GUEST_ENTITY_IDS is off.",
     },
     "guest-params-not-set": {
-        "METABASE_SSO['GUEST_PARAMS'] is not set, so nothing is signed here."
+        "METABASE_SSO['GUEST_PARAMS'] is not set, so no guest token is signed."
     },
     "guest-refused": {
         "You are not allowed to see this dashboard.",
@@ -367,7 +367,7 @@ def test_a_callable_that_returns_something_else(
     configure: Configure, client: Client, returned: Any
 ) -> None:
     configure(GUEST_PARAMS=lambda *args: returned)
-    words = rf"GUEST_PARAMS.* returned {type(returned).__name__}, no mapping or None"
+    words = rf"GUEST_PARAMS.* returned {type(returned).__name__}. It must return a mapping or None"
     with pytest.raises(ImproperlyConfigured, match=words):
         post(client)
 

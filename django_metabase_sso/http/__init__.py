@@ -1,3 +1,3 @@
-"""What requests ask, and what is answered: the only folder that knows HTTP."""
+"""Reads requests and builds responses. Only this folder and the views use HTTP."""
 
 from __future__ import annotations

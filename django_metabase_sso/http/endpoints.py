@@ -1,7 +1,7 @@
-"""The views of this package: their marks, and where a project's URLs have them.
+"""The base class of this package's views, and functions that find them in a project's URLs.
 
-A view is found by its mark and not by a name: a project may include our URLs below a namespace of
-its own, or write a `path()` for a subclass.
+Views are found by an attribute, not by a name: a project may include the URLs below its own
+namespace, or write a `path()` for a subclass.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ INCLUDE: Final = 'path("sso/", include("django_metabase_sso.urls"))'
 
 
 class Endpoint(View):
-    """A view of this package, with the marks that middleware and the functions below look for.
+    """The base class of this package's views.
 
-    `LoginRequiredMiddleware` leaves it alone, CSRF protection lets a POST through to it, and
-    `metabase_sso` says which of the views it is. A decorator that uses `functools.wraps` keeps
-    the marks. Django makes a view for each request, and `conf` are the settings for that one.
+    The attributes of its view functions exempt it from `LoginRequiredMiddleware` and from CSRF
+    protection, and `metabase_sso` says which view it is. A decorator that uses `functools.wraps`
+    keeps the attributes. Django creates a view for each request; `conf` is the snapshot of the
+    settings for that request.
     """
 
     kind: ClassVar[Kind]
@@ -54,13 +55,13 @@ class Endpoint(View):
 
 
 def kind_of(view: Callable[..., Any]) -> Kind | None:
-    """Return which view of this package a URL leads to; None for any other view."""
+    """Return which view of this package this is, or None for other views."""
     kind: Kind | None = getattr(view, "metabase_sso", None)
     return kind
 
 
 class Route(NamedTuple):
-    """One URL pattern that leads to a view of this package, and the includes around it."""
+    """One URL pattern of a view of this package, and the includes around it."""
 
     pattern: URLPattern
     includes: tuple[URLResolver, ...]
@@ -73,25 +74,25 @@ class Route(NamedTuple):
 
     @property
     def route(self) -> str:
-        """The patterns as the project wrote them, like `ResolverMatch.route`."""
+        """The route as the project wrote it, like `ResolverMatch.route`."""
         patterns = [*(include.pattern for include in self.includes), self.pattern.pattern]
         return "".join(map(str, patterns))
 
     @property
     def is_subclass(self) -> bool:
-        """Whether the project has written this view, on top of the one of this package."""
+        """Whether this view is a subclass that the project wrote."""
         return not self.view_name.startswith("django_metabase_sso.")
 
     def view(self) -> Any:
-        """Return the view, as it is made for each request."""
+        """Return a view, created as for a request."""
         callback: Any = self.pattern.callback
         return callback.view_class(**callback.view_initkwargs)
 
     def path(self) -> str:
-        """Return its path on this site; NoReverseMatch when the path has parameters.
+        """Return its path on this site. Raises NoReverseMatch if the path has parameters.
 
-        Django reverses no view of an include with a namespace, so the patterns are taken out of
-        their namespaces.
+        Django reverses a view below a namespace only by its name, so the patterns are copied to a
+        resolver without namespaces.
         """
         entry: URLPattern | URLResolver = self.pattern
         for include in reversed(self.includes):
@@ -101,15 +102,15 @@ class Route(NamedTuple):
 
 
 def routes(kind: Kind) -> Sequence[Route]:
-    """Return the URL patterns that lead to a view of this kind, a project's own subclasses first.
+    """Return the URL patterns of a kind of view, a project's subclasses first.
 
-    They are those of the URLconf in use: the one of the request, or ROOT_URLCONF.
+    The URLconf is the one in use: that of the request, or ROOT_URLCONF.
     """
     return [route for route in _routes(get_resolver(get_urlconf())) if _kind(route) == kind]
 
 
 def path_of(kind: Kind) -> str | None:
-    """Return the path of the view on this site; None when the project's URLs do not have it."""
+    """Return the path of the view on this site, or None if the project's URLs do not have it."""
     for route in routes(kind):
         try:
             return route.path()
@@ -120,7 +121,7 @@ def path_of(kind: Kind) -> str | None:
 
 @lru_cache(maxsize=16)
 def _routes(resolver: URLResolver) -> tuple[Route, ...]:
-    """Return all routes, remembered for the resolver, which Django makes once for a URLconf."""
+    """Return all routes. They are cached, because Django creates one resolver for a URLconf."""
     return tuple(sorted(_walk(resolver, ()), key=lambda route: not route.is_subclass))
 
 

@@ -1,4 +1,4 @@
-"""What Metabase's embed posts when it wants a guest token."""
+"""Reads the request body in which Metabase's embed asks for a guest token."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AS_JSON: Final = "json:"
 
 
 class GuestRequest(NamedTuple):
-    """Which item the browser asks for: its own choice, so nothing in here is to be trusted."""
+    """The item that the browser asks for. Do not trust it: browsers can send anything."""
 
     entity_type: EntityType
     entity_id: EntityId
@@ -27,7 +27,7 @@ class GuestRequest(NamedTuple):
 
 
 def read_body(request: HttpRequest, conf: Conf = conf) -> GuestRequest:
-    """Return what a request's JSON asks for; InvalidGuestRequest with a code says why not."""
+    """Return the item that a request asks for. Raises InvalidGuestRequest with a code."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if length and not (length.isascii() and length.isdigit()):  # request.body would raise
         raise InvalidGuestRequest("invalid-json", "The Content-Length is not a number.")
@@ -40,7 +40,7 @@ def read_body(request: HttpRequest, conf: Conf = conf) -> GuestRequest:
 
 
 def parse(body: bytes, conf: Conf = conf) -> GuestRequest:
-    """Return what a JSON text asks for; InvalidGuestRequest with a code says why not."""
+    """Return the item that a JSON body asks for. Raises InvalidGuestRequest with a code."""
     try:
         data = _loads(body.decode())
     except (ValueError, RecursionError):
@@ -56,16 +56,16 @@ def parse(body: bytes, conf: Conf = conf) -> GuestRequest:
 
 
 def written_context(value: Any) -> str:
-    """Return the attribute `custom-context` with which a value arrives here as it was given.
+    """Return an attribute `custom-context` that arrives at the endpoint as the same value.
 
-    Metabase 61 and newer read an attribute as a number, a bool or an object where it looks like
-    one ("007" as 7), and 60 does not. Both leave a string alone that begins with a word.
+    Metabase 61 and newer converts attributes that look like a number, a bool or an object ("007"
+    becomes 7). Version 60 does not. Both keep strings that begin with a word.
     """
     return f"{AS_JSON}{to_json('custom_context', value)}"
 
 
 def _context(value: Any) -> Any:
-    """Return what the page gave as `custom-context`, in every version of Metabase."""
+    """Return the value of `custom_context` in the page, for all versions of Metabase."""
     if not isinstance(value, str):
         return value
     is_ours = value.startswith(AS_JSON)

@@ -1,4 +1,4 @@
-"""Where somebody who is not signed in is sent, and how they come back."""
+"""The login page for anonymous users, and the page to which they return."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django_metabase_sso.http.requests import own_host
 
 
 def login_url(request: HttpRequest, path: str, conf: Conf) -> str:
-    """Return the address of the login page that leads back to `path` on this site."""
+    """Return the address of the login page, which leads back to `path` on this site."""
     login = urlsplit(resolve_url(conf.LOGIN_URL))
     host = browser_host(login.scheme or request.scheme or "http", login.netloc)
     if host not in ("", own_host(request)):
@@ -24,12 +24,12 @@ def login_url(request: HttpRequest, path: str, conf: Conf) -> str:
 
 
 def page_around(request: HttpRequest) -> str | None:
-    """Return the path of the page around an iframe: the `Referer`, when it is this site's."""
+    """Return the path of the page around an iframe: the `Referer`, if it is on this site."""
     referer: str = request.META.get("HTTP_REFERER", "")
     if not url_has_allowed_host_and_scheme(referer, {own_host(request)}, request.is_secure()):
         return None
     parts = urlsplit(referer)
     if parts.path in ("", "/") and not parts.query:
-        return None  # a Referrer-Policy of `origin` sends no more than this
-    path = "/" + parts.path.lstrip("/\\")  # two slashes, or one and a \, would begin another host
+        return None  # with the Referrer-Policy `origin`, the path is unknown
+    path = "/" + parts.path.lstrip("/\\")  # `//` and `/\` would begin the name of another host
     return f"{path}?{parts.query}" if parts.query else path

@@ -1,4 +1,4 @@
-"""What is asked of a request."""
+"""Functions that read requests."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from django_metabase_sso.http.return_to import Query, read_query
 from django_metabase_sso.signals import logger
 from django_metabase_sso.troubleshooting import quoted
 
-# In the address of the frames that the template tags make, before `return_to`.
+# In the address of the frames that the template tags create, before `return_to`.
 FRAME_MARK: Final = "frame=1"
-# Headers with which proxies and tunnels say for whom they ask.
+# Headers in which proxies and tunnels name the client.
 FORWARDING: Final = frozenset(
     "HTTP_FORWARDED HTTP_VIA HTTP_X_FORWARDED_FOR HTTP_X_FORWARDED_HOST HTTP_X_REAL_IP".split()
 )
-# What Django answers with a page and a status of its own, when a project's callable raises it.
+# If a project's callable raises these, Django would respond with a page and a status.
 PAGE_EXCEPTIONS = (BadRequest, Http404, PermissionDenied, SuspiciousOperation)
-# How browsers say that they ask in advance, by their present and their former headers; and how
-# Turbo 8 (X-Sec-Purpose), instant.page and Safari (X-Purpose) and htmx (HX-Preloaded) do.
+# The present and former headers of browsers that prefetch, and those of Turbo 8 (X-Sec-Purpose),
+# instant.page and Safari (X-Purpose), and htmx (HX-Preloaded).
 IN_ADVANCE = re.compile("prefetch|prerender|preview|instant", re.IGNORECASE)
 PREFETCHES = {
     "HTTP_SEC_PURPOSE": IN_ADVANCE,
@@ -37,9 +37,9 @@ PREFETCHES = {
 
 
 def allowed_origin(request: HttpRequest, conf: Conf) -> str | None:
-    """Return the `Origin` when it is in ALLOWED_ORIGINS.
+    """Return the `Origin` if it is in ALLOWED_ORIGINS.
 
-    It is judged once: the request remembers it for the middleware, which asks after the view.
+    The request keeps the result for the middleware, which runs after the view.
     """
     origin: str = request.META.get("HTTP_ORIGIN", "")
     judged: tuple[str, bool] | None = getattr(request, "_metabase_sso_origin", None)
@@ -50,7 +50,7 @@ def allowed_origin(request: HttpRequest, conf: Conf) -> str | None:
 
 
 def is_origin_allowed(request: HttpRequest, conf: Conf) -> bool:
-    """Whether the request has no `Origin`, or that of this site or one in ALLOWED_ORIGINS."""
+    """Return whether the `Origin` is missing, of this site, or in ALLOWED_ORIGINS."""
     origin = request.META.get("HTTP_ORIGIN")
     if allowed_origin(request, conf) is not None or origin is None:
         return True
@@ -58,7 +58,7 @@ def is_origin_allowed(request: HttpRequest, conf: Conf) -> bool:
     if origin == own:
         return True
     logger.warning(
-        "Origin '%s' is neither this site's (%s) nor in ALLOWED_ORIGINS.",
+        "The origin '%s' is not this site's origin (%s), and not in ALLOWED_ORIGINS.",
         quoted(origin),
         own,
         extra={"code": "origin-not-allowed", "user_id": None},
@@ -67,24 +67,24 @@ def is_origin_allowed(request: HttpRequest, conf: Conf) -> bool:
 
 
 def own_host(request: HttpRequest) -> str:
-    """Return this site's host, with its port, as browsers write it."""
+    """Return this site's host and port, in the form that browsers use."""
     return addresses.browser_host(request.scheme or "http", request.get_host())
 
 
 def is_from_this_machine(request: HttpRequest) -> bool:
-    """Whether the browser runs here, and reaches this server without a proxy or a tunnel."""
+    """Return whether the browser is on this machine, without a proxy or a tunnel."""
     if not FORWARDING.isdisjoint(request.META):
         return False
     try:
         address = ip_address(request.META.get("REMOTE_ADDR", ""))
         origin = addresses.parse_origin(f"http://{own_host(request)}")
-    except ValueError:  # a socket of the file system has no address
+    except ValueError:  # a Unix socket has no address
         return False
     return address.is_loopback and origin.is_local
 
 
 def is_prefetch(request: HttpRequest) -> bool:
-    """Whether a browser or a library asks in advance, for a page that nobody has opened."""
+    """Return whether a browser or a library prefetches a page that the user has not opened."""
     return any(
         name in request.META and words.search(request.META[name])
         for name, words in PREFETCHES.items()
@@ -92,9 +92,9 @@ def is_prefetch(request: HttpRequest) -> bool:
 
 
 def is_subresource(request: HttpRequest) -> bool:
-    """Whether a page shows this as an image, a script or an object, and so can't read it.
+    """Return whether a page loads the endpoint as an image, a script or an object.
 
-    It learns that there was an answer: a page of another site, that somebody is signed in here.
+    The page cannot read the response, but it could learn whether the user is signed in.
     """
     return request.META.get("HTTP_SEC_FETCH_MODE") == "no-cors" or (
         request.META.get("HTTP_SEC_FETCH_DEST") in ("embed", "object")
@@ -102,10 +102,10 @@ def is_subresource(request: HttpRequest) -> bool:
 
 
 def is_framed(request: HttpRequest, query: str) -> bool:
-    """Whether the answer is shown in a frame of a page.
+    """Return whether the response is shown in a frame.
 
-    Browsers say so on https and on localhost; on plain http, the template tags do.
-    `query` is the query string without `return_to`.
+    Browsers send a header on https and on localhost. On plain http, the template tags add a
+    parameter. `query` is the query string without `return_to`.
     """
     destination = request.META.get("HTTP_SEC_FETCH_DEST")
     if destination is None:
@@ -114,21 +114,21 @@ def is_framed(request: HttpRequest, query: str) -> bool:
 
 
 def is_fetch(request: HttpRequest) -> bool:
-    """Whether the caller is a fetch: `wants_json` for a request that nobody has read yet."""
+    """Return `wants_json` for a request whose query string has not been read."""
     return wants_json(request, read_query(request.META.get("QUERY_STRING", "")).outside)
 
 
 def is_scripted_link(request: HttpRequest, query: Query) -> bool:
-    """Whether a script loads what was a link: htmx says so, and `return_to` is for links alone."""
+    """Return whether a script loads a link: htmx has a header, and only links have `return_to`."""
     if "response=json" in query.outside.split("&"):
         return False
     return "HTTP_HX_REQUEST" in request.META or bool(query.values)
 
 
 def wants_json(request: HttpRequest, query: str) -> bool:
-    """Whether the caller is a fetch, which gets JSON and never a redirect or HTML.
+    """Return whether this is an API request, which gets JSON and never a redirect or HTML.
 
-    `query` is the query string without `return_to`, whose value may hold anything.
+    `query` is the query string without `return_to`, whose value may contain anything.
     """
     if "response=json" in query.split("&"):
         return True

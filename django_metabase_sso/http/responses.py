@@ -1,4 +1,4 @@
-"""Every answer of the package, with the headers that none of them may lack."""
+"""The responses of this package. All of them have the headers that keep tokens safe."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from django_metabase_sso.troubleshooting import quoted
 
 
 def _never_cached() -> str:
-    """Return Django's own Cache-Control for what nobody may keep."""
+    """Return Django's Cache-Control header for responses that must not be cached."""
     response = HttpResponse(content_type="text/plain")
     add_never_cache_headers(response)
     return response["Cache-Control"]
@@ -36,7 +36,7 @@ SAFE_HEADERS = {
 }
 
 
-# A visitor of a hostile page could be talked into copying a token out of a frame.
+# A hostile page could show a token in a frame and trick the user into copying it.
 NEVER_FRAMED = {
     "Content-Security-Policy": "frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
@@ -44,7 +44,7 @@ NEVER_FRAMED = {
 
 
 class SSOResponse(HttpResponse):
-    """A response that nobody caches, and whose `repr` shows no token."""
+    """A response that must not be cached, and whose `repr` does not show a token."""
 
     def __init__(
         self, content: str | bytes = b"", *, status: int = 200, content_type: str, **headers: str
@@ -55,12 +55,12 @@ class SSOResponse(HttpResponse):
 
     @property
     def url(self) -> str:
-        """Where a redirect goes."""
+        """The target of a redirect."""
         return self["Location"]
 
 
 def protect(response: HttpResponseBase) -> HttpResponseBase:
-    """Add the safe headers to an answer on our paths that somebody else made, or changed."""
+    """Add the safe headers to a response of another view or middleware on this package's paths."""
     is_new = not isinstance(response, SSOResponse)
     if is_new or response.get("Vary") != SAFE_HEADERS["Vary"]:
         patch_vary_headers(response, ("Cookie", "Origin"))
@@ -71,17 +71,18 @@ def protect(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def token_json(token: Token) -> SSOResponse:
-    """Return the answer to a fetch: `{"jwt": "..."}` and nothing else in the object."""
+    """Return the response to an API request: an object that has only the key `jwt`."""
     return _json({"jwt": token})
 
 
 def token_redirect(grant: Grant, return_to: str) -> SSOResponse:
-    """Return the redirect that signs a browser in; AccessRefused when it is too large."""
+    """Return the redirect that signs a browser in. Raises AccessRefused if it is too large."""
     url = sign_in_url(return_to, grant.token, grant.conf)
     check_size(url)
     if len(url) > LARGE_REDIRECT:
         logger.warning(
-            "The redirect to Metabase for user %s has %s bytes; above %s it is refused.",
+            "The redirect to Metabase for user %s has %s bytes. Redirects of more than %s bytes"
+            " are refused.",
             grant.user.pk,
             len(url),
             LARGEST_REDIRECT,
@@ -91,9 +92,9 @@ def token_redirect(grant: Grant, return_to: str) -> SSOResponse:
 
 
 def sign_in_url(return_to: str, token: str = "", conf: Conf = conf) -> Token:
-    """Return Metabase's address that signs in by `token` and leads on to `return_to`.
+    """Return Metabase's address that signs in with `token` and then opens `return_to`.
 
-    It hides itself in a `repr`, as the token does.
+    Like the token, it is hidden in a `repr`.
     """
     params = urlencode(conf.REDIRECT_PARAMS)
     return Token(
@@ -103,7 +104,7 @@ def sign_in_url(return_to: str, token: str = "", conf: Conf = conf) -> Token:
 
 
 def check_size(url: str) -> None:
-    """Raise AccessRefused (`token-too-large`) for a redirect that servers may not take."""
+    """Raise AccessRefused (`token-too-large`) for a redirect that servers might refuse."""
     if len(url) > LARGEST_REDIRECT:
         message = gettext(
             "The redirect to Metabase would be %(size)s bytes long, but servers accept at most"
@@ -114,7 +115,7 @@ def check_size(url: str) -> None:
 
 
 def without_token(response: SSOResponse, return_to: str, conf: Conf) -> SSOResponse:
-    """Return the answer to HEAD: the same status and headers, and no token."""
+    """Return the response to HEAD: the same status and headers, without a token."""
     if "Location" in response:
         response["Location"] = sign_in_url(return_to, conf=conf)
     else:
@@ -129,19 +130,19 @@ def login_redirect(url: str) -> SSOResponse:
 
 
 def empty(status: int, **headers: str) -> SSOResponse:
-    """Return an answer without a body."""
+    """Return a response without a body."""
     return SSOResponse(status=status, content_type="text/plain", **headers)
 
 
 def error_json(status: int, code: str, message: str) -> SSOResponse:
-    """Return an error for a program, in one shape for all."""
+    """Return an error as JSON. All errors have the same keys."""
     return _json({"status": "error", "code": code, "message": message}, status)
 
 
 def error_page(
     request: HttpRequest, conf: Conf, status: int, template: str, **context: str
 ) -> SSOResponse:
-    """Return an error for a person. This site and ALLOWED_ORIGINS may show it in a frame."""
+    """Return an error as a page, which this site and ALLOWED_ORIGINS may show in a frame."""
     content = render_to_string(
         f"django_metabase_sso/{template}.html",
         {"status": status, "metabase_url": f"{conf.INSTANCE_URL}/", **context},
@@ -154,26 +155,27 @@ def error_page(
 
 
 def interrupted(redirect: HttpResponseBase) -> SSOResponse:
-    """Return what a fetch gets in place of a redirect by a middleware, with its cookies.
+    """Return the response to an API request that a middleware redirected, with its cookies.
 
-    The page could read neither the redirect nor the login page behind it.
+    A script cannot read the redirect, nor the login page that it leads to.
     """
     where = urlsplit(redirect["Location"])
     logger.warning(
-        "A middleware redirected a request for a token to '%s': the fetch got a 401. Where users"
-        " should not have to sign in again, exempt the endpoint's path from that middleware.",
+        "A middleware redirected an API request for a token to '%s', and the response is a 401."
+        " If users should not have to sign in again, exempt the endpoint's path from that"
+        " middleware.",
         quoted(f"{where.netloc}{where.path}"),
         extra={"code": "interrupted", "user_id": None},
     )
-    message = "This site redirected the request: the user may have to sign in again."
+    message = "This site redirected the request. The user may have to sign in again."
     response = error_json(401, "interrupted", message)
     response.cookies = redirect.cookies
     return response
 
 
 def navigate(path: str) -> SSOResponse:
-    """Return what a script gets that loads a link to Metabase: the browser has to go there."""
-    message = "This link leads to another site: the browser has to open it, not a script."
+    """Return the response to a script that loads a link, which the browser has to open."""
+    message = "This link leads to another site. The browser has to open it, not a script."
     response = error_json(409, "navigate", message)
     response["HX-Redirect"] = path
     return response
@@ -186,5 +188,5 @@ def _json(data: dict[str, str], status: int = 200) -> SSOResponse:
 
 
 def _redirect(location: str) -> SSOResponse:
-    # A header is exactly str: wsgiref, and runserver with it, refuse a subclass such as Token.
+    # Headers must be exactly str: wsgiref and runserver refuse subclasses such as Token.
     return SSOResponse(status=302, content_type="text/html; charset=utf-8", Location=str(location))

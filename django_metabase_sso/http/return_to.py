@@ -1,4 +1,4 @@
-"""Where Metabase may send the person afterwards: a page of this Metabase, and nothing else."""
+"""Checks `return_to`: after the sign-in, Metabase may only redirect to a page of its own."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from django_metabase_sso.exceptions import InvalidReturnTo
 PARAMETERS = ("return_to", "redirect")
 ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# What java.net.URI takes unescaped, in a path and behind it.
+# The characters that java.net.URI accepts unescaped, in a path and after it.
 IN_PATH = "/:@&=+$,;~!*'()-._%"
 IN_QUERY = IN_PATH + "?"
 
 
 class Query(NamedTuple):
-    """A query string: the values of `return_to`, and all that is outside of them."""
+    """A query string: the values of `return_to`, and the rest."""
 
     values: tuple[str, ...]
     outside: str
 
 
 def read_query(query: str) -> Query:
-    """Take `return_to` (or `redirect`) out of a raw query string.
+    """Separate `return_to` (or `redirect`) from a raw query string.
 
-    Metabase appends the path unencoded (metabase/metabase#13078), so a value with a literal `?`
-    takes the rest of the query string with it, as it is. Other values are still encoded here.
+    Metabase appends the path unencoded (metabase/metabase#13078). If a value contains a literal
+    `?`, the rest of the query string therefore belongs to it. The values are not decoded.
     """
     values: list[str] = []
     outside: list[str] = []
@@ -48,12 +48,12 @@ def read_query(query: str) -> Query:
 
 
 def clean_return_to(values: tuple[str, ...], instance: InstanceURL) -> str:
-    """Return the path to send on to Metabase, which redirects to it as it is.
+    """Return the path for Metabase, which redirects to it unchanged.
 
     It begins with the instance's path prefix, and is escaped so that Java's `URI` accepts it.
-    Takes the raw values of `read_query`; none or an empty one means the instance's start page. A
-    path may be written with the prefix and without it. Raises InvalidReturnTo for anything but a
-    path, or an absolute URL below `instance`.
+    `values` are the raw values of `read_query`. No value or an empty one means the start page of
+    the instance. A path may have the prefix or not. Raises InvalidReturnTo for everything else
+    than a path or an absolute URL below `instance`.
     """
     if len(values) > 1:
         raise InvalidReturnTo(gettext("It was given more than once."))
@@ -75,7 +75,7 @@ def _decoded(value: str) -> str:
 
 
 def _below(instance: InstanceURL, value: str) -> str:
-    """Return the path below the instance's prefix that one of the three forms names."""
+    """Return the path below the instance's prefix, for each of the three forms."""
     absolute = ABSOLUTE.fullmatch(value)
     if absolute is None:
         below = _after(instance.prefix, value) if instance.prefix else None
@@ -91,7 +91,7 @@ def _below(instance: InstanceURL, value: str) -> str:
 
 
 def _after(prefix: str, path: str) -> str | None:
-    """Return what follows the prefix, with a slash; None for a path that is not below it."""
+    """Return the path after the prefix, with a slash, or None if it is not below the prefix."""
     below = path.removeprefix(prefix)
     if not path.startswith(prefix) or below[:1] not in ("", "/", "?", "#"):
         return None

@@ -137,7 +137,7 @@ def test_logging(
         logger.handlers, logger.propagate = before
     printed = capsys.readouterr().err
     assert f" WARNING policy user={ada.pk} No Metabase token for user" in printed
-    assert " WARNING origin-not-allowed user=None Origin" in printed
+    assert " WARNING origin-not-allowed user=None The origin" in printed
 
 
 def test_the_sheet_for_assistants(signed_in: Client) -> None:

@@ -95,7 +95,7 @@ def test_hostile_values(value: str) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ('{% metabase_dashboard "10" %}', InvalidEmbed, "write 10"),
+        ('{% metabase_dashboard "10" %}', InvalidEmbed, "Write 10"),
         ("{% metabase_dashboard missing %}", InvalidEmbed, "is not an id"),
         ("{% metabase_dashboard %}", TemplateSyntaxError, "dashboard_id"),
         ('{% metabase_iframe "/dashboard/1" %}', InvalidEmbed, "title="),
