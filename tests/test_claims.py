@@ -220,7 +220,8 @@ def test_privileged_groups_are_dropped_and_logged(
     assert record.__dict__["code"] == "privileged-group"
     assert record.__dict__["user_id"] == 1
     assert record.getMessage() == (
-        f"The group {name!r} was not sent to Metabase for user 1, because ALLOW_ADMINISTRATORS is off."
+        f"The group {name!r} was not sent to Metabase for user 1, because"
+        " ALLOW_ADMINISTRATORS is off."
     )
     configure(ALLOW_ADMINISTRATORS=True)
     assert groups_of(unsaved, configure, [name, "Sales"]) == [name, "Sales"]

@@ -56,7 +56,7 @@ def test_a_secret_from_a_callable(configure: Configure) -> None:
     "entity_id", [0, -1, 2**31, True, 1.0, None, "", "new", ENTITY_ID[1:], f"{ENTITY_ID}x", [1]]
 )
 def test_no_ids(entity_id: Any) -> None:
-    with pytest.raises(InvalidEmbed, match="is not an id. Write the number"):
+    with pytest.raises(InvalidEmbed, match=r"is not an id\. Write the number"):
         guest_token("dashboard", entity_id, {})
 
 
