@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from example_project.standin.start import API_KEY
 from tests.e2e.browser import needs_chromium
@@ -89,12 +89,7 @@ def at(
 def complaints(page: Page) -> list[str]:
     """What the console says of errors."""
     said: list[str] = []
-
-    def hear(line: ConsoleMessage) -> None:
-        if line.type == "error":
-            said.append(line.text)
-
-    page.on("console", hear)
+    page.on("console", lambda line: said.extend([line.text] * (line.type == "error")))
     return said
 
 
