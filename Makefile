@@ -69,7 +69,7 @@ bench: $(VENV)/.demo $(VENV)/.bench
 docs: $(VENV)/.docs
 	$(BIN)/python -m sphinx -b html -W --keep-going -q -E docs build/docs
 
-# The pictures of docs/images, anew: the demo in Chromium.
+# Takes the pictures of docs/images again: the demo in Chromium.
 screenshots: $(VENV)/.test
 	PYTHONPATH=. $(BIN)/python docs/screenshots.py  # django-hosts installs a package `tests`
 
