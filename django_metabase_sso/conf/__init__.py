@@ -1,4 +1,4 @@
-"""`METABASE_SSO`: settings, how they are read, secrets and addresses."""
+"""`METABASE_SSO`: the settings, their validation, secrets and addresses."""
 
 from __future__ import annotations
 

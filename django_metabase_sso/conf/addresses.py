@@ -1,6 +1,6 @@
-"""Addresses: of a Metabase instance, of pages of it, and the origins that may read a token.
+"""Addresses of Metabase and its pages, and the origins that may read a token.
 
-Also what is Metabase's own about them: its paths, the names of its headers, and limits.
+Metabase's paths, header names and limits are also here.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from urllib.parse import unquote, urlsplit
 from django.utils.translation import gettext_noop
 
 # Metabase's paths, below INSTANCE_URL.
-SIGN_IN: Final = "/auth/sso"  # by a browser; without a token it says how to sign in
+SIGN_IN: Final = "/auth/sso"  # for browsers; without a token, it returns the sign-in method
 SERVER_SIGN_IN: Final = "/auth/sso/to_session"
-SIGN_OUT: Final = "/auth/logout"  # a page, whose script ends the session
+SIGN_OUT: Final = "/auth/logout"  # a page with a script that ends the session
 SESSION: Final = "/api/session"
-PROPERTIES: Final = "/api/session/properties"  # for anybody
+PROPERTIES: Final = "/api/session/properties"  # public
 CURRENT_USER: Final = "/api/user/current"
 GUEST_DASHBOARD: Final = "/api/embed/dashboard"
 STATIC_EMBED: Final = "/embed"
 EMBED_SCRIPT: Final = "/app/embed.js"
-# The first segments of what is not a page: signing out, say, or a call of the API.
+# The first segments of paths that are not pages, such as signing out or an API call.
 NOT_PAGES: Final = frozenset({"auth", "api"})
 
 SESSION_HEADER: Final = "X-Metabase-Session"
 CLIENT_HEADER: Final = "X-Metabase-Client"
 API_KEY_HEADER: Final = "X-API-Key"
-LOCALE_HEADER: Final = "X-Metabase-Locale"  # "en": most of Metabase's texts are then English
+LOCALE_HEADER: Final = "X-Metabase-Locale"  # with "en", most of Metabase's messages are English
 
-TOKEN_AGE: Final = 180  # seconds that Metabase accepts a token for, by its `iat`
-# Servers commonly take 8 kB for a request's headers together.
-LARGE_REDIRECT: Final = 4096  # bytes of a redirect's address: logged above
-LARGEST_REDIRECT: Final = 6144  # bytes: refused above
-DEEPEST: Final = 5  # how often a path is looked at: as it is, and decoded up to four times
+TOKEN_AGE: Final = 180  # seconds after `iat` for which Metabase accepts a token
+# Many servers accept at most 8 kB for all headers of a request.
+LARGE_REDIRECT: Final = 4096  # bytes of a redirect's address; larger ones are logged
+LARGEST_REDIRECT: Final = 6144  # bytes of a redirect's address; larger ones are refused
+DEEPEST: Final = 5  # how often a path is checked: as it is, and decoded up to four times
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?")
@@ -45,7 +45,7 @@ PREFIX = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*")
 
 
 class InstanceURL(NamedTuple):
-    """Where Metabase is: `origin` without a default port, `prefix` empty or `/path`."""
+    """Metabase's address. `origin` has no default port. `prefix` is empty or `/path`."""
 
     origin: str
     prefix: str
@@ -55,16 +55,16 @@ class InstanceURL(NamedTuple):
 
     @property
     def host(self) -> str:
-        """The host with its port, as a browser's `Host` header has it."""
+        """The host with its port, as in a browser's `Host` header."""
         return self.origin.partition("://")[2]
 
 
 @lru_cache(maxsize=32)
 def parse_instance_url(url: str) -> InstanceURL:
-    """Return the address that `url` names; ValueError says what is wrong with it.
+    """Return the parsed address. Raises ValueError, with the reason, if it is invalid.
 
-    Path prefixes and trailing slashes are fine. A query, a fragment and credentials are not:
-    tokens are sent to this address.
+    Path prefixes and trailing slashes are allowed. A query, a fragment and credentials are not,
+    because tokens are sent to this address.
     """
     _refuse_international(url)
     if not url.isascii() or not url.isprintable() or " " in url:
@@ -81,9 +81,9 @@ def parse_instance_url(url: str) -> InstanceURL:
 
 
 def origin_of(scheme: str, netloc: str) -> str:
-    """Return `scheme://host[:port]` in a browser's form; ValueError when it has none.
+    """Return `scheme://host[:port]` in the form that browsers use. Raises ValueError.
 
-    Lower case, no default port (WHATWG URL, "origin").
+    It is lowercase, without a default port (WHATWG URL, "origin").
     """
     parts = urlsplit(f"{scheme}://{netloc.lower()}")
     host = parts.hostname or ""
@@ -101,15 +101,15 @@ def origin_of(scheme: str, netloc: str) -> str:
 
 
 def _refuse_international(url: str) -> None:
-    """Raise ValueError for a host name that is not ASCII, with the name that browsers send."""
+    """Raise ValueError for a host name that is not ASCII, with its name in punycode."""
     [host] = re.findall(r"\A\w+://(?:[^/?#]*@)?(?:\*\.)?([^/?#@:]*)", url) or [""]
     if host.isascii():
         return
     problem = "must have its international domain in punycode, as browsers send it"
     try:
         name = host.encode("idna").decode()
-        # Python's older rules make "strasse" of "straße", and browsers do not: a name that does
-        # not come back the same is not suggested.
+        # Python's older rules convert "straße" to "strasse", and browsers do not. A name that is
+        # not the same after decoding is not suggested.
         is_same = name.encode().decode("idna") == host.lower()
     except UnicodeError:
         is_same = False
@@ -117,12 +117,12 @@ def _refuse_international(url: str) -> None:
 
 
 def path_problem(target: str, instance: InstanceURL | None = None) -> str:
-    """Return why a path could lead to another place than it seems to, "" when it cannot.
+    """Return why a path could lead to another place than it seems to, or "" if it cannot.
 
-    `target` is a path, with or without a query and a fragment. Metabase, the proxies before it
-    and browsers decode and shorten paths, each in its own way: so it must be harmless as it is,
-    and however often it is decoded. With `instance`, `target` has to be one of Metabase's pages,
-    and not one of its end points. The answer is English, for gettext.
+    `target` is a path, which may have a query and a fragment. Browsers, proxies and Metabase
+    decode and normalize paths in different ways, so the path must be harmless however often it is
+    decoded. With `instance`, `target` must be one of Metabase's pages, and not an API endpoint.
+    The reason is in English, for gettext.
     """
     path = re.split(r"[?#]", target, maxsplit=1)[0]
     rest = target.removeprefix(path)
@@ -145,8 +145,8 @@ def _problem_as_it_is(path: str, rest: str, instance: InstanceURL | None) -> str
         return gettext_noop("It contains a backslash or a control character.")
     if not path.startswith("/") or path.startswith("//"):
         return gettext_noop("It does not begin with exactly one slash.")
-    # Servlet containers cut ;parameters off a segment before they read it. A ? or # in here was
-    # encoded, and begins a query or a fragment for whatever decodes first.
+    # Servlet containers remove ;parameters from a segment. A ? or # in the path was encoded, and
+    # starts a query or a fragment after it is decoded.
     segments = [segment.partition(";")[0].strip().lower() for segment in re.split(r"[/?#]", path)]
     if not {".", ".."}.isdisjoint(segments):
         return gettext_noop("It contains a “.” or “..” segment.")
@@ -162,7 +162,7 @@ def _has_controls(text: str) -> bool:
 
 
 def _is_page(segments: Iterable[str], prefix: str) -> bool:
-    """Whether they are a page, read below the prefix and, if they begin with it, from there."""
+    """Return whether the segments are a page, both with the prefix and without it."""
     named = list(filter(None, segments))
     before = list(filter(None, prefix.lower().split("/")))
     while NOT_PAGES.isdisjoint(named[:1]):
@@ -173,9 +173,9 @@ def _is_page(segments: Iterable[str], prefix: str) -> bool:
 
 
 def browser_host(scheme: str, netloc: str) -> str:
-    """Return a host as browsers write it, to be compared; any other text as it is.
+    """Return a host in the form that browsers use, for comparisons. Keep invalid ones unchanged.
 
-    A `Host` header may have another case, and the port that its scheme has anyway.
+    A `Host` header may contain uppercase letters, and the default port of the scheme.
     """
     try:
         return origin_of(scheme, netloc).partition("://")[2]
@@ -185,7 +185,7 @@ def browser_host(scheme: str, netloc: str) -> str:
 
 LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 
-# Suffixes below which anybody can have a name of their own: a wildcard there is everybody.
+# Suffixes below which anybody can get a host name. A wildcard there would allow everybody.
 SHARED_SUFFIXES = frozenset(
     "amplifyapp.com ap.ngrok.io appspot.com au.ngrok.io azurestaticapps.net blogspot.com "
     "bubbleapps.io cloudfront.net csb.app deno.dev eu.ngrok.io firebaseapp.com fly.dev "
@@ -196,19 +196,19 @@ SHARED_SUFFIXES = frozenset(
     "up.railway.app us.ngrok.io vercel.app vercel.dev web.app webcontainer.io webflow.io "
     "wixsite.com workers.dev".split()
 )
-# The same by countries: co.uk, gouv.fr, edu.au. It also covers some names of single owners, which
-# can allow their hosts one by one.
+# The same for countries: co.uk, gouv.fr, edu.au. It also matches some names of single owners, who
+# can allow each of their hosts.
 COUNTRY_SUFFIX = re.compile(
     r"(ac|co|com|edu|go|gob|gouv|gov|govt|mil|ne|net|nhs|or|org|police|sch)\.[a-z]{2}"
 )
-# The same at any depth, since regions and the like stand before them.
+# The same at any depth, because regions and similar names come before these suffixes.
 SHARED_BELOW = frozenset(
     "amazonaws.com azurewebsites.net core.windows.net github.dev run.app".split()
 )
 
 
 class AllowedOrigin(NamedTuple):
-    """One entry of `ALLOWED_ORIGINS`; `text` is as it was written."""
+    """One entry of `ALLOWED_ORIGINS`. `text` is the entry as it is written in the settings."""
 
     text: str
     scheme: str
@@ -218,11 +218,11 @@ class AllowedOrigin(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Whether the origin is this machine, where http is as good as https."""
+        """Whether the origin is on this machine, where http is as secure as https."""
         return self.host in ("localhost", "127.0.0.1", "[::1]") or self.host.endswith(".localhost")
 
     def matches(self, origin: str) -> bool:
-        """Whether a request's `Origin` header is this origin; `*` stands for one DNS label."""
+        """Return whether an `Origin` header matches. `*` matches exactly one DNS label."""
         if not self.wildcard:
             return origin == self.text
         head, tail = f"{self.scheme}://", f".{self.host}{self.port}"
@@ -235,7 +235,7 @@ class AllowedOrigin(NamedTuple):
 
 @lru_cache(maxsize=256)
 def parse_origin(text: str) -> AllowedOrigin:
-    """Return the entry that `text` writes; ValueError says what is wrong with it."""
+    """Return the parsed entry. Raises ValueError, with the reason, if it is invalid."""
     scheme, separator, netloc = text.partition("://")
     if scheme not in ("http", "https") or not separator:
         raise ValueError(
@@ -259,16 +259,16 @@ def parse_origin(text: str) -> AllowedOrigin:
 
 
 def matches_any(origin: str, allowed: Iterable[AllowedOrigin]) -> bool:
-    """Whether an `Origin` header is one of the allowed origins."""
+    """Return whether an `Origin` header matches one of the allowed origins."""
     return any(entry.matches(origin) for entry in allowed)
 
 
 def site_of(host: str) -> str:
-    """Return the part of a host name that decides which cookies are sent, roughly.
+    """Return approximately the part of a host name that decides which cookies are sent.
 
-    Browsers use the public suffix list. Here it is the last two labels, more of them below the
-    suffixes above, and the whole of an address. Good enough for a warning that says what it rests
-    on, not for a decision.
+    Browsers use the public suffix list. This function returns the last two labels, more of them
+    for the suffixes above, and all of an IP address. Use it for warnings that name this limit, and
+    not for decisions.
     """
     host = _split_port(host.lower())[0].removesuffix(".")
     if not host or host[-1].isdigit() or host.startswith("["):
@@ -281,7 +281,7 @@ def site_of(host: str) -> str:
 
 
 def _suffixes(host: str) -> list[str]:
-    """Return the host name and what remains of it without its first labels, longest first."""
+    """Return the host name, and the rest after each of its labels, longest first."""
     labels = host.split(".")
     return [".".join(labels[index:]) for index in range(len(labels))]
 

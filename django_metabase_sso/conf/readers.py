@@ -1,7 +1,7 @@
-"""What the project wrote for a key, and what this package makes of it: a reader for each kind.
+"""Readers that validate the settings, one for each kind of value.
 
-A reader gets the key and `Written`, and returns the value that is used. It raises `BadSetting`
-when what is written cannot work or is unsafe.
+A reader gets the key and `Written`, and returns the value that is used. It raises `BadSetting` if
+the setting cannot work or is unsafe.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 from django_metabase_sso.conf import addresses
 from django_metabase_sso.exceptions import BadSetting
 
-REQUIRED: Final = object()  # the default of a key that has to be written
+REQUIRED: Final = object()  # the default of a key that the project must set
 CLAIM_NAMES: Final = {
     "email": "email",
     "first_name": "first_name",
@@ -35,9 +35,9 @@ GroupMapping = Callable[..., Any] | Mapping[str, str | Iterable[str]] | None
 
 
 class Written:
-    """`METABASE_SSO` as it is at one moment: `written[key]` is what stands there, or the default.
+    """`METABASE_SSO` at one moment. `written[key]` is the project's value, or the default.
 
-    It has nothing to print: error pages show local variables, and the secrets are in here.
+    It has no `repr` of its values: error pages show local variables, and it contains the secrets.
     """
 
     __slots__ = ("_defaults", "_values")
@@ -51,7 +51,7 @@ class Written:
 
 
 def instance_url(key: str, written: Written) -> addresses.InstanceURL:
-    """Return where Metabase is."""
+    """Return Metabase's address."""
     url = written[key]
     hint = f'Write "{key}": "https://metabase.example.com".'
     if url is None or url is REQUIRED or (isinstance(url, str) and not url.strip()):
@@ -67,7 +67,7 @@ def instance_url(key: str, written: Written) -> addresses.InstanceURL:
 
 
 def switch(key: str, written: Written) -> bool:
-    """Return True or False; the string "False" from an environment is neither."""
+    """Return True or False. The string "False" from an environment is an error."""
     value = written[key]
     if not isinstance(value, bool):
         message = f"METABASE_SSO[{key!r}] is neither True nor False."
@@ -109,7 +109,7 @@ def _are_names(value: object) -> bool:
 
 
 def claim_names(key: str, written: Written) -> dict[str, str]:
-    """Return the name in use of each claim."""
+    """Return the name of each claim."""
     renames = written[key]
     if not renames and isinstance(renames, dict):
         return CLAIM_NAMES
@@ -131,7 +131,7 @@ def _are_distinct(values: Iterable[object]) -> bool:
 
 
 def origins(key: str, written: Written) -> tuple[addresses.AllowedOrigin, ...]:
-    """Return a list of origins, parsed."""
+    """Return the parsed origins."""
     entries = written[key]
     hint = f'Write "{key}": ["https://app.example.com"].'
     if not isinstance(entries, list | tuple):
@@ -156,7 +156,7 @@ def login_url(key: str, written: Written) -> str:
     problem = f"is not a string: it is a {type(url).__name__}."
     if isinstance(url, str | Promise):
         try:
-            text = str(url)  # of reverse_lazy, say
+            text = str(url)  # may be reverse_lazy
         except NoReverseMatch as error:
             problem = f"cannot be resolved: {error}"
         else:
@@ -183,7 +183,7 @@ def redirect_params(key: str, written: Written) -> dict[str, str]:
 
 
 def end_access(key: str, written: Written) -> tuple[str, ...]:
-    """Return what in Django ends access in Metabase: any of "logout" and "deactivation"."""
+    """Return the events in Django that end access in Metabase: "logout", "deactivation"."""
     value = written[key]
     if (
         isinstance(value, list | tuple | set | frozenset)
@@ -196,13 +196,13 @@ def end_access(key: str, written: Written) -> tuple[str, ...]:
 
 
 def callable_or_none(key: str, written: Written) -> Callable[..., Any] | None:
-    """Return the callable that `key` names, by a dotted path or itself."""
+    """Return the callable in `key`, which may be a dotted path, or None."""
     value = written[key]
     return None if value is None else as_callable(key, value)
 
 
 def as_callable(key: str, value: object) -> Callable[..., Any]:
-    """Return the callable that a value of `key`, or a part of one, is or names."""
+    """Return the callable that a value of `key` is, or whose dotted path it is."""
     if isinstance(value, str):
         try:
             found = import_string(value)

@@ -1,8 +1,8 @@
-"""The two secrets: read when used, hidden when shown, refused when they are weak or the same.
+"""The secrets. They are read when they are used, hidden in output, and refused if they are unsafe.
 
-Django's debug page and many error trackers print the local variables of each frame, and DEBUG
-switches `sensitive_variables` off, so a secret itself must have nothing to print. Some trackers
-cut, decode or copy str and bytes before they call `repr`: a `Secret` is neither.
+Django's debug page and many error trackers print the local variables of each frame, and with DEBUG
+`sensitive_variables` has no effect. A secret must therefore hide itself. Some trackers shorten,
+decode or copy str and bytes before they call `repr`, so a `Secret` is neither.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django_metabase_sso.exceptions import BadSetting
 
 
 class Secret:
-    """The bytes of a shared secret, which only `reveal` gives away."""
+    """The bytes of a shared secret. Only `reveal` returns them."""
 
     __slots__ = ("_value",)
 
@@ -38,20 +38,20 @@ class Secret:
         return hash(self._value)
 
     def is_one_of(self, keys: Iterable[str | bytes]) -> bool:
-        """Whether it is one of Django's keys."""
+        """Return whether it is one of Django's keys."""
         return self._value in [force_bytes(key) for key in keys]
 
     def reveal(self) -> bytes:
-        """Return the bytes. Hand them straight on: a local variable would show them."""
+        """Return the bytes. Do not keep them in a local variable, which error pages show."""
         return self._value
 
     def trimmed(self) -> Secret:
-        """Return it without the white space or the quotation marks that are around it."""
+        """Return the secret without surrounding white space or quotation marks."""
         return Secret(_trimmed(self._value.decode()).encode())
 
 
 SECRETS: Final = ("JWT_SHARED_SECRET", "EMBEDDING_SECRET_KEY")
-SHORTEST_SECRET: Final = 32  # bytes, as many as the hash has: RFC 7518, section 3.2
+SHORTEST_SECRET: Final = 32  # bytes, the length of the hash: RFC 7518, section 3.2
 MISSING: Final = "is missing"
 QUOTES: Final = ('""', "''", "\u201c\u201d", "\u2018\u2019")
 NEW_SECRET: Final = (
@@ -66,15 +66,15 @@ def _trimmed(text: str) -> str:
 
 
 def jwt_shared_secret(key: str, written: Written) -> Secret:
-    """Return the secret to sign people in with. A callable is asked each time: it can rotate."""
+    """Return the secret for sign-ins. A callable is called each time, so that it can rotate."""
     secret = _checked(key, _read(key, written))
-    # A callable is compared when a guest token is made, and not asked at each sign-in.
+    # If this is a callable, it is compared when a guest token is signed, not at each sign-in.
     _refuse_equal(secret, _read("EMBEDDING_SECRET_KEY", written, ask=False))
     return secret
 
 
 def embedding_secret_key(key: str, written: Written) -> Secret | None:
-    """Return the secret to sign guest tokens with; None when it is not set."""
+    """Return the secret for guest tokens, or None if it is not set."""
     found = _read(key, written)
     if found is None:
         return None
@@ -84,9 +84,9 @@ def embedding_secret_key(key: str, written: Written) -> Secret | None:
 
 
 def development_api_key(key: str, written: Written) -> Secret | None:
-    """Return the API key that pages show to everybody who sees them; None when it is not set.
+    """Return the API key that pages show to all visitors, or None if it is not set.
 
-    BadSetting unless DEBUG is on: in production, all visitors would act with that key.
+    Raises BadSetting unless DEBUG is on: in production, all visitors could use that key.
     """
     hint = f'Write "{key}": os.environ.get("METABASE_DEVELOPMENT_API_KEY") if DEBUG else None.'
     secret = _read(key, written, ask=False)
@@ -104,9 +104,9 @@ def development_api_key(key: str, written: Written) -> Secret | None:
 
 
 def api_key(key: str, written: Written) -> Secret | None:
-    """Return the key to administer Metabase with; None when it is not set.
+    """Return the administrator's API key, or None if it is not set.
 
-    A callable is asked each time, so that it can rotate.
+    A callable is called each time, so that it can rotate.
     """
     hint = f'Write "{key}": os.environ["METABASE_API_KEY"], a key of the group Administrators.'
     secret = _read(key, written)
@@ -121,7 +121,7 @@ def api_key(key: str, written: Written) -> Secret | None:
 
 
 def _is_for_a_header(secret: Secret) -> bool:
-    """Return instead of raising: error pages show local variables."""
+    """Return a bool, because an exception would show the local variables on error pages."""
     return all(0x21 <= byte <= 0x7E for byte in secret.reveal())
 
 
@@ -140,7 +140,7 @@ def _checked(key: str, secret: Secret | str | None) -> Secret:
 
 
 def _is_djangos(secret: Secret) -> bool:
-    """Return instead of raising: error pages show local variables."""
+    """Return a bool, because an exception would show the local variables on error pages."""
     return secret.is_one_of([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
 
 
@@ -155,9 +155,9 @@ def _refuse_equal(secret: Secret, other: Secret | str | None) -> None:
 
 
 def _read(key: str, written: Written, *, ask: bool = True) -> Secret | str | None:
-    """Return the secret in a form that error pages do not show; a str says why there is none.
+    """Return the secret, None if it is not set, or a str with the reason why it is invalid.
 
-    None stands for None. A callable is called if it may be asked.
+    With `ask`, a callable is called.
     """
     value = written[key]
     if value is None:

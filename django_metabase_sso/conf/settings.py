@@ -1,8 +1,8 @@
 """`METABASE_SSO`, one line for each key: its reader, its default, the arguments of its callable.
 
-A setting is read when it is used and checked when it is read, never cached. System checks do not
-run under gunicorn or uvicorn, so reading raises `BadSetting`; the checks report the same
-exceptions. A new setting is a line here and a section in docs/settings.md.
+A setting is read and validated when it is used. System checks do not run under gunicorn or
+uvicorn, so reading raises `BadSetting`, and the checks report the same exceptions. To add a
+setting, add a line here and a section to docs/settings.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ITEM: Final = ("request", "entity_type", "entity_id", "custom_context")
 
 
 class Setting(Generic[T]):
-    """A key of `METABASE_SSO`. `arguments` are those that its callable is called with."""
+    """A key of `METABASE_SSO`. `arguments` are the arguments of its callable."""
 
     key: str
 
@@ -50,9 +50,9 @@ class Setting(Generic[T]):
 
 
 class Conf:
-    """The settings as they are now: each is read whenever it is used.
+    """The present settings. Each is read whenever it is used.
 
-    Reading one raises `BadSetting` when its value cannot work or is unsafe.
+    Raises `BadSetting` if the value cannot work or is unsafe.
     """
 
     INSTANCE_URL = Setting(readers.instance_url, REQUIRED)
@@ -80,14 +80,14 @@ class Conf:
     DEVELOPMENT_API_KEY = Setting(secrets.development_api_key, None)
 
     def look_up(self, setting: Setting[T]) -> T:
-        """Return what is written for a setting, checked."""
+        """Return the validated value of a setting."""
         return setting.read(setting.key, written())
 
 
 class Snapshot(Conf):
-    """The settings during one call of a view: each is read at most once, at its first use.
+    """The settings during one call of a view. Each is read once, when it is first used.
 
-    It lives as long as that call, and has nothing to print: the secrets are in it.
+    Its `repr` shows no values, because it contains the secrets.
     """
 
     def __init__(self) -> None:
@@ -97,9 +97,9 @@ class Snapshot(Conf):
         return "<Snapshot>"
 
     def look_up(self, setting: Setting[T]) -> T:
-        """Return what is written for a setting, checked, and remember it."""
+        """Return the validated value of a setting, and keep it."""
         value = setting.read(setting.key, self._written)
-        self.__dict__[setting.key] = value  # Python looks here before it asks the class
+        self.__dict__[setting.key] = value  # from now on, Python finds the value here
         return value
 
 
@@ -117,16 +117,16 @@ METABASE_SSO = {
 
 
 def written() -> Written:
-    """Return `METABASE_SSO` as it is now. BadSetting unless it is a dict of known keys."""
+    """Return the present `METABASE_SSO`. Raises BadSetting unless it is a dict of known keys."""
     values = getattr(settings, "METABASE_SSO", None)
     if isinstance(values, dict) and values.keys() <= DEFAULTS.keys():
         return Written(values, DEFAULTS)
-    del values  # it holds the secret, and error pages show local variables
+    del values  # it contains the secret, and error pages show local variables
     raise problems()[0]
 
 
 def problems() -> list[BadSetting]:
-    """Return why `METABASE_SSO` cannot be read at all: it is not a dict, or has unknown keys."""
+    """Return why `METABASE_SSO` cannot be read: it is not a dict, or it has unknown keys."""
     if not isinstance(getattr(settings, "METABASE_SSO", None), dict):
         message = "METABASE_SSO is not a dict in your settings."
         return [BadSetting("metabase_sso.E001", message, EXAMPLE)]
