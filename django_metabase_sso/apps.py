@@ -12,7 +12,7 @@ from django_metabase_sso.exceptions import BadSetting
 
 
 class MetabaseSSOConfig(AppConfig):
-    """Registers the system checks, and connects receivers where the settings ask for them."""
+    """Registers the system checks, and connects the receivers that the settings need."""
 
     name = "django_metabase_sso"
     label = "metabase_sso"

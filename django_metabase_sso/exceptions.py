@@ -1,4 +1,4 @@
-"""What the package raises. Only the view turns one of these into an HTTP status."""
+"""The exceptions of this package. Only the views convert them to HTTP statuses."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ RefusalCode = Literal[
 
 
 class MetabaseSSOError(Exception):
-    """Base of the exceptions below."""
+    """The base class of the exceptions below, except BadSetting."""
 
 
 class AccessRefused(MetabaseSSOError):
-    """This person may not have a token: `code` is for programs, `message` for people."""
+    """The user may not have a token. `code` is for programs, and `message` for users."""
 
     def __init__(self, code: RefusalCode, message: str) -> None:
         super().__init__(code, message)
@@ -51,7 +51,7 @@ class AccessRefused(MetabaseSSOError):
 
 
 class InvalidClaim(MetabaseSSOError):
-    """A claim that Metabase would drop, damage or refuse; `claim` is its name."""
+    """A claim that Metabase would drop, change or refuse. `claim` is its name."""
 
     def __init__(self, claim: str, problem: str) -> None:
         super().__init__(claim, problem)
@@ -63,7 +63,7 @@ class InvalidClaim(MetabaseSSOError):
 
 
 class InvalidParameter(MetabaseSSOError, ValueError):
-    """A parameter of a guest embed that would open a locked filter, or that Metabase refuses."""
+    """A parameter of a guest embed that would unlock a filter, or that Metabase refuses."""
 
     def __init__(self, parameter: str, problem: str) -> None:
         super().__init__(parameter, problem)
@@ -75,17 +75,17 @@ class InvalidParameter(MetabaseSSOError, ValueError):
 
 
 class InvalidEmbed(MetabaseSSOError, ValueError):
-    """A template tag, or the function behind it, was used wrongly; the text says what to write."""
+    """Wrong use of a template tag or its function. The message says what to write instead."""
 
 
 class MetabaseError(MetabaseSSOError):
-    """Metabase did not do what it was asked for. Holds no token, session, key or request."""
+    """A call to Metabase failed. The exception contains no token, session, key or request."""
 
 
 class MetabaseUnavailable(MetabaseError):
-    """Metabase gave no answer that can be used: try again later, or look at the instance.
+    """Metabase did not give a usable response. Try again later, or check the instance.
 
-    `status` is the HTTP status where there was one, else None.
+    `status` is the HTTP status of the response, or None if there was none.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -98,11 +98,11 @@ class MetabaseUnavailable(MetabaseError):
 
 
 class MetabaseRefused(MetabaseError):
-    """Metabase refused the call, with a 4xx `status` and its own `text`.
+    """Metabase refused the call, with a 4xx `status` and the message `text`.
 
-    `call` is the method and the address, without the query. `cause` and `cure` are sentences of
-    this package, and "" where the reason is not known. `status` is 0 where a guard of this package
-    refused, and Metabase was not asked.
+    `call` is the method and the address, without the query. `cause` and `cure` are explanations by
+    this package, or "" if the reason is unknown. `status` is 0 if a safety rule of this package
+    refused the call before it was sent.
     """
 
     def __init__(self, call: str, status: int, text: str, cause: str = "", cure: str = "") -> None:
@@ -122,7 +122,7 @@ class MetabaseRefused(MetabaseError):
 
 
 class InvalidGuestRequest(MetabaseSSOError):
-    """A body of the guest token endpoint that nothing is signed for; `code` is for programs."""
+    """The request body of the guest token endpoint is invalid. `code` is for programs."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
@@ -135,14 +135,14 @@ class InvalidReturnTo(MetabaseSSOError):
 
 
 class CallableFailed(MetabaseSSOError):
-    """A callable of `METABASE_SSO` raised something that Django would answer with another page."""
+    """A callable of `METABASE_SSO` raised an exception for which Django would show a page."""
 
 
 class BadSetting(ImproperlyConfigured):
-    """A value of `METABASE_SSO` that cannot work or is unsafe.
+    """A value in `METABASE_SSO` cannot work or is unsafe.
 
-    `check_id` is the id of the system check that says the same (`metabase_sso.E002`), and `hint`
-    can be pasted.
+    `check_id` is the id of the system check with the same message, such as `metabase_sso.E002`.
+    `hint` can be pasted.
     """
 
     def __init__(self, check_id: str, message: str, hint: str) -> None:

@@ -1,4 +1,4 @@
-"""`path("sso/", include("django_metabase_sso.urls"))` makes `/sso/metabase` and below."""
+"""Include these URLs with `path("sso/", include("django_metabase_sso.urls"))`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Is an e-mail address the user's alone? The database is asked, and its answer compared again."""
+"""Checks whether an e-mail address belongs to one user only.
+
+The database finds candidates, which are compared again in Python.
+"""
 
 from __future__ import annotations
 
@@ -25,24 +28,24 @@ INCOMPARABLE = (
     "METABASE_SSO['REQUIRE_UNIQUE_EMAIL']: this database cannot compare the column of the e-mail"
     " address, as when it is encrypted."
 )
-# What a field of a project does to values on their way to the database and back.
+# Methods with which a project's field converts values on their way to the database and back.
 CONVERSIONS = frozenset(
     "from_db_value get_db_converters get_db_prep_save get_db_prep_value get_placeholder"
     " get_placeholder_sql get_prep_value select_format".split()
 )
-REMEMBERED = 64  # models and databases
+REMEMBERED = 64  # pairs of model and database in a cache
 MOST_TRIED = 100  # users, until one has an address
 
 
 def other_users(user: AbstractBaseUser, email: str, which: models.Q | None = None) -> list[Any]:
     """Return the keys of the other users, active or not, who have this canonical address.
 
-    With `which`, only of those for whom it holds. Metabase reactivates a deactivated account, so
-    inactive users count. No query where the database guarantees that there are none, else one: of
-    the table itself, where `user` is written. The first one in a process has a second beside it.
+    `which` limits the users. Inactive users count, because Metabase reactivates deactivated
+    accounts. Costs no query if the database guarantees that there are none, and otherwise one
+    query, in the database where `user` is written. The first call in a process costs one more.
 
-    Raises AccessRefused (`unsaved-email`) when another address is stored for this user, and
-    ImproperlyConfigured when the database does not find the user by the stored one.
+    Raises AccessRefused (`unsaved-email`) if another address is stored for this user, and
+    ImproperlyConfigured if the database does not find the user by the stored address.
     """
     model = get_user_model()
     using = router.db_for_write(model, instance=user)
@@ -58,7 +61,7 @@ def other_users(user: AbstractBaseUser, email: str, which: models.Q | None = Non
 
 
 def shared_addresses() -> list[str]:
-    """Return each canonical address that several active users have, in order. One query."""
+    """Return the canonical addresses that several active users have, sorted. Costs one query."""
     field = _required_field()
     users = folded_users(home()).exclude(_email="").filter(_email__isnull=False)
     if any(field.name == "is_active" for field in users.model._meta.concrete_fields):  # noqa: SLF001
@@ -66,16 +69,16 @@ def shared_addresses() -> list[str]:
     shared = users.annotate(_address=models.F("_email")).values("_address")
     shared = shared.annotate(_users=models.Count("pk")).filter(_users__gt=1).values("_address")
     stored = users.filter(_email__in=shared).values_list(field.name, flat=True)
-    # The database may take an é for an e.
+    # The database may treat é and e as equal.
     counted = Counter(address.lower() for address in stored if is_same(address, address.lower()))
     return sorted(address for address, users_of in counted.items() if users_of > 1)
 
 
 def is_declared_unique() -> bool:
-    """Whether the user model declares a unique constraint on Lower of the e-mail column.
+    """Return whether the user model declares a unique constraint on Lower of the e-mail column.
 
-    Nothing else counts: `unique=True` lets both Ada@ and ada@ in, and a collation may take `ch`
-    for one letter.
+    Nothing else counts: `unique=True` allows both Ada@ and ada@, and a collation may treat `ch` as
+    one letter.
     """
     field = email_field()
     if field is None or not field.model._meta.managed:  # noqa: SLF001
@@ -90,10 +93,10 @@ def is_declared_unique() -> bool:
 
 
 def is_guaranteed(using: str | None = None) -> bool:
-    """Whether the database itself lets no two users have one address in any case.
+    """Return whether the database guarantees unique addresses, whatever their case.
 
-    Django leaves the constraint out where the database has no index on expressions, and where I is
-    not the capital of i it lets both Ida@ and ida@ in.
+    Django does not create the constraint if the database does not support indexes on expressions.
+    If I is not the uppercase letter of i, the constraint allows both Ida@ and ida@.
     """
     if not is_declared_unique():
         return False
@@ -106,7 +109,7 @@ def is_guaranteed(using: str | None = None) -> bool:
 
 
 def is_indexed() -> bool:
-    """Whether the model declares an index that serves the query of `other_users`."""
+    """Return whether the model declares an index for the query of `other_users`."""
     field = email_field()
     if field is None:
         return False
@@ -121,9 +124,9 @@ def is_indexed() -> bool:
 
 
 def is_findable() -> bool:
-    """Whether the database finds a user by the stored address; true where nobody has one.
+    """Return whether the database finds a user by the stored address, or no user has one.
 
-    An encrypted column holds another text each time.
+    An encrypted column contains another value for each row.
     """
     field, using = _required_field(), home()
     for key, address in _everybody(using).values_list("pk", field.name)[:MOST_TRIED]:
@@ -133,7 +136,7 @@ def is_findable() -> bool:
 
 
 def folded_users(using: str) -> Users:
-    """Return all users, with their address in lower case as `_email` to filter by."""
+    """Return all users, with their lowercase address as `_email` for filters."""
     field = _required_field()
     column = _lower_column(field)
     lower: Any = Lower(field.name) if column is None else models.F(column.name)
@@ -144,21 +147,21 @@ def folded_users(using: str) -> Users:
 
 
 def require_comparable() -> None:
-    """Raise ImproperlyConfigured where the database cannot find users by their address."""
+    """Raise ImproperlyConfigured if the database cannot find users by their address."""
     if not has_plain_values(_required_field()) and not is_findable():
         raise _incomparable(home())
 
 
 @lru_cache(maxsize=REMEMBERED)
 def lowers_capital_i(field: models.Field[Any, Any], using: str) -> bool:
-    """Whether the lower case of I is i to the column: in Turkish and Azeri it is another letter.
+    """Return whether the lowercase letter of I is i, which it is not in Turkish and Azeri.
 
-    One query, once for each process. Raises ImproperlyConfigured for a column without letters.
+    Costs one query in each process. Raises ImproperlyConfigured if the column cannot be lowered.
     """
     connection = connections[using]
     table = connection.ops.quote_name(field.model._meta.db_table)  # noqa: SLF001
     column = connection.ops.quote_name(str(field.column))
-    # Of no row, but with the collation of the column.
+    # It reads no row, but uses the collation of the column.
     letter = f"COALESCE((SELECT {column} FROM {table} WHERE 1 = 0), 'I')"  # noqa: S608
     with connection.cursor() as cursor:
         try:
@@ -169,12 +172,12 @@ def lowers_capital_i(field: models.Field[Any, Any], using: str) -> bool:
 
 
 def home() -> str:
-    """Return the alias of the database where users are written."""
+    """Return the alias of the database to which users are written."""
     return router.db_for_write(get_user_model())
 
 
 def email_field() -> models.Field[Any, Any] | None:
-    """Return the e-mail field of the user model; None where it is not a field of a table."""
+    """Return the e-mail field of the user model, or None if it is not a column of a table."""
     model = get_user_model()
     name = model.get_email_field_name()
     for field in model._meta.concrete_fields:  # noqa: SLF001
@@ -184,7 +187,7 @@ def email_field() -> models.Field[Any, Any] | None:
 
 
 def has_plain_values(field: models.Field[Any, Any]) -> bool:
-    """Whether the field gives its values to the database as they are: not an encrypted one."""
+    """Return whether the field stores its values unchanged. An encrypted field does not."""
     return not any(
         name in vars(base)
         for base in type(field).__mro__
@@ -194,20 +197,20 @@ def has_plain_values(field: models.Field[Any, Any]) -> bool:
 
 
 class Statement(NamedTuple):
-    """The ORM's own statement: the parameters before the address, and those after it."""
+    """The ORM's SQL statement, with the parameters before the address and those after it."""
 
     sql: str
     before: tuple[Any, ...]
     after: tuple[Any, ...]
-    key: Callable[[Any], Any] | None  # what makes the key of what the database gives
+    key: Callable[[Any], Any] | None  # converts the key from the database
 
 
 @lru_cache(maxsize=REMEMBERED)
 def statement(model: type[AbstractBaseUser], using: str) -> Statement | None:
-    """Return what the ORM asks for the keys and addresses of the users with an address.
+    """Return the ORM's statement for the keys and addresses of the users with an address.
 
-    Building it again would cost more than the database needs. None where only the ORM can ask,
-    because the key or the address is not what the database holds.
+    It is cached, because building it takes longer than the query. Returns None if the ORM has to
+    convert the key or the address.
     """
     field = _required_field()
     address = "somebody@example.com"
