@@ -256,12 +256,12 @@ def _explain_absence(key: Any, email: str, using: str) -> NoReturn:
 
 
 def _everybody(using: str) -> Users:
-    """Return the table itself: a manager, the base manager too, may hide rows."""
+    """Return all rows of the table, including those that a manager would hide."""
     return models.QuerySet(get_user_model(), using=using).order_by()
 
 
 def _lower_column(field: models.Field[Any, Any]) -> Any:
-    """Return the generated column that the model has for the query, as MariaDB needs it."""
+    """Return the model's generated column for the query, which MariaDB needs."""
     columns: Iterable[Any] = field.model._meta.local_concrete_fields  # noqa: SLF001
     generated: list[Any] = [one for one in columns if isinstance(one, models.GeneratedField)]
     return next((one for one in generated if _is_lower([one.expression], field)), None)

@@ -1,7 +1,7 @@
-"""For the tests of projects: read the tokens that the package signs, under settings for tests.
+"""Functions for the tests of your project, which read the tokens that this package signs.
 
-The functions take what Django's test client returns, and raise AssertionError with a sentence; no
-token is in it. pytest also has them in the fixture `metabase_sso`.
+The functions accept the responses of Django's test client. They raise AssertionError with a
+sentence that does not contain the token. With pytest, the fixture `metabase_sso` has them as well.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SETTINGS: Final = {
     "JWT_SHARED_SECRET": "tests-only-metabase-jwt-shared-secret",
     "EMBEDDING_SECRET_KEY": "tests-only-metabase-embedding-secret-key",
 }
-"""What to put into METABASE_SSO for tests: no Metabase has these secrets."""
+"""Values for METABASE_SSO in tests. No Metabase uses these secrets."""
 
 _UNCHECKED: Final[Any] = object()
 TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
@@ -35,10 +35,10 @@ _jws = PyJWS(algorithms=["HS256"])
 
 
 def decode(token_or_response: str | HttpResponseBase) -> dict[str, Any]:
-    """Return the claims of a token, or of the one in an answer: JSON, or a redirect to Metabase.
+    """Return the claims of a token, of a JSON response, or of a redirect to Metabase.
 
-    Raises AssertionError when there is none, or JWT_SHARED_SECRET did not sign it. The times are
-    not compared with the clock, which tests like to stop.
+    Raises AssertionError if there is no token, or if it was not signed with JWT_SHARED_SECRET. The
+    times are not compared with the clock, so that tests can freeze it.
     """
     __tracebackhide__ = True
     token = _token_of(token_or_response)
@@ -48,8 +48,9 @@ def decode(token_or_response: str | HttpResponseBase) -> dict[str, Any]:
 def decode_guest(token_or_response: str | HttpResponseBase) -> dict[str, Any]:
     """Return the claims (`resource`, `params`, `exp`) of a guest token.
 
-    It may be in the JSON of the guest token endpoint, or in a page with one guest embed. Raises
-    AssertionError when there is none, or EMBEDDING_SECRET_KEY did not sign it.
+    The argument may also be the JSON response of the guest token endpoint, or a page with one
+    guest embed. Raises AssertionError if there is no token, or if it was not signed with
+    EMBEDDING_SECRET_KEY.
     """
     __tracebackhide__ = True
     token = _token_of(token_or_response, in_pages=True)
@@ -64,20 +65,22 @@ def assert_signs_in(
     attributes: Mapping[str, Any] = _UNCHECKED,
     tenant: str | int | None = _UNCHECKED,
 ) -> dict[str, Any]:
-    """Check that an answer, or a token, signs this person in to Metabase; return all its claims.
+    """Check that a response or a token signs this user in to Metabase, and return all claims.
 
-    Only what is given is compared. `email` is, upper or lower case. `groups` are all of them, in
-    any order, because Metabase ends every other membership; None is "no such claim". Of
-    `attributes` there may be others; those that are None or blank must be missing. `tenant=None`
-    is "no tenant". Raises AssertionError that names the first difference.
+    Only the arguments that you pass are compared. `email` ignores case. `groups` is the complete
+    list in any order, because Metabase removes all other memberships; None means no such claim.
+    The token may have other `attributes`; those that are None or blank must be missing.
+    `tenant=None` means no tenant. Raises AssertionError that names the first difference.
     """
     __tracebackhide__ = True
     claims = decode(response)
     for name in ("iat", "exp"):
         if type(claims.get(name)) is not int:
-            raise AssertionError(f"The claim {name!r} is {claims.get(name)!r}, no whole number.")
+            raise AssertionError(
+                f"The claim {name!r} must be a whole number. It is {claims.get(name)!r}."
+            )
     if claims["exp"] <= claims["iat"]:
-        raise AssertionError("The token expires before it begins: 'exp' is not after 'iat'.")
+        raise AssertionError("The token has already expired: 'exp' must be after 'iat'.")
     names = conf.CLAIM_NAMES
     if email is not _UNCHECKED:
         _compare(claims, names["email"], email.lower())
@@ -95,10 +98,10 @@ def assert_signs_in(
 
 
 def assert_refused(response: HttpResponseBase, code: str) -> None:
-    """Check that an answer is a refusal with this code, as JSON or as a page.
+    """Check that a response is a refusal with this code, as JSON or as a page.
 
-    For `not-authenticated` the redirect to the login page also is one. Raises AssertionError that
-    says what came instead.
+    For `not-authenticated`, a redirect to the login page counts as well. Raises AssertionError
+    that says what the response is instead.
     """
     __tracebackhide__ = True
     told = responses.told(response)
@@ -107,7 +110,7 @@ def assert_refused(response: HttpResponseBase, code: str) -> None:
 
 
 class Helpers:
-    """What the fixture `metabase_sso` is: the functions of this module, and `configure`.
+    """The value of the fixture `metabase_sso`: the functions of this module, and `configure`.
 
     `configure(TENANT=None)` sets keys of METABASE_SSO until the end of the test.
     """
@@ -131,7 +134,7 @@ def _token_of(source: str | HttpResponseBase, *, in_pages: bool = False) -> Toke
         return found[0]
     if found:
         raise AssertionError(f"There are {len(found)} tokens in the page: decode one of them.")
-    raise AssertionError(f"The answer has no token; it is {responses.told(source)}.")
+    raise AssertionError(f"The response has no token. It is {responses.told(source)}.")
 
 
 def _verified(token: Token, secret: Secret, key: str) -> dict[str, Any]:
@@ -139,18 +142,18 @@ def _verified(token: Token, secret: Secret, key: str) -> dict[str, Any]:
     claims = _claims_of(token, secret)
     if claims is None:
         raise AssertionError(
-            f"METABASE_SSO[{key!r}] of these settings did not sign this as a token (HS256)."
+            f"This is not a token that was signed with METABASE_SSO[{key!r}] (HS256)."
         )
     return claims
 
 
 def _claims_of(token: Token, secret: Secret) -> dict[str, Any] | None:
-    if not TOKEN.fullmatch(token):  # PyJWT 2.10 passes over what is not base64
+    if not TOKEN.fullmatch(token):  # PyJWT 2.10 ignores characters that are not base64
         return None
     try:
         payload = _jws.decode(token, secret.reveal(), algorithms=["HS256"])
     except PyJWTError:
-        return None  # what it says may quote the token, and its frames have it
+        return None  # the exception may contain the token, in its message and its frames
     claims: dict[str, Any] = json.loads(payload)
     return claims
 
@@ -161,4 +164,4 @@ def _compare(claims: Mapping[str, Any], name: str, expected: object) -> None:
     if found != expected:
         there = "missing" if found is None else repr(found)
         wanted = "missing" if expected is None else repr(expected)
-        raise AssertionError(f"The claim {name!r} is {there}; expected: {wanted}.")
+        raise AssertionError(f"The claim {name!r} is {there}. Expected: {wanted}.")

@@ -1,4 +1,4 @@
-"""The pytest fixture `metabase_sso`, for projects that name this module in `pytest_plugins`."""
+"""The pytest fixture `metabase_sso`, for projects with this module in `pytest_plugins`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from django.test import override_settings
 
 from django_metabase_sso.test import SETTINGS, Helpers
 
-PYTEST_DJANGO = ("django", "pytest_django.plugin")  # found by pytest, or named with -p
+PYTEST_DJANGO = ("django", "pytest_django.plugin")  # its names in pytest, or with -p
 
 
 @pytest.fixture
 def metabase_sso(request: pytest.FixtureRequest) -> Iterator[Helpers]:
-    """`django_metabase_sso.test`, with METABASE_SSO set for tests until the end of this one."""
+    """The functions of `django_metabase_sso.test`, with METABASE_SSO set until the test ends."""
     own = None
     if any(map(request.config.pluginmanager.hasplugin, PYTEST_DJANGO)):
-        # What a test sets with it is undone in the right order only if ours uses it as well.
+        # Using pytest-django's fixture makes sure that all changes are undone in the right order.
         own = request.getfixturevalue("settings")
     overrides: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""What is in an answer: a token, a refusal or something else. Said without the token."""
+"""Reads a response: whether it is a token, a refusal or something else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JWT: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 
 def tokens_in(response: HttpResponseBase, *, in_pages: bool = False) -> list[Token]:
-    """Return the token of a JSON answer or of a redirect to Metabase; of pages only if asked."""
+    """Return the token of a JSON response or a redirect, and those of a page with `in_pages`."""
     if response.status_code in REDIRECTS:
         before, _, query = response["Location"].partition("?")
         signs_in = before == f"{conf.INSTANCE_URL}{SIGN_IN}"
@@ -34,7 +34,7 @@ def tokens_in(response: HttpResponseBase, *, in_pages: bool = False) -> list[Tok
 
 
 def told(response: HttpResponseBase) -> str:
-    """Return in words what an answer is, without a token."""
+    """Describe a response, without its token."""
     status = response.status_code
     if tokens_in(response):
         return "a token"
@@ -49,7 +49,7 @@ def told(response: HttpResponseBase) -> str:
         code = (getattr(response, "context", None) or {}).get("code")
     if status >= 400 and isinstance(code, str):
         return f"a refusal, {code!r}"
-    return f"a {status} ({response.get('Content-Type')}) that names no code"
+    return f"a {status} ({response.get('Content-Type')}) without a code"
 
 
 def _is_json(response: HttpResponseBase) -> bool:
@@ -65,5 +65,5 @@ def _json(response: HttpResponseBase) -> dict[str, Any]:
 
 
 def _text(response: HttpResponseBase) -> str:
-    content: bytes = getattr(response, "content", b"")  # a streaming answer has none
+    content: bytes = getattr(response, "content", b"")  # a streaming response does not have it
     return content.decode(response.charset)

@@ -132,6 +132,6 @@ def test_in_a_project(tmp_path: Path, plugin: str) -> None:
     by_name = ["-p", "no:django", "-p", plugin] if plugin != "django" else []
     printed = run_pytest(tmp_path, "--showlocals", "--ds=for_tests", *by_name)
     assert "1 failed, 3 passed" in printed, printed
-    assert "The claim 'email' is 'ada@example.com'; expected: 'li@example.com'." in printed
+    assert "The claim 'email' is 'ada@example.com'. Expected: 'li@example.com'." in printed
     assert "def _compare" not in printed
     assert not JWT.search(printed)
