@@ -1,8 +1,8 @@
-"""Cause and cure of Metabase's messages and of this package's refusals.
+"""Explains Metabase's error messages and this package's refusals, and says what to do.
 
-The one table for the commands, the client and the documentation. The texts are Metabase's own, as
-its server sends them. The causes were measured with the library that Metabase verifies tokens
-with, or read in its documentation and issues.
+The management commands, the client and the documentation all use these tables. The messages are
+Metabase's own, as its server sends them. The causes were measured with the library that Metabase
+uses to verify tokens, or come from its documentation and issues.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 
 __all__ = ["lookup"]
 
-TOKEN: Final = re.compile(r"eyJ[\w.-]*")  # how the JSON of a token's header begins in base64
-LONGEST_QUOTE: Final = 200  # characters of what somebody else wrote
+TOKEN: Final = re.compile(r"eyJ[\w.-]*")  # every token begins like this: '{"' in base64
+LONGEST_QUOTE: Final = 200  # characters that are kept of a message of another program
 
 
 Where = Literal["sign-in", "guest embed", "Agent API"]
@@ -29,10 +29,11 @@ CLOCKS: Final = "Synchronize the clocks of both machines by NTP"
 
 
 class ErrorText(NamedTuple):
-    """One row of the table of Metabase's messages.
+    """A message of Metabase's, with its cause and what to do.
 
-    `text` is how the message begins, `others` are other beginnings; `code` is the `status` in its
-    JSON, where it has one. `status` is that of the HTTP answer, None for any.
+    `text` is the beginning of the message, and `others` are the beginnings that other versions of
+    Metabase use. `code` is the `status` in the JSON of the response, or "" if it has none.
+    `status` is the HTTP status, or None for any. `where` names the requests that get the message.
     """
 
     text: str
@@ -48,40 +49,41 @@ CORRUPT: Final = ErrorText(
     "Message seems corrupt or manipulated",
     401,
     "sign-in",
-    "Metabase has another secret, or one of the two has white space around it, or the token "
-    "was cut or quoted on its way.",
+    "Metabase and Django have different secrets, or one of the two has white space around it, or "
+    "the token was cut off or put in quotation marks on its way.",
     f"Copy the JWT signing key from {JWT_SETTINGS} into METABASE_SSO['JWT_SHARED_SECRET'] again. "
-    "Every character has to be the same.",
+    "Every character must be the same.",
 )
 TOO_OLD: Final = ErrorText(
     "Token is older than max-age (180)",
     401,
     "sign-in",
-    "The clocks of Django and Metabase differ, or the token was cached or kept: Metabase accepts "
-    "a token for 180 seconds.",
-    f"{CLOCKS}. Let no proxy, CDN or service worker cache the answers of /sso/metabase.",
+    "The clocks of Django and Metabase differ, or the token was cached or stored: Metabase "
+    "accepts a token for 180 seconds.",
+    f"{CLOCKS}. Make sure that no proxy, CDN or service worker caches the responses of "
+    "/sso/metabase.",
 )
 EXPIRED: Final = ErrorText(
     "Token is expired",
     401,
     "sign-in",
     "TOKEN_LIFETIME is shorter than the difference between the clocks of Django and Metabase, or "
-    "the token was kept for longer than that.",
+    "the token was stored for longer than that.",
     f"{CLOCKS}. The default TOKEN_LIFETIME of 10 minutes is long enough for small differences.",
 )
 NOT_YET_VALID: Final = ErrorText(
     "Token is not yet valid",
     401,
     "sign-in",
-    "The token has an `nbf` that is ahead of Metabase's clock.",
+    "The token has an `nbf` claim with a time that is still in the future for Metabase's clock.",
     "Do not send `nbf`. django-metabase-sso never does, so another program signed this token.",
 )
 MISSING_EMAIL: Final = ErrorText(
     "JWT token missing email claim",
     401,
     "sign-in",
-    "The signature was good, but the token has no e-mail address under the name that Metabase "
-    "looks for.",
+    "The signature is valid, but the token does not have the claim in which Metabase expects the "
+    "e-mail address.",
     "Give METABASE_SSO['CLAIM_NAMES']['email'] the same value as Metabase's e-mail attribute in "
     f"{JWT_SETTINGS}.",
 )
@@ -101,15 +103,16 @@ PAID: Final = ErrorText(
     "sign-in",
     "The plan does not include JWT sign-in, or the license token has expired, or Metabase cannot "
     "check it.",
-    "Look at Admin > Settings > License. Metabase has to reach token-check.metabase.com.",
+    "Check Admin > Settings > License, and make sure that Metabase can reach "
+    "token-check.metabase.com.",
     "error-premium-feature-not-available",
 )
 INVALID_REDIRECT: Final = ErrorText(
     "Invalid redirect URL",
     400,
     "sign-in",
-    "`return_to` is on another host than Metabase's site URL, or has characters that a URI "
-    "may not have.",
+    "`return_to` is on a different host than Metabase's site URL, or has characters that are not "
+    "allowed in a URI.",
     "Set Metabase's site URL (Admin > Settings > General) to the address in "
     "METABASE_SSO['INSTANCE_URL'].",
 )
@@ -117,7 +120,7 @@ SDK_DISABLED: Final = ErrorText(
     "Embedding SDK for React is disabled",
     402,
     "sign-in",
-    "The SDK is switched off in Metabase. Metabase may have signed the user in before it said so.",
+    "The SDK is switched off in Metabase. Metabase may already have signed the user in.",
     f"Switch it on under {EMBEDDING_SETTINGS}.",
     "error-embedding-sdk-disabled",
 )
@@ -125,8 +128,8 @@ SIMPLE_DISABLED: Final = ErrorText(
     "You need to turn on modular embedding",
     402,
     "sign-in",
-    "Web components (embed.js) are switched off in Metabase. Metabase may have signed the user in "
-    "before it said so.",
+    "Web components (embed.js) are switched off in Metabase. Metabase may already have signed the "
+    "user in.",
     f"Switch modular embedding on under {EMBEDDING_SETTINGS}.",
     "error-embedding-simple-disabled",
     ("Embedded Analytics JS is disabled",),
@@ -135,30 +138,31 @@ TENANTS_OFF: Final = ErrorText(
     "Tenants and tenant users are disabled.",
     403,
     "sign-in",
-    "The token names a tenant, or the user belongs to one, while tenants are switched off in "
-    "Metabase (58 and newer; 57 and older ignore the tenant of a token).",
+    "The token names a tenant, or the account belongs to one, but tenants are switched off in "
+    "Metabase. Metabase 57 and older ignore the tenant of a token instead.",
     "Switch tenants on under Admin > People > Tenants, or remove METABASE_SSO['TENANT'].",
 )
 INVALID_SLUG: Final = ErrorText(
     '{"errors"',
     400,
     "sign-in",
-    "The slug of a new tenant has other characters than a-z, 0-9, - and _. Metabase answers "
-    "without a message.",
-    "Return slugs of a-z, 0-9, - and _ from METABASE_SSO['TENANT'].",
+    "The slug of a new tenant has characters other than a-z, 0-9, - and _. Metabase does not send "
+    "a message in this case.",
+    "Return slugs that only have a-z, 0-9, - and _ from METABASE_SSO['TENANT'].",
 )
 HIDDEN: Final = ErrorText(
     "Something went wrong",
     None,
     "sign-in",
-    "Metabase hides its messages (MB_HIDE_STACKTRACES).",
+    "Metabase hides its error messages, because MB_HIDE_STACKTRACES is set.",
     "Look for the message in Metabase's log (Admin > Tools > Logs).",
 )
 GUEST_CORRUPT: Final = ErrorText(
     "Message seems corrupt or manipulated",
     400,
     "guest embed",
-    "Metabase has another embedding secret key, or the token was cut on its way.",
+    "Metabase and Django have different embedding secret keys, or the token was cut off on its "
+    "way.",
     f"Copy the embedding secret key from {EMBEDDING_SETTINGS} into "
     "METABASE_SSO['EMBEDDING_SECRET_KEY']. It is not the JWT signing key.",
 )
@@ -168,7 +172,7 @@ GUEST_EXPIRED: Final = ErrorText(
     "guest embed",
     "The page was open for longer than GUEST_TOKEN_LIFETIME, or the clocks of Django and Metabase "
     "differ by more than 60 seconds.",
-    "Reload the page, or set METABASE_SSO['GUEST_PARAMS'], with which pages fetch new tokens. "
+    "Reload the page, or set METABASE_SSO['GUEST_PARAMS'], so that pages fetch new tokens. "
     f"{CLOCKS}.",
 )
 GUESTS_OFF: Final = ErrorText(
@@ -183,18 +187,20 @@ GUEST_KEY_MISSING: Final = ErrorText(
     400,
     "guest embed",
     "Metabase does not have an embedding secret key.",
-    f"Switch guest embeds on under {EMBEDDING_SETTINGS}, which makes one, and copy it into "
-    "METABASE_SSO['EMBEDDING_SECRET_KEY'].",
+    f"Switch guest embeds on under {EMBEDDING_SETTINGS}. Metabase then creates a key: copy it "
+    "into METABASE_SSO['EMBEDDING_SECRET_KEY'].",
 )
 
-# If one string begins with another, the longer one comes first.
+# lookup() returns the first row that fits. If one string begins with another, the longer one comes
+# first.
 ERROR_TEXTS: Final = (
     ErrorText(
         "Message seems corrupt or manipulated.",
         401,
         "sign-in",
-        "The signature was good, but the payload is not JSON: a claim is NaN or Infinity.",
-        "Leave non-finite numbers out of what signs the token.",
+        "The signature is valid, but the payload is not JSON: a claim is NaN or Infinity.",
+        "Do not send NaN or Infinity. django-metabase-sso never does, so another program signed "
+        "this token.",
     ),
     CORRUPT,
     TOO_OLD,
@@ -255,16 +261,16 @@ ERROR_TEXTS: Final = (
         "Tenant is not active",
         403,
         "sign-in",
-        "The tenant was deactivated, and user provisioning is off; with provisioning on, a token "
-        "would reactivate it.",
+        "The tenant has been deactivated, and user provisioning is off. With provisioning on, a "
+        "token would reactivate the tenant.",
         "Activate the tenant under Admin > People > Tenants.",
     ),
     ErrorText(
         "Tenant info mismatch",
         403,
         "sign-in",
-        "The tenant of the token is not that of the account (Metabase before November 2025 says "
-        "this for all differences between the two).",
+        "The token and the account have different tenants, or only one of them has a tenant. "
+        "Versions of Metabase from before November 2025 send this message in all these cases.",
         "Return the account's tenant from METABASE_SSO['TENANT'], claims.INTERNAL for an account "
         "without a tenant, or let an administrator move the account.",
     ),
@@ -273,14 +279,15 @@ ERROR_TEXTS: Final = (
         "This tenant name or slug is already taken.",
         400,
         "sign-in",
-        "The slug in the token is new, and another tenant has it as its name.",
+        "No tenant has the slug in the token, but it is the name of a tenant.",
         "Return the slug of the tenant, not its name, from METABASE_SSO['TENANT'].",
     ),
     ErrorText(
         "Cannot add non-tenant user to tenant-group or vice versa",
         400,
         "sign-in",
-        "The token puts a user of a tenant into an ordinary group, or the reverse.",
+        "The token puts a user of a tenant into an ordinary group, or another user into a tenant "
+        "group.",
         "Return only tenant groups from METABASE_SSO['GROUP_MAPPING'] for users with a tenant, "
         "and only ordinary groups for all others.",
     ),
@@ -288,8 +295,8 @@ ERROR_TEXTS: Final = (
         "POST not valid for JWT SSO requests",
         501,
         "sign-in",
-        "This Metabase is older than spring 2026 and takes a token with GET only.",
-        "Send GET /auth/sso?jwt=..., or POST to /auth/sso/to_session, or upgrade Metabase.",
+        "This Metabase is older than spring 2026 and accepts a token only with GET.",
+        "Upgrade Metabase, send GET /auth/sso?jwt=..., or send the POST to /auth/sso/to_session.",
     ),
     ErrorText(
         "Adding another user would exceed the maximum number of users",
@@ -302,8 +309,9 @@ ERROR_TEXTS: Final = (
         "class java.lang.String cannot be cast to class java.lang.Number",
         401,
         "sign-in",
-        "A claim has another type than Metabase expects: `exp`, `iat` or `nbf` is not a number.",
-        "Send whole numbers. django-metabase-sso does, so another program signed this token.",
+        "A claim has the wrong type: `exp`, `iat` or `nbf` is not a number.",
+        "Send whole numbers. django-metabase-sso always does, so another program signed this "
+        "token.",
         others=("java.lang.ClassCastException",),
     ),
     ErrorText(
@@ -338,9 +346,9 @@ ERROR_TEXTS: Final = (
         "You must specify a value for",
         400,
         "guest embed",
-        "The token has no value, or a blank one, for a locked parameter.",
-        "Give every locked parameter of the item a value: `params=` of the tag, or the result of "
-        "METABASE_SSO['GUEST_PARAMS'].",
+        "The token does not have a value for a locked parameter, or the value is blank.",
+        "Give every locked parameter of the item a value, in `params=` of the tag or in what "
+        "METABASE_SSO['GUEST_PARAMS'] returns.",
     ),
     ErrorText(
         "Unknown parameter",
@@ -361,35 +369,35 @@ ERROR_TEXTS: Final = (
         401,
         "Agent API",
         "The request does not have an Authorization header.",
-        "Send `Authorization: Bearer` and a token, as the client of this package does.",
+        "Send `Authorization: Bearer` followed by a token, as this package's client does.",
     ),
     ErrorText(
         "invalid_authorization_format",
         401,
         "Agent API",
         "The Authorization header does not begin with Bearer.",
-        "Send `Authorization: Bearer` and a token, as the client of this package does.",
+        "Send `Authorization: Bearer` followed by a token, as this package's client does.",
     ),
     ErrorText("jwt_not_configured", 401, "Agent API", SSO_DISABLED.cause, SSO_DISABLED.cure),
     ErrorText(
         "invalid_jwt",
         401,
         "Agent API",
-        "The token is not valid, or Metabase has no active account for it: the Agent API neither "
-        "creates nor reactivates accounts.",
+        "The token is not valid, or the user does not have an active account: the Agent API "
+        "neither creates nor reactivates accounts.",
         "Let the user sign in to Metabase once. If that fails, `manage.py metabase_sso doctor` "
         "says why.",
     ),
 )
 
-# What an answer to a token means whose text is hidden, or in another language than English.
+# What the status of a response to a token means if its message is hidden or translated.
 STATUSES: Final = (
     ErrorText(
         "",
         400,
         "sign-in",
-        "With this status Metabase refuses the name of a new tenant, or a group that the user's "
-        "kind of account may not be in.",
+        "Metabase uses this status to refuse the slug of a new tenant, or a group that this kind "
+        "of account may not be in.",
         "Check what METABASE_SSO['TENANT'] and 'GROUP_MAPPING' return for this user with "
         "`manage.py metabase_sso explain`.",
     ),
@@ -397,28 +405,28 @@ STATUSES: Final = (
         "",
         401,
         "sign-in",
-        "With this status Metabase refuses a token, or a user without an account while user "
-        "provisioning is off.",
-        f"Look at user provisioning and the names of the claims under {JWT_SETTINGS}, and for the "
-        "message in Metabase's log (Admin > Tools > Logs).",
+        "Metabase uses this status to refuse a token, or a user who does not have an account "
+        "while user provisioning is off.",
+        f"Check user provisioning and the names of the claims under {JWT_SETTINGS}, and look for "
+        "the message in Metabase's log (Admin > Tools > Logs).",
     ),
     ErrorText("", 402, "sign-in", PAID.cause, PAID.cure),
     ErrorText(
         "",
         403,
         "sign-in",
-        "With this status Metabase refuses a tenant: tenants are switched off, the tenant is not "
-        "active, or the account belongs to another one.",
+        "Metabase uses this status to refuse a tenant: tenants are switched off, the tenant is "
+        "not active, or the account belongs to another one.",
         "Compare Admin > People > Tenants with what METABASE_SSO['TENANT'] returns for this user.",
     ),
 )
 
 
 def lookup(text: str, where: Where | None = None) -> ErrorText | None:
-    """Return the row for a message of Metabase's, or None for one that is not known.
+    """Return the row for a message of Metabase's, or None if the message is not known.
 
-    `text` is the message, or the whole body of an answer, JSON or not. `where` narrows the search
-    to what was asked for: guest embeds and sign-ins share some messages.
+    `text` is the message or the whole body of a response, in JSON or not. `where` limits the
+    search to one kind of request, because some messages of guest embeds and sign-ins are the same.
     """
     said = _messages(text)
     rows = [row for row in ERROR_TEXTS if where is None or row.where == where or row is HIDDEN]
@@ -427,12 +435,12 @@ def lookup(text: str, where: Where | None = None) -> ErrorText | None:
 
 
 def by_status(status: int) -> ErrorText | None:
-    """Return what an HTTP status means in answer to a sign-in, where the text does not say it."""
+    """Return what the HTTP status of a sign-in means, if its message does not say, or None."""
     return next((row for row in STATUSES if row.status == status), None)
 
 
 def _messages(text: str) -> list[str]:
-    """Return where a message may stand in an answer: the JSON `status` is never translated."""
+    """Return the strings of a response that may be its message, beginning with `status`."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -452,28 +460,29 @@ REFUSAL_CURES: Final[dict[str, str]] = {
     "not-authenticated": "The user has to sign in to this site first.",
     "invalid-credentials": "Send credentials that METABASE_SSO['AUTHENTICATE'] accepts.",
     "nobody": (
-        "METABASE_SSO['AUTHENTICATE'] returned an anonymous user for a request with a session:"
-        " return the user, or None to accept the session's user."
+        "METABASE_SSO['AUTHENTICATE'] returned an anonymous user for a request with a session."
+        " Return the user instead, or None to accept the session's user."
     ),
-    "inactive": "Set is_active on the account, if the user may sign in again.",
-    "no-email": "Give the account an e-mail address (in the user model's EMAIL_FIELD).",
+    "inactive": "Set the user's is_active to True, if they may sign in again.",
+    "no-email": "Give the user an e-mail address (in the user model's EMAIL_FIELD).",
     "invalid-email": (
-        "Correct the account's e-mail address: plain ASCII, and a domain that has a dot."
+        "Correct the user's e-mail address: it must be plain ASCII, and its domain must have a"
+        " dot."
     ),
     "impersonated": (
         'Write "ALLOW_IMPERSONATION": True in METABASE_SSO, if staff may see what this user sees.'
-        " If it is already on, the impersonator could not be identified: pass the request to"
-        " issue_token() and the client."
+        " If it is already True, the impersonator could not be identified: pass the request to"
+        " issue_token() and to the client."
     ),
     "unsaved-email": (
-        "Save the account before you ask for a token: the database has another e-mail address"
-        " for it."
+        "Save the user before you ask for a token: the database has a different e-mail address"
+        " for them."
     ),
     "shared-email": (
-        "Change the e-mail address of all accounts but one, including deactivated accounts:"
-        " accounts with the same address are one account in Metabase."
+        "Give each user a different e-mail address, including inactive users: users with the same"
+        " address share one account in Metabase."
     ),
-    "policy": "METABASE_SSO['ACCESS_POLICY'] refuses this user: change either of them.",
+    "policy": "Change the user or METABASE_SSO['ACCESS_POLICY'], if this user should have access.",
     "no-tenant": (
         "Return the tenant's slug from METABASE_SSO['TENANT'], or claims.INTERNAL for staff."
     ),
@@ -486,7 +495,11 @@ REFUSAL_CURES: Final[dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a user gets no token: `code` as in AccessRefused, `cure` is the setting to change."""
+    """Why a user does not get a token.
+
+    `code` is that of AccessRefused, or "invalid-claim". `message` says what is wrong, and `cure`
+    what to change.
+    """
 
     code: str
     message: str
@@ -494,10 +507,10 @@ class Refusal:
 
 
 def refusal_of(error: AccessRefused | InvalidClaim) -> Refusal:
-    """Return what an operator is told about an exception."""
+    """Return what to show an operator about an exception."""
     if isinstance(error, AccessRefused):
         return Refusal(error.code, quoted(error.message, None), cure_of(error.code))
-    cure = "Correct what the callables of METABASE_SSO return for this user."
+    cure = "Correct what the callables in METABASE_SSO return for this user."
     return Refusal("invalid-claim", quoted(error, None), cure)
 
 
@@ -507,10 +520,11 @@ def cure_of(code: str) -> str:
 
 
 def quoted(text: object, longest: int | None = LONGEST_QUOTE) -> str:
-    """Return what somebody else wrote, fit for a log and a terminal: one line, without a token.
+    """Return a string of another program so that it is safe in a log and a terminal.
 
-    What is not printable (line ends, ESC, U+2028, marks that turn the direction of writing) is
-    written as Python writes it in a string. `longest` is in characters; None cuts nothing off.
+    Tokens are hidden. Characters that are not printable (line ends, ESC, U+2028, marks that change
+    the direction of writing) are escaped as in a Python string. `longest` is the greatest length
+    in characters; None means any length.
     """
     return hide_tokens("".join(map(_printable, str(text))))[:longest]
 

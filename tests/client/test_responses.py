@@ -144,7 +144,7 @@ def test_the_secret_was_rotated(
     error = refused(twin, ada)
     assert error.status == 401
     assert error.text == "Message seems corrupt or manipulated"
-    assert error.cause.startswith("Metabase has another secret")
+    assert error.cause.startswith("Metabase and Django have different secrets")
     assert "JWT_SHARED_SECRET" in error.cure
     assert f"{error.text} {error.cause} {error.cure}" in str(error)
     assert OTHER_SECRET not in str(error)
@@ -258,7 +258,9 @@ def test_a_reason_for_an_error_of_the_server(
     serve(answer(body, "500 Server Error"))
     error = caught(twin, ada)
     assert isinstance(error, MetabaseUnavailable)
-    assert f"the server failed (500): {KNOWN} Metabase has another secret" in str(error)
+    assert f"the server failed (500): {KNOWN} Metabase and Django have different secrets" in str(
+        error
+    )
 
 
 # Another language, hidden messages: the status decides
@@ -267,10 +269,10 @@ def test_a_reason_for_an_error_of_the_server(
 @pytest.mark.parametrize(
     ("status", "cause"),
     [
-        ("400 Bad Request", "the name of a new tenant, or a group"),
-        ("401 Unauthorized", "Metabase refuses a token"),
+        ("400 Bad Request", "the slug of a new tenant, or a group"),
+        ("401 Unauthorized", "to refuse a token"),
         ("402 Payment Required", "plan"),
-        ("403 Forbidden", "Metabase refuses a tenant"),
+        ("403 Forbidden", "to refuse a tenant"),
         ("404 Not Found", "does not let servers sign in"),
         ("418 Teapot", ""),
     ],

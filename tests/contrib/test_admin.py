@@ -100,7 +100,7 @@ def test_why_there_is_no_token(chief: Client, ada: User) -> None:
     User.objects.filter(pk=ada.pk).update(email="")
     text = page(chief, ada)
     assert "Your account has no e-mail address. (no-email)" in text
-    assert "Give the account an e-mail address" in text
+    assert "Give the user an e-mail address" in text
 
 
 def fail(user: User, request: object) -> bool:

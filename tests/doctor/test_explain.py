@@ -169,7 +169,7 @@ def test_refusals(
         ({"is_active": False}, "inactive", "is_active"),
         ({"email": ""}, "no-email", "EMAIL_FIELD"),
         ({"email": "a da"}, "invalid-email", "ASCII"),
-        ({"email": "bob@example.com"}, "shared-email", "including deactivated"),
+        ({"email": "bob@example.com"}, "shared-email", "including inactive users"),
     ],
 )
 def test_accounts(ada: User, changed: dict[str, Any], code: str, cure: str) -> None:

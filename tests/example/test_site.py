@@ -93,7 +93,7 @@ for name in ("ada", "nora", "sam", "crowd"):
         "http://localhost:3000/standin/settings" in start,
     )
 help = Client(headers={"Host": "localhost"}).get("/refusals/no-email/").text
-print("Give the account an e-mail address" in help)
+print("Give the user an e-mail address" in help)
 """
 
 

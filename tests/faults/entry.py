@@ -1,4 +1,4 @@
-"""What an entry of the table is, and ways to break and to mend a site."""
+"""Defines an entry of the table of faults, and functions that break or repair a site."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ Cure = Callable[[Working, str], object]
 
 @dataclass(frozen=True)
 class Fault:
-    """One row. `says` has the names that each tool gives it; all other tools have to be silent.
+    """A row of the table: a fault, how to cause it, and how to repair it.
 
-    `cure` gets what the first tool prints. `is_seen` is False where only a browser would notice
-    that signing in fails (cookies, frames), or where it goes on working.
+    `says` maps each tool that reports the fault to the names that it uses; all other tools must
+    report nothing. `cure` is called with what the first tool prints. `is_seen` is False if only a
+    browser would notice that signing in fails (because of cookies or frames), or if users can
+    still sign in.
     """
 
     what: str
@@ -31,7 +33,7 @@ class Fault:
 
 
 def keys(**values: Any) -> Any:
-    """Set keys of METABASE_SSO, to break or to mend."""
+    """Return a function that sets keys of METABASE_SSO."""
     return lambda working, *printed: working.configure(**values)
 
 
@@ -60,7 +62,7 @@ def steps(*each: Any) -> Any:
 
 
 def paste(working: Working, printed: str) -> None:
-    """Do what is printed: `Write "KEY": value`, `Set NAME = value`, as it stands there."""
+    """Apply the printed advice literally: `Write "KEY": value` and `Set NAME = value`."""
     for key, value in re.findall(r'"([A-Z_]+)": ("[^"]*"|True|False|\{\})', printed):
         working.configure(**{key: ast.literal_eval(value)})
     for name, value in re.findall(r'([A-Z_]+) = ("[^"]*"|True|False)', printed):
@@ -68,6 +70,6 @@ def paste(working: Working, printed: str) -> None:
 
 
 def paste_uri(working: Working, printed: str) -> None:
-    """Set the Identity Provider URI to the address that is printed."""
+    """Set the Identity Provider URI to the printed URL."""
     [address] = re.findall(r"https?://[\w.:/-]+[\w/]", printed)
     working.metabase.change(jwt_identity_provider_uri=address)

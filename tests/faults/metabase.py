@@ -1,4 +1,4 @@
-"""Faults in Metabase's settings, and in what is between it and Django."""
+"""Faults in Metabase's settings, and between Metabase and Django."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WITH_KEY = keys(API_KEY=KEY)
 
 
 def instead(canned: Canned) -> Any:
-    """Let a server answer so where Metabase should be."""
+    """Return a function that puts a server with this response in the place of Metabase."""
 
     def change(working: Working) -> None:
         answers = {
@@ -36,7 +36,7 @@ def instance(working: Working, *printed: str) -> None:
 
 
 def moved(working: Working) -> None:
-    """Let a server redirect to Metabase."""
+    """Make INSTANCE_URL the address of a server that redirects to Metabase."""
     instead(Canned(301, headers={"Location": f"{working.metabase.url}/"}))(working)
 
 
@@ -99,7 +99,7 @@ METABASE = [
         metabase(enable_embedding_modular=True),
     ),
     Fault(
-        "Metabase's secret ends with a line end",
+        "Metabase's JWT signing key ends with a line break",
         metabase(jwt_shared_secret=f"{SECRET}\n"),
         {DOCTOR: "secret"},
         metabase(jwt_shared_secret=SECRET),
@@ -118,21 +118,21 @@ METABASE = [
         is_seen=False,
     ),
     Fault(
-        "Metabase's site URL is another address",
+        "Metabase's site URL is wrong",
         metabase(site_url="https://old.example.com"),
         {DOCTOR: "site-url"},
         site_url,
         is_seen=False,
     ),
     Fault(
-        "Metabase's CORS list lacks the page's origin",
+        "Metabase's CORS list does not contain the page's origin",
         metabase(embedding_app_origins_sdk="https://www.example.com"),
         {DOCTOR: "metabase-cors"},
         metabase(embedding_app_origins_sdk=ORIGINS),
         kind="front end",
     ),
     Fault(
-        "Metabase's list for frames lacks the page's origin",
+        "Metabase's list for frames does not contain the page's origin",
         metabase(embedding_app_origins_interactive="https://www.example.com"),
         {DOCTOR: "frame"},
         metabase(embedding_app_origins_interactive=ORIGINS),
@@ -140,7 +140,7 @@ METABASE = [
         is_seen=False,
     ),
     Fault(
-        "Metabase looks for the e-mail address in another claim",
+        "Metabase expects the e-mail address in another claim",
         metabase(jwt_attribute_email="mail"),
         {USER: "exchange"},
         keys(CLAIM_NAMES={"email": "mail"}),
@@ -184,14 +184,14 @@ METABASE = [
         is_seen=False,
     ),
     Fault(
-        "`API_KEY` is not known in Metabase",
+        "Metabase does not know the `API_KEY`",
         api_key("mb_another-key="),
         {DOCTOR: "setup"},
         api_key(KEY),
         is_seen=False,
     ),
     Fault(
-        "`API_KEY` belongs to another group than Administrators",
+        "`API_KEY` belongs to a group other than Administrators",
         api_key("mb_demo-only-api-key-of-another-group="),
         {DOCTOR: "setup"},
         api_key(KEY),

@@ -1,4 +1,4 @@
-"""Faults in pages that embed."""
+"""Faults in pages that embed Metabase."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def page(tags: str) -> Any:
 
 
 def guest_page(number: int, params: str) -> Any:
-    """A page for guests; the dashboard 10 has the locked filter `region`."""
+    """Return a page with a guest embed. Dashboard 10 has the locked filter `region`."""
     start = f"{LOAD}{{% metabase_config guest=True %}}"
     return template(f"{start}{{% metabase_guest_dashboard {number} {params} %}}")
 
@@ -49,49 +49,49 @@ PAGES = [
         is_seen=False,
     ),
     Fault(
-        "a full-app frame without a title",
+        "a full-app frame does not have a title",
         page('{% metabase_iframe "/dashboard/1" %}'),
         {PAGE: "InvalidEmbed"},
         WORKS,
         is_seen=False,
     ),
     Fault(
-        "a full-app frame with an address of another site",
+        "a full-app frame has a URL of another site",
         page('{% metabase_iframe "https://evil.example/" title="Sales" %}'),
         {PAGE: "InvalidEmbed"},
         WORKS,
         is_seen=False,
     ),
     Fault(
-        "a guest's tag without `EMBEDDING_SECRET_KEY`",
+        "a guest embed is used without `EMBEDDING_SECRET_KEY`",
         guest_page(11, "params=nothing"),
         {PAGE: "BadSetting"},
         GUESTS,
         is_seen=False,
     ),
     Fault(
-        "a guest's tag without `params`, and no `GUEST_PARAMS`",
+        "a guest embed has neither `params` nor `GUEST_PARAMS`",
         guests(10, ""),
         {PAGE: "InvalidEmbed"},
         WORKS,
         is_seen=False,
     ),
     Fault(
-        "a guest's tag in a template without the request",
+        "a template with a guest embed does not have the request",
         steps(GUESTS, processors()),
         {CHECK: "W022"},
         processors("django.template.context_processors.request"),
         is_seen=False,
     ),
     Fault(
-        "a guest's token lacks a locked parameter",
+        "a guest token does not have a value for a locked parameter",
         guests(10, "params=nothing"),
         {METABASE: "You must specify a value for ..."},
         guests(11, "params=nothing"),
         is_seen=False,
     ),
     Fault(
-        "a guest's token has a parameter that the dashboard does not have",
+        "a guest token has a parameter that the dashboard does not have",
         guests(11, "params=region"),
         {METABASE: "Unknown parameter ..."},
         guests(10, "params=region"),

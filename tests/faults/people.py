@@ -1,4 +1,4 @@
-"""Users who get no token, and why."""
+"""Reasons why a user does not get a token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TRUST = keys(ACCESS_POLICY="django_metabase_sso.policies.trust_emails")
 
 
 def person(**values: Any) -> Any:
-    """Change the user's row."""
+    """Return a function that changes the user's row."""
 
     def change(working: Working, *printed: str) -> None:
         User.objects.filter(pk=working.user.pk).update(**values)
@@ -61,19 +61,19 @@ PEOPLE = [
         person(email="ada@example.com"),
     ),
     Fault(
-        "the user's e-mail address has an umlaut",
+        "the user's e-mail address contains an umlaut",
         person(email="ädä@example.com"),
         {EXPLAIN: "invalid-email", ANSWER: "invalid-email"},
         person(email="ada@example.com"),
     ),
     Fault(
-        "two users have one e-mail address",
+        "two users have the same e-mail address",
         share,
         {DATABASE: "W027", EXPLAIN: "shared-email", ANSWER: "shared-email"},
         share_no_more,
     ),
     Fault(
-        "the user's account is not active",
+        "the user is inactive",
         person(is_active=False),
         {EXPLAIN: "inactive"},
         person(is_active=True),
@@ -85,7 +85,7 @@ PEOPLE = [
         TRUST,
     ),
     Fault(
-        "`ACCESS_POLICY` refuses the user with a reason of its own",
+        "`ACCESS_POLICY` refuses the user and gives a reason",
         keys(ACCESS_POLICY=not_these),
         {EXPLAIN: "policy", ANSWER: "policy"},
         TRUST,
@@ -121,7 +121,7 @@ PEOPLE = [
         without("TENANT"),
     ),
     Fault(
-        "`TENANT` returns a name and not a slug",
+        "`TENANT` returns a name instead of a slug",
         steps(keys(TENANT=lambda user, request: "Acme Ltd."), metabase(use_tenants=True)),
         {USER: "exchange"},
         keys(TENANT=lambda user, request: "acme"),

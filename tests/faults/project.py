@@ -1,4 +1,4 @@
-"""Faults in the settings of the Django project, and in what is in front of it."""
+"""Faults in the settings of the Django project, and in the proxies in front of it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ REST = [name for name in MIDDLEWARE if name not in {SSO, CORS}]
 
 
 class Urls:
-    """A URLconf; Django takes any object that has urlpatterns."""
+    """A URLconf: Django accepts any object that has `urlpatterns`."""
 
     def __init__(self, *patterns: Any) -> None:
         self.urlpatterns = [*patterns, *whole[1:]]
 
 
 def asks_again(get_response: GetResponse) -> GetResponse:
-    """Send people who are signed in to a page that asks for their password again."""
+    """Redirect users who are signed in to a page that asks for their password again."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if "sessionid" in request.COOKIES:
@@ -58,14 +58,14 @@ def start_again(working: Working, *printed: str) -> None:
 
 
 class NoExceptions(LoginRequiredMiddleware):
-    """As packages do it that are older than Django's own."""
+    """Ignores `login_not_required`, like packages that are older than Django's middleware."""
 
     def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
         return None if request.user.is_authenticated else HttpResponseRedirect("/login/")
 
 
 def uncollected(working: Working) -> None:
-    """Have a template with the tag, and an empty STATIC_ROOT."""
+    """Create a template with the tag, and an empty STATIC_ROOT."""
     folder = working.folder / "templates"
     folder.mkdir()
     (folder / "sales.html").write_text("{% load metabase %}{% metabase_config %}")
@@ -79,7 +79,7 @@ def collect(working: Working, printed: str) -> None:
 
 
 def template_inline(working: Working, printed: str) -> None:
-    """Write the tag as it is printed."""
+    """Write the tag into the template, as it is printed."""
     [tag] = re.findall(r"{% .*? %}", printed)
     (working.folder / "templates" / "sales.html").write_text(f"{{% load metabase %}}{tag}")
 
@@ -132,7 +132,7 @@ PROJECT = [
         is_seen=False,
     ),
     Fault(
-        "the two middlewares are in the wrong order",
+        "the two middleware classes are in the wrong order",
         django(MIDDLEWARE=[CORS, SSO, *REST]),
         {CHECK: "E022"},
         django(MIDDLEWARE=MIDDLEWARE),
@@ -140,7 +140,7 @@ PROJECT = [
         is_seen=False,
     ),
     Fault(
-        "the two middlewares are at the end",
+        "the two middleware classes are at the end of `MIDDLEWARE`",
         django(MIDDLEWARE=[*REST, SSO, CORS]),
         {CHECK: "E022"},
         django(MIDDLEWARE=MIDDLEWARE),
@@ -169,7 +169,7 @@ PROJECT = [
         kind="front end",
     ),
     Fault(
-        "`CORS_ALLOW_HEADERS` lacks the header of `AUTHENTICATE`",
+        "`CORS_ALLOW_HEADERS` does not contain the header that `AUTHENTICATE` reads",
         steps(keys(AUTHENTICATE=lambda request: None), django(CORS_ALLOW_HEADERS=["accept"])),
         {CHECK: "W016", DOCTOR: "our-cors"},
         django(CORS_ALLOW_HEADERS=["accept", "authorization"]),
@@ -177,26 +177,26 @@ PROJECT = [
         is_seen=False,
     ),
     Fault(
-        "neither session nor authentication middleware",
+        "the session and authentication middleware are missing",
         django(MIDDLEWARE=[name for name in MIDDLEWARE if name not in {SESSION, AUTH}]),
         {CHECK: "W023"},
         django(MIDDLEWARE=MIDDLEWARE),
     ),
     Fault(
-        "a middleware sends everybody to the login page",
+        "a middleware redirects all users to the login page",
         django(MIDDLEWARE=["tests.helpers.middleware.everybody_signs_in", *MIDDLEWARE]),
         {DOCTOR: "endpoint"},
         django(MIDDLEWARE=MIDDLEWARE),
     ),
     Fault(
-        "a `LoginRequiredMiddleware` that makes no exception for the view",
+        "a package's `LoginRequiredMiddleware` does not exempt the view",
         django(MIDDLEWARE=[*MIDDLEWARE, "tests.faults.project.NoExceptions"]),
         {DOCTOR: "endpoint"},
         django(MIDDLEWARE=MIDDLEWARE),
         is_seen=False,
     ),
     Fault(
-        "`collectstatic` did not run",
+        "`collectstatic` has not been run",
         uncollected,
         {DEPLOY: "W033", DOCTOR: "W033"},
         collect,
@@ -217,34 +217,34 @@ PROJECT = [
         is_seen=False,
     ),
     Fault(
-        "`login_required` is around the view",
+        "the view is wrapped in `login_required`",
         django(ROOT_URLCONF=Urls(path("sso/metabase", login_required(SSOView.as_view())))),
         {DOCTOR: "endpoint"},
         django(ROOT_URLCONF="tests.urls"),
         is_seen=False,
     ),
     Fault(
-        "a middleware redirects people who are signed in (time-outs, a new password)",
+        "a middleware redirects users who are signed in (idle time-out, forced password change)",
         django(MIDDLEWARE=[*MIDDLEWARE[:2], "tests.faults.project.asks_again", *MIDDLEWARE[2:]]),
         {ANSWER: "interrupted"},
         django(MIDDLEWARE=MIDDLEWARE),
     ),
     Fault(
-        "`SESSION_COOKIE_SAMESITE` is `Strict`",
+        '`SESSION_COOKIE_SAMESITE` is `"Strict"`',
         django(SESSION_COOKIE_SAMESITE="Strict"),
         {CHECK: "W008"},
         paste,
         is_seen=False,
     ),
     Fault(
-        "`SESSION_COOKIE_SAMESITE` is `None`, without `SESSION_COOKIE_SECURE`",
+        '`SESSION_COOKIE_SAMESITE` is `"None"`, and `SESSION_COOKIE_SECURE` is off',
         django(SESSION_COOKIE_SAMESITE="None"),
         {CHECK: "W008"},
         paste,
         is_seen=False,
     ),
     Fault(
-        'the front end is another site, with `SESSION_COOKIE_SAMESITE = "Lax"`',
+        'the front end is on another site, and `SESSION_COOKIE_SAMESITE` is `"Lax"`',
         another_site,
         {CHECK: "W009", DOCTOR: "cookie"},
         steps(django(ALLOWED_HOSTS=["api.example.com"]), provider("", "")),
@@ -266,7 +266,7 @@ PROJECT = [
         is_seen=False,
     ),
     Fault(
-        "`ALLOWED_HOSTS` lacks the host of the site",
+        "`ALLOWED_HOSTS` does not contain the site's host",
         django(ALLOWED_HOSTS=["www.example.com"]),
         {DOCTOR: "identity-provider"},
         django(ALLOWED_HOSTS=["localhost"]),
@@ -279,14 +279,14 @@ PROJECT = [
         is_seen=False,
     ),
     Fault(
-        "`LOGIN_URL` lacks its first slash",
+        "`LOGIN_URL` does not begin with a slash",
         django(LOGIN_URL="login/"),
         {DEPLOY: "W021"},
         django(LOGIN_URL="/login/"),
         is_seen=False,
     ),
     Fault(
-        "no index for `REQUIRE_UNIQUE_EMAIL`",
+        "the index for `REQUIRE_UNIQUE_EMAIL` is missing",
         lambda working: working.set(INSTALLED_APPS=working.settings.INSTALLED_APPS[:-1]),
         {DEPLOY: "W012"},
         lambda working, printed: working.set(
@@ -298,7 +298,7 @@ PROJECT = [
         is_seen=False,
     ),
     Fault(
-        "a Content-Security-Policy that blocks Metabase",
+        "the Content-Security-Policy blocks Metabase",
         django(
             MIDDLEWARE=[*MIDDLEWARE, "csp.middleware.CSPMiddleware"],
             CONTENT_SECURITY_POLICY={"DIRECTIVES": {"default-src": ["'self'"]}},
@@ -326,7 +326,7 @@ PROJECT = [
         start_again,
     ),
     Fault(
-        "the cache is down, and sessions are in it",
+        "the cache that stores the sessions is down",
         django(
             SESSION_ENGINE="django.contrib.sessions.backends.cache",
             CACHES={"default": {"BACKEND": "tests.helpers.failing.GoneCache"}},
@@ -342,21 +342,21 @@ PROJECT = [
         is_seen=False,
     ),
     Fault(
-        "a cache keeps the answers of the endpoint",
+        "a cache stores the responses of the endpoint",
         lambda working: working.site.headers.update(Age="7"),
         {DOCTOR: "cache"},
         lambda working, printed: working.site.headers.clear(),
         is_seen=False,
     ),
     Fault(
-        "something in front of Django rewrites `Cache-Control`",
+        "a proxy in front of Django changes `Cache-Control`",
         lambda working: working.site.replaced.update({"Cache-Control": "public"}),
         {DOCTOR: "cache"},
         lambda working, printed: working.site.replaced.clear(),
         is_seen=False,
     ),
     Fault(
-        "TLS ends in front of Django, and `SECURE_PROXY_SSL_HEADER` is not set",
+        "a proxy terminates TLS, and `SECURE_PROXY_SSL_HEADER` is not set",
         django(SECURE_PROXY_SSL_HEADER=None),
         {DOCTOR: "cache"},
         django(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")),

@@ -1,4 +1,4 @@
-"""Faults in the address of this site that Metabase has."""
+"""Faults in the Identity Provider URI that is set in Metabase."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.faults.working import API, Working
 
 
 def provider(before: str, after: str) -> Any:
-    """Set the Identity Provider URI in Metabase to one with a mistake."""
+    """Return a function that sets the Identity Provider URI in Metabase to a wrong URL."""
 
     def change(working: Working, *printed: str) -> None:
         url = f"{API if working.kind == 'front end' else working.site.url}/sso/metabase"
@@ -21,7 +21,7 @@ def provider(before: str, after: str) -> Any:
 
 
 def page_at(start: str) -> Any:
-    """Open pages of this site by another name of this machine."""
+    """Return a function that opens the site at another name of this machine."""
 
     def change(working: Working, *printed: str) -> None:
         working.origin = f"{start}:{working.site.port}"
@@ -31,31 +31,31 @@ def page_at(start: str) -> Any:
 
 PROVIDER = [
     Fault(
-        "the Identity Provider URI has a prefix that nothing adds",
+        "the Identity Provider URI has a path prefix that the site does not have",
         provider("/sso", "/app/sso"),
         {DOCTOR: "cache"},
         provider("", ""),
     ),
     Fault(
-        "the Identity Provider URI has another path",
+        "the Identity Provider URI has the wrong path",
         provider("/sso", "/metabase"),
         {DOCTOR: "identity-provider"},
         paste_uri,
     ),
     Fault(
-        "the Identity Provider URI is that for guest tokens",
+        "the Identity Provider URI is the URL for guest tokens",
         provider("/metabase", "/metabase/guest-token"),
         {DOCTOR: "identity-provider", ANSWER: "method-not-allowed"},
         paste_uri,
     ),
     Fault(
-        "the Identity Provider URI has another host",
+        "the Identity Provider URI has the wrong host",
         metabase(jwt_identity_provider_uri="https://other.example/sso/metabase"),
         {DOCTOR: "identity-provider"},
         provider("", ""),
     ),
     Fault(
-        "the Identity Provider URI has another port",
+        "the Identity Provider URI has the wrong port",
         lambda working: working.metabase.change(
             jwt_identity_provider_uri="http://localhost:1/sso/metabase"
         ),
@@ -63,14 +63,14 @@ PROVIDER = [
         provider("", ""),
     ),
     Fault(
-        "the Identity Provider URI is http, and Django redirects to https",
+        "the Identity Provider URI is http, but Django redirects to https",
         provider("https:", "http:"),
         {DOCTOR: "identity-provider"},
         paste_uri,
         kind="proxy",
     ),
     Fault(
-        "the Identity Provider URI is https, and Django speaks http",
+        "the Identity Provider URI is https, but Django answers only http",
         provider("http:", "https:"),
         {DOCTOR: "cache"},
         provider("", ""),
@@ -83,7 +83,7 @@ PROVIDER = [
         provider("", ""),
     ),
     Fault(
-        "`http://127.0.0.1` is opened, and the Identity Provider URI has `localhost`",
+        "the page is opened at `http://127.0.0.1`, but the Identity Provider URI has `localhost`",
         page_at("http://127.0.0.1"),
         {DOCTOR: "our-cors"},
         page_at("http://localhost"),

@@ -1,4 +1,4 @@
-"""Faults in METABASE_SSO itself."""
+"""Faults in METABASE_SSO."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def the_site_itself(working: Working, *printed: str) -> None:
 
 
 def instance(working: Working, *printed: str) -> None:
-    """Correct the address."""
+    """Set INSTANCE_URL to the correct URL."""
     working.configure(INSTANCE_URL=working.metabase.url)
 
 
@@ -45,7 +45,7 @@ def other_port(working: Working, *printed: str) -> None:
 
 
 def mistyped(text: str, correct: str) -> Any:
-    """Give INSTANCE_URL with a mistake in it."""
+    """Return a function that replaces a correct part of INSTANCE_URL by another text."""
 
     def change(working: Working, *printed: str) -> None:
         working.configure(INSTANCE_URL=working.metabase.url.replace(correct, text))
@@ -69,19 +69,19 @@ SETTINGS = [
     Fault("`INSTANCE_URL` is missing", keys(INSTANCE_URL=None), {CHECK: "E003"}, instance),
     Fault("`INSTANCE_URL` has no scheme", mistyped("", "http://"), {CHECK: "E003"}, instance),
     Fault(
-        "`INSTANCE_URL` has another port",
+        "`INSTANCE_URL` has the wrong port",
         other_port,
         {DOCTOR: "network-refused", PAGE: "notice"},
         instance,
     ),
     Fault(
-        "`INSTANCE_URL` has a mistyped host",
+        "the host in `INSTANCE_URL` is mistyped",
         mistyped("https://metabase.invalid", "http://localhost"),
         {DOCTOR: "network-dns", PAGE: "notice"},
         instance,
     ),
     Fault(
-        "`INSTANCE_URL` is https, and Metabase speaks http",
+        "`INSTANCE_URL` is https, but Metabase answers only http",
         mistyped("https:", "http:"),
         {DOCTOR: "network-tls", PAGE: "notice"},
         instance,
@@ -99,7 +99,7 @@ SETTINGS = [
         instance,
     ),
     Fault(
-        "`JWT_SHARED_SECRET` is empty (the environment variable is missing)",
+        "`JWT_SHARED_SECRET` is empty (the environment variable is not set)",
         keys(JWT_SHARED_SECRET=""),
         {CHECK: "E005"},
         keys(JWT_SHARED_SECRET=SECRET),
@@ -117,13 +117,13 @@ SETTINGS = [
         django(SECRET_KEY=SECRET_KEY),
     ),
     Fault(
-        "`JWT_SHARED_SECRET` is another secret than Metabase's",
+        "`JWT_SHARED_SECRET` differs from Metabase's JWT signing key",
         keys(JWT_SHARED_SECRET=OTHER),
         {DOCTOR: "secret"},
         keys(JWT_SHARED_SECRET=SECRET),
     ),
     Fault(
-        "`JWT_SHARED_SECRET` ends with a line end",
+        "`JWT_SHARED_SECRET` ends with a line break",
         keys(JWT_SHARED_SECRET=f"{SECRET}\n"),
         {CHECK: "W001", DOCTOR: "secret"},
         keys(JWT_SHARED_SECRET=SECRET),
@@ -135,41 +135,41 @@ SETTINGS = [
         keys(JWT_SHARED_SECRET=SECRET),
     ),
     Fault(
-        "`EMBEDDING_SECRET_KEY` is another key than Metabase's",
+        "`EMBEDDING_SECRET_KEY` differs from Metabase's key",
         keys(EMBEDDING_SECRET_KEY=OTHER),
         {DOCTOR: "embedding-secret"},
         keys(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET),
         is_seen=False,
     ),
     Fault(
-        "`EMBEDDING_SECRET_KEY` ends with a line end",
+        "`EMBEDDING_SECRET_KEY` ends with a line break",
         keys(EMBEDDING_SECRET_KEY=f"{EMBEDDING_SECRET}\n"),
         {CHECK: "W001", DOCTOR: "embedding-secret"},
         keys(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET),
         is_seen=False,
     ),
     Fault(
-        "the callable in `JWT_SHARED_SECRET` raises",
+        "the callable in `JWT_SHARED_SECRET` raises an exception",
         keys(JWT_SHARED_SECRET=no_secret),
         {DEPLOY: "E020", EXPLAIN: "error"},
         keys(JWT_SHARED_SECRET=SECRET),
     ),
     Fault(
-        "the callable in `API_KEY` raises",
+        "the callable in `API_KEY` raises an exception",
         keys(API_KEY=no_secret, GROUP_MAPPING={"staff": "Support"}),
         {DEPLOY: "E020"},
         keys(API_KEY=KEY),
         is_seen=False,
     ),
     Fault(
-        "the callable in `EMBEDDING_SECRET_KEY` raises",
+        "the callable in `EMBEDDING_SECRET_KEY` raises an exception",
         keys(EMBEDDING_SECRET_KEY=no_secret),
         {DEPLOY: "E020"},
         keys(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET),
         is_seen=False,
     ),
     Fault(
-        "both secrets are the same",
+        "`JWT_SHARED_SECRET` and `EMBEDDING_SECRET_KEY` are the same",
         keys(EMBEDDING_SECRET_KEY=SECRET),
         {CHECK: "E028"},
         without("EMBEDDING_SECRET_KEY"),
@@ -181,7 +181,7 @@ SETTINGS = [
         without("GROUP_MAPPING"),
     ),
     Fault(
-        "a callable has other arguments",
+        "a callable takes the wrong arguments",
         keys(GROUP_MAPPING=groups_of_one),
         {CHECK: "E018"},
         without("GROUP_MAPPING"),
@@ -193,14 +193,14 @@ SETTINGS = [
         without("GROUP_MAPPING"),
     ),
     Fault(
-        "the number in `TOKEN_LIFETIME` is in milliseconds",
+        "`TOKEN_LIFETIME` is a number of milliseconds",
         keys(TOKEN_LIFETIME=600_000),
         {CHECK: "W003"},
         without("TOKEN_LIFETIME"),
         is_seen=False,
     ),
     Fault(
-        "`REDIRECT_PARAMS` has `return_to`",
+        "`REDIRECT_PARAMS` contains `return_to`",
         keys(REDIRECT_PARAMS={"return_to": "/"}),
         {CHECK: "E013"},
         without("REDIRECT_PARAMS"),
@@ -214,51 +214,51 @@ SETTINGS = [
         kind="front end",
     ),
     Fault(
-        "`ALLOWED_ORIGINS` lets every site in",
+        "`ALLOWED_ORIGINS` allows all origins",
         keys(ALLOWED_ORIGINS=["*"]),
         {CHECK: "E012"},
         without("ALLOWED_ORIGINS"),
     ),
     Fault(
-        "the value of `TOKEN_LIFETIME` is a string",
+        "`TOKEN_LIFETIME` is a string",
         keys(TOKEN_LIFETIME="10m"),
         {CHECK: "E008"},
         without("TOKEN_LIFETIME"),
     ),
     Fault(
-        "`GROUP_MAPPING` maps to numbers",
+        "the values of `GROUP_MAPPING` are numbers",
         keys(GROUP_MAPPING={"staff": 4}),
         {CHECK: "E009"},
         without("GROUP_MAPPING"),
     ),
     Fault(
-        "`CLAIM_NAMES` gives two claims one name",
+        "`CLAIM_NAMES` gives two claims the same name",
         keys(CLAIM_NAMES={"first_name": "name", "last_name": "name"}),
         {CHECK: "E010"},
         without("CLAIM_NAMES"),
     ),
     Fault(
-        "a switch is a string",
+        "a boolean setting is a string, such as `REQUIRE_UNIQUE_EMAIL`",
         keys(REQUIRE_UNIQUE_EMAIL="False"),
         {CHECK: "E014"},
         keys(REQUIRE_UNIQUE_EMAIL=True),
     ),
     Fault(
-        "`API_KEY` has a line end",
+        "`API_KEY` contains a line break",
         keys(API_KEY="mb_key\n"),
         {CHECK: "E032"},
         without("API_KEY"),
         is_seen=False,
     ),
     Fault(
-        "`END_ACCESS` has an unknown word",
+        "`END_ACCESS` contains an unknown value",
         keys(END_ACCESS=["sign-out"]),
         {CHECK: "E034"},
         without("END_ACCESS"),
         is_seen=False,
     ),
     Fault(
-        "`ALLOWED_ORIGINS` has a wildcard",
+        "`ALLOWED_ORIGINS` contains a wildcard",
         keys(ALLOWED_ORIGINS=["https://app.example.com", "https://*.example.com"]),
         {DEPLOY: "W005"},
         keys(ALLOWED_ORIGINS=["https://app.example.com"]),
@@ -266,7 +266,7 @@ SETTINGS = [
         is_seen=False,
     ),
     Fault(
-        "`ALLOWED_ORIGINS` has an http origin",
+        "`ALLOWED_ORIGINS` contains an http origin",
         keys(ALLOWED_ORIGINS=["https://app.example.com", "http://www.example.com"]),
         {DEPLOY: "W002"},
         keys(ALLOWED_ORIGINS=["https://app.example.com"]),
@@ -295,28 +295,28 @@ SETTINGS = [
         is_seen=False,
     ),
     Fault(
-        "`TENANT_ATTRIBUTES` without `TENANT`",
+        "`TENANT_ATTRIBUTES` is set without `TENANT`",
         keys(TENANT_ATTRIBUTES=lambda user, request: {}),
         {CHECK: "W004"},
         without("TENANT_ATTRIBUTES"),
         is_seen=False,
     ),
     Fault(
-        "`GUEST_PARAMS` without `EMBEDDING_SECRET_KEY`",
+        "`GUEST_PARAMS` is set without `EMBEDDING_SECRET_KEY`",
         keys(GUEST_PARAMS=lambda request, kind, number, context: {}),
         {CHECK: "E029"},
         keys(EMBEDDING_SECRET_KEY=EMBEDDING_SECRET),
         is_seen=False,
     ),
     Fault(
-        "`END_ACCESS` without `API_KEY`",
+        "`END_ACCESS` is set without `API_KEY`",
         keys(END_ACCESS=["deactivation"]),
         {CHECK: "E029"},
         without("END_ACCESS"),
         is_seen=False,
     ),
     Fault(
-        "`DEVELOPMENT_API_KEY` while `DEBUG` is off",
+        "`DEVELOPMENT_API_KEY` is set while `DEBUG` is off",
         keys(DEVELOPMENT_API_KEY="mb_key"),
         {CHECK: "E031"},
         without("DEVELOPMENT_API_KEY"),

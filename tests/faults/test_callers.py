@@ -1,6 +1,6 @@
-"""What the caller gets when something fails, and that nothing is left half done.
+"""Callers get a documented response when something fails, and the next request works.
 
-The tables of docs/development/faults.md say what is asserted here, in the same words.
+These tests read what to expect from the tables of docs/development/faults.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from tests.helpers.tokens import token_of
 from tests.settings import EMBEDDING_SECRET, SECRET
 
 GUEST = "/sso/metabase/guest-token"
-PATIENCE = 30  # seconds for what takes none
+PATIENCE = 30  # seconds, for waits that should be over at once
 STORES = "django.contrib.sessions.backends"
 CACHES = {
     name: {"default": {"BACKEND": backend, "LOCATION": LOCATION}}
@@ -79,7 +79,10 @@ def issued() -> Iterator[list[Any]]:
 
 
 def outcome(response: Any) -> str:
-    """Return what a caller got, as docs/development/faults.md says it; assert what all have."""
+    """Return what a caller got, in the words of docs/development/faults.md.
+
+    Assert that the response has the safe headers and does not contain a secret.
+    """
     for name, value in SAFE_HEADERS.items():
         if name != "Vary":
             assert response[name] == value
@@ -108,18 +111,18 @@ def ask_guest(client: Client, **headers: str) -> str:
 
 # Stores
 
-# The session engine, and what the cache turns into.
+# The session engine, and the cache that replaces the working one.
 STORE_FAULTS = {
-    "the database is gone, sessions are in it": ("db", "there"),
-    "the database is gone, sessions are in signed cookies": ("signed_cookies", "there"),
-    "the cache is gone, sessions are in it": ("cache", "gone"),
-    "the cache is gone, sessions are in it and in the database": ("cached_db", "gone"),
-    "the cache takes no writes, sessions are in it and saved on every request": (
+    "the database is down; sessions are in the database": ("db", "there"),
+    "the database is down; sessions are in signed cookies": ("signed_cookies", "there"),
+    "the cache is down; sessions are in the cache": ("cache", "gone"),
+    "the cache is down; sessions are in the cache and the database": ("cached_db", "gone"),
+    "the cache refuses writes; sessions are in the cache and saved on every request": (
         "cache",
         "unwritable",
     ),
 }
-STORES_TABLE = table("the database is gone")
+STORES_TABLE = table("the database is down; sessions")
 
 
 @pytest.mark.parametrize("row", STORES_TABLE)
@@ -134,9 +137,9 @@ def test_stores(ada: User, settings: Settings, issued: list[Any], row: list[str]
         assert ask(client, headers) == "a token"
         issued.clear()
         settings.CACHES, settings.SESSION_SAVE_EVERY_REQUEST = CACHES[cache], is_saved
-        with gone_database() if "database is gone" in row[0] else nullcontext():
+        with gone_database() if "database is down" in row[0] else nullcontext():
             assert ask(client, headers) == expected
-        assert len(issued) == int(is_saved)  # signed and told, and then Django could not answer
+        assert len(issued) == int(is_saved)  # signed, and the signal sent, before Django failed
         settings.CACHES, settings.SESSION_SAVE_EVERY_REQUEST = CACHES["there"], False
         client.cookies["sessionid"] = cookie
         assert ask(client, headers) == "a token"  # nothing has to be restarted
@@ -173,7 +176,7 @@ def test_the_database_is_gone_behind_the_session(
 def test_guest_tokens_without_a_database(ada: User, client: Client, configure: Configure) -> None:
     client.force_login(ada)
     with gone_database():
-        assert ask_guest(client) == "a token"  # this GUEST_PARAMS asks nobody
+        assert ask_guest(client) == "a token"  # this GUEST_PARAMS does not use the database
         assert ask_guest(client, Origin="https://evil.example") == "403 `origin-not-allowed`"
         configure(GUEST_PARAMS=lambda request, *item: {"user": request.user.pk})
         assert ask_guest(client) == "500"
@@ -237,9 +240,9 @@ def test_receivers_that_raise(signed_in: Client, configure: Configure) -> None:
     token_issued.connect(fail)
     token_refused.connect(fail)
     try:
-        assert ask(signed_in) == "500"  # no answer without its audit record
+        assert ask(signed_in) == "500"  # no token without its audit record
         configure(ACCESS_POLICY=lambda user, request: False)
-        assert ask(signed_in) == "403 `policy`"  # a refusal stands
+        assert ask(signed_in) == "403 `policy`"  # the refusal is not affected
     finally:
         token_issued.disconnect(fail)
         token_refused.disconnect(fail)
@@ -279,7 +282,7 @@ def test_a_callable_that_hangs_holds_up_its_own_request_alone(
 def test_a_server_that_ends_a_hanging_request(
     signed_in: Client, configure: Configure, issued: list[Any]
 ) -> None:
-    """gunicorn's sync worker raises SystemExit wherever the request stands."""
+    """gunicorn's sync worker raises SystemExit in the middle of the request."""
     configure(USER_ATTRIBUTES=raising(SystemExit(1)))
     with pytest.raises(SystemExit):
         signed_in.get(FETCH)
@@ -293,7 +296,7 @@ def test_a_server_that_ends_a_hanging_request(
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Return a list whose one number is what `time.time()` says."""
+    """Replace `time.time()`, and return a list with the number that it returns."""
     now = [time.time()]
     monkeypatch.setattr(time, "time", lambda: now[0])
     return now

@@ -1,6 +1,6 @@
-"""Each fault of docs/common-faults.md: what names it first, and that the printed cure works.
+"""Each fault of docs/common-faults.md: which tool reports it first, and whether its advice works.
 
-`make faults` writes the tables again.
+`make faults` writes the tables of that page again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.helpers.paths import ROOT
 from tests.servers.site import AUTHORITY, Site, serving
 from tests.servers.standin import Metabase
 
-HEAD = "| what is broken | what names it first | the cure, as printed |\n|---|---|---|\n"
+HEAD = "| fault | first reported by | what to do, as printed |\n|---|---|---|\n"
 NAME = "docs/common-faults.md"
 ASYNC = "a callable is async"
 GROUPS = {
@@ -51,7 +51,7 @@ found_rows: dict[str, str] = {}
 
 @pytest.fixture(scope="module", autouse=True)
 def _written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Write the page, with the rows that this process has found: the documentation on demand."""
+    """Write the page with the rows that the tests found, to FAULTS_PAGE or a temporary file."""
     yield
     text = (ROOT / NAME).read_text()
     for heading, faults in GROUPS.items():
@@ -61,7 +61,7 @@ def _written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def with_rows(text: str, heading: str, rows: list[str]) -> str:
-    """Return a page with these rows in the table below a heading."""
+    """Return the Markdown of a page with these rows in the table below the heading."""
     before, start, after = text.partition(f"## {heading}\n\n{HEAD}")
     assert start
     rest = after[len("".join(takewhile(is_row, after.splitlines(keepends=True)))) :]
@@ -135,14 +135,14 @@ def close_coroutines() -> None:
 
 
 def assert_named(fault: Fault, said: Everything) -> None:
-    """Assert that the tools say what the entry says, and that nothing else says anything."""
-    for tool in TOOLS[: TOOLS.index(ANSWER)]:  # a log may have details beside the refusal
+    """Assert that the tools report what the entry says, and nothing else."""
+    for tool in TOOLS[: TOOLS.index(ANSWER)]:  # a log may contain details as well as the refusal
         assert len(said[tool]) == len({entry.name for entry in said[tool]}), said[tool]
     found, expected = names(said), {tool: {text} for tool, text in fault.says.items()}
     checked = expected.get(CHECK, set()) | expected.get(DEPLOY, set())
     expected.setdefault(DOCTOR, checked)
     for tool in TOOLS:
-        if tool not in expected:  # what fails in consequence, in the same words
+        if tool not in expected:  # tools that fail as a result, with the same message
             also = checked | expected.get(EXPLAIN, set())
             assert found.pop(tool, set()) <= also, (tool, said[tool])
     assert found == {tool: given for tool, given in expected.items() if given}, said
@@ -153,7 +153,7 @@ def names(said: Everything) -> dict[str, set[str]]:
 
 
 def public(working: Working, text: str) -> str:
-    """Return a text for a cell, with the addresses that the documentation uses."""
+    """Return the text of a table cell, with the example addresses of the documentation."""
     text = text.replace(f"localhost:{working.site.port}", "localhost:8000")
     text = text.replace(working.metabase.url, "http://localhost:3000")
     text = re.sub(r"\(/.*\.py, line \d+\)", "(/site/analytics/metabase.py, line 7)", text)

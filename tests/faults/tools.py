@@ -1,4 +1,4 @@
-"""What each tool says about a site, in the order in which somebody would try them."""
+"""Runs the tools that report faults, in the order in which a developer would try them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PREFIX: Final = "metabase_sso."
 
 
 class Said(NamedTuple):
-    """What one tool names: a check's id or a code, its message, and what to do."""
+    """A finding of a tool: the id of a check or a code, the message, and what to do."""
 
     name: str
     message: str
@@ -39,7 +39,7 @@ Everything = dict[str, list[Said]]
 
 
 def ask_all(working: Working) -> Everything:
-    """Ask each tool; a site that works has an empty list from each one."""
+    """Return the findings of each tool. For a working site, all lists are empty."""
     said: Everything = {tool: [] for tool in TOOLS}
     said.update(checks())
     known = [entry for tool in (CHECK, DEPLOY) for entry in said[tool]]
@@ -73,7 +73,7 @@ def checks() -> Everything:
 
 
 def doctor(working: Working) -> Iterator[Said]:
-    """Run the doctor for the user; what only a sign-in shows has `--user` before its name."""
+    """Run the doctor for the user. Findings of the sign-in have `--user` before their name."""
     origin = ["--origin", working.origin]
     user = ["--user", f"pk={working.user.pk}"]
     try:
@@ -104,7 +104,7 @@ def explain(working: Working) -> Iterator[Said]:
 
 
 def page(working: Working) -> Iterator[Said]:
-    """Look at a page as a browser would that draws components, while DEBUG is on."""
+    """Return what a browser shows in place of the components while DEBUG is on."""
     with override_settings(DEBUG=True):
         html = working.page()
     if not html.startswith("<"):
@@ -128,7 +128,7 @@ class Kept(logging.Handler):
 
 
 def logged(working: Working) -> Iterator[Said]:
-    """Read the log of a sign-in."""
+    """Sign the user in, and return the log records."""
     logger, kept = logging.getLogger("django_metabase_sso"), Kept()
     logger.addHandler(kept)
     try:
@@ -140,7 +140,7 @@ def logged(working: Working) -> Iterator[Said]:
 
 
 def guests(working: Working) -> Iterator[Said]:
-    """Ask Metabase for what a guest's token shows, as the browser does."""
+    """Ask Metabase for the guest embeds of the page, as the browser does."""
     for kind, token in re.findall(r'<metabase-(\w+) token="([^"]+)"', working.page()):
         status, _, text = working.ask("GET", f"/api/embed/{kind}/{token}", {})
         row = lookup(text, "guest embed")
@@ -149,7 +149,7 @@ def guests(working: Working) -> Iterator[Said]:
 
 
 def answers(working: Working, url: str) -> bool:
-    """Whether a script is there."""
+    """Return whether the server has this script."""
     if url.startswith("/"):
         url = f"{working.site.url}{url}"
     try:
@@ -160,5 +160,5 @@ def answers(working: Working, url: str) -> bool:
 
 
 def same_words(found: Iterator[Said], known: list[Said]) -> list[Said]:
-    """Give what is said in the words of a check that check's name."""
+    """Replace a finding that repeats the message of a check by the finding of that check."""
     return [next((one for one in known if one.message in entry.message), entry) for entry in found]

@@ -1,4 +1,4 @@
-"""A site that works, with a stand-in that is set up for it: what the faults begin with."""
+"""A working site and a stand-in that is set up for it, which the faults then break."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ CONTEXT = {"nothing": {}, "region": {"region": "north"}}
 
 @dataclass
 class Working:
-    """All that a fault can be in. `kind` says what embeds.
+    """A working site, and everything in which a fault can be.
 
-    "own pages": templates of the site itself, on localhost. "front end": pages of
-    https://app.example.com, and the site is https://api.example.com, which no machine reaches.
-    "proxy": as the first, by https, which ends in front of Django.
+    `kind` says which pages embed Metabase. With "own pages", these are templates of the site on
+    localhost. With "front end", they are pages of https://app.example.com, and the site is
+    https://api.example.com, which cannot be reached. "proxy" is like "own pages", but with a
+    proxy in front of Django that terminates TLS.
     """
 
     settings: Settings
