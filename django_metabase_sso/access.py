@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from django.conf import settings
@@ -26,6 +27,18 @@ __all__ = ["check_access"]
 # The session keys of django-hijack, django-loginas and django-su for impersonation.
 SESSION_MARKS = frozenset({"hijack_history", "loginas_from_user", "exit_users_pk"})
 MOST_LOGGED = 10  # users in one log record, because one address may have thousands of users
+
+
+@dataclass(frozen=True)
+class Access:
+    """Whether a user may have a token; if not, `code` and `message` say why."""
+
+    allowed: bool
+    code: str = ""
+    message: str = ""
+
+    def __bool__(self) -> bool:
+        return self.allowed
 
 
 def check_access(user: AbstractBaseUser, request: HttpRequest | None = None) -> object:

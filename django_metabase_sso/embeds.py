@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -21,12 +20,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from django_metabase_sso.access import Access
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import site_of
 from django_metabase_sso.exceptions import AccessRefused, InvalidEmbed, InvalidReturnTo
 from django_metabase_sso.http.endpoints import INCLUDE, Kind, path_of, routes
 from django_metabase_sso.http.guest_body import written_context
 from django_metabase_sso.http.requests import FRAME_MARK, is_from_this_machine
+from django_metabase_sso.http.responses import keep_private
 from django_metabase_sso.http.return_to import clean_return_to
 from django_metabase_sso.signals import logger
 from django_metabase_sso.tokens import (
@@ -37,8 +38,20 @@ from django_metabase_sso.tokens import (
     guest_secret,
     guest_token,
 )
-from django_metabase_sso.values.components import check_options, unknown
-from django_metabase_sso.values.elements import attributes_of, element, text_of, to_json, written
+from django_metabase_sso.values.components import check_options
+from django_metabase_sso.values.elements import (
+    TokenHTML,
+    attributes_of,
+    element,
+    to_json,
+    written,
+)
+from django_metabase_sso.values.frames import (
+    ATTRIBUTES,
+    appearance_fragment,
+    frame_attributes,
+    interface_query,
+)
 
 __all__ = [
     "Access",
@@ -63,12 +76,6 @@ ADD_REQUEST: Final = (
     " page with the request."
 )
 SCRIPT: Final = "django_metabase_sso/config.js"
-# Metabase's documentation, "full app embedding", UI components.
-INTERFACE: Final = frozenset(
-    "action_buttons additional_info breadcrumbs data_picker entity_types header locale logo"
-    " new_button search side_nav top_nav".split()
-)
-FRAME: Final = frozenset("allow class height id loading name style width".split())
 
 
 def embed_config(  # noqa: PLR0913 - each is a key of Metabase's
@@ -94,20 +101,10 @@ def embed_config(  # noqa: PLR0913 - each is a key of Metabase's
             "Guest embeds do not support preferred_auth_method and allowed_custom_visualizations."
         )
     config: dict[str, Any] = {"instanceUrl": str(conf.INSTANCE_URL), "isGuest": bool(guest)}
-    if guest:
-        if conf.GUEST_PARAMS is not None:
-            config["guestEmbedProviderUri"] = _path("guest_token")
-    elif key := _development_api_key(request):
-        config["apiKey"] = key  # embed.js refuses it beside preferredAuthMethod
-    elif preferred_auth_method in (None, "jwt"):  # else Metabase prefers SAML where it is on
-        config["preferredAuthMethod"] = "jwt"
-        config["jwtProviderUri"] = _path("sso")
-    elif preferred_auth_method == "saml":
-        config["preferredAuthMethod"] = "saml"
-    else:
-        raise InvalidEmbed(
-            f'preferred_auth_method must be "jwt" or "saml", not {preferred_auth_method!r}.'
-        )
+    if not guest:
+        config.update(_sign_in(request, preferred_auth_method))
+    elif conf.GUEST_PARAMS is not None:
+        config["guestEmbedProviderUri"] = _path("guest_token")
     options = {
         "theme": theme,
         "locale": locale,
@@ -116,6 +113,18 @@ def embed_config(  # noqa: PLR0913 - each is a key of Metabase's
     config.update({key: value for key, value in options.items() if value})
     to_json("metabase_config", config)
     return config
+
+
+def _sign_in(request: HttpRequest | None, method: str | None) -> dict[str, Any]:
+    """Return the part of the configuration that says how components sign in."""
+    if key := _development_api_key(request):
+        return {"apiKey": key}  # embed.js refuses it beside preferredAuthMethod
+    if method == "saml":
+        return {"preferredAuthMethod": "saml"}
+    if method not in (None, "jwt"):
+        raise InvalidEmbed(f'preferred_auth_method must be "jwt" or "saml", not {method!r}.')
+    # If this were not written, Metabase would prefer SAML where it is on.
+    return {"preferredAuthMethod": "jwt", "jwtProviderUri": _path("sso")}
 
 
 def _development_api_key(request: HttpRequest | None) -> Token | None:
@@ -207,18 +216,6 @@ def _notice() -> SafeString:
     )
 
 
-@dataclass(frozen=True)
-class Access:
-    """Whether a user may have a token; if not, `code` and `message` say why."""
-
-    allowed: bool
-    code: str = ""
-    message: str = ""
-
-    def __bool__(self) -> bool:
-        return self.allowed
-
-
 def access(request: HttpRequest) -> Access:
     """Return whether the user of `request` would get a token, as the view would decide.
 
@@ -246,7 +243,7 @@ def embed_url(path: str, **interface: Any) -> str:
     `interface` are Metabase's parameters for the parts around the page, such as `top_nav=False`.
     Raises InvalidEmbed for an unknown parameter, and for a path that is not a page of Metabase.
     """
-    return f"{_path('sso')}?{_return_to(path, interface, INTERFACE)}"
+    return f"{_path('sso')}?{_return_to(path, interface_query(interface))}"
 
 
 def iframe_html(
@@ -262,12 +259,12 @@ def iframe_html(
     if not title:
         example = '{% metabase_iframe "/dashboard/1" title="Sales" %}'
         raise InvalidEmbed(f"A frame needs a title for screen readers: write {example}.")
-    frame = {key: options.pop(key) for key in FRAME & options.keys()}
+    frame = {key: options.pop(key) for key in ATTRIBUTES & options.keys()}
     # On plain http, browsers do not send the headers that say that a request is for a frame.
-    query = f"{FRAME_MARK}&{_return_to(path, options, INTERFACE | FRAME)}"
+    query = f"{FRAME_MARK}&{_return_to(path, interface_query(options, ATTRIBUTES))}"
     if settings.DEBUG and request is not None:
         _warn_other_site(request)
-    return written("iframe", _frame(f"{_path('sso')}?{query}", title, frame))
+    return written("iframe", frame_attributes(f"{_path('sso')}?{query}", title, frame))
 
 
 def logout_html() -> SafeString:
@@ -278,7 +275,7 @@ def logout_html() -> SafeString:
     """
     frame = {"hidden": "", "width": 0, "height": 0, "loading": None, "frameborder": None}
     source = f"{conf.INSTANCE_URL}/auth/logout"
-    return written("iframe", _frame(source, "Signs out of Metabase", frame))
+    return written("iframe", frame_attributes(source, "Signs out of Metabase", frame))
 
 
 def _path(kind: Kind) -> str:
@@ -295,10 +292,7 @@ def _not_in_urls() -> InvalidEmbed:
     )
 
 
-def _return_to(path: str, interface: Mapping[str, Any], known: frozenset[str]) -> str:
-    for key in interface.keys() - INTERFACE:
-        raise unknown("A full-app frame", key, known)
-    query = urlencode({key: _interface_text(key, value) for key, value in interface.items()})
+def _return_to(path: str, query: str) -> str:
     page, hash_sign, fragment = path.partition("#")
     joined = "&" if "?" in page else "?"
     target = quote(f"{page}{joined if query else ''}{query}{hash_sign}{fragment}", safe="")
@@ -308,16 +302,6 @@ def _return_to(path: str, interface: Mapping[str, Any], known: frozenset[str]) -
         text = f"{path!r} is not a page of Metabase. {invalid} Write its path: /dashboard/1."
         raise InvalidEmbed(text) from None
     return f"return_to={target}"
-
-
-def _interface_text(key: str, value: object) -> str:
-    return ",".join(value) if isinstance(value, list | tuple) else text_of(key, value)
-
-
-def _frame(source: str, title: str, options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attributes of a frame; by default it is as wide as its container."""
-    defaults = {"loading": "lazy", "width": "100%", "height": 600, "frameborder": 0}
-    return {"src": source, **attributes_of({"title": title, **defaults, **options})}
 
 
 def _warn_other_site(request: HttpRequest) -> None:
@@ -331,24 +315,6 @@ def _warn_other_site(request: HttpRequest) -> None:
             there,
             extra={"code": "other-site", "user_id": None},
         )
-
-
-# Metabase's documentation, "static embedding", customizing the appearance.
-APPEARANCE: Final = frozenset(
-    "background bordered downloads font hide_parameters locale refresh theme titled".split()
-)
-
-
-class TokenHTML(SafeString):
-    """HTML that contains a token: a SafeString whose `repr` does not show it."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "<HTML with a token>"
-
-    def __getitem__(self, key: Any) -> TokenHTML:  # error trackers slice first
-        return TokenHTML(super().__getitem__(key))
 
 
 def guest_dashboard_html(
@@ -379,7 +345,7 @@ def static_embed_url(
     `appearance` are Metabase's parameters after the `#`, such as `bordered=True`. Raises the
     exceptions of `tokens.guest_token`, and InvalidEmbed for an unknown parameter.
     """
-    fragment = _appearance(appearance, APPEARANCE)
+    fragment = appearance_fragment(appearance)
     token = guest_token(entity_type, entity_id, params)
     return Token(f"{conf.INSTANCE_URL}/embed/{entity_type}/{token}{fragment}")
 
@@ -404,34 +370,18 @@ def static_iframe_html(
         example = "{% metabase_static_iframe dashboard=10 params=params %}"
         raise InvalidEmbed(f"Pass either dashboard or question: write {example}.")
     # Everything is checked before a token is signed: error pages show local variables.
-    frame = _frame("", title, {key: options.pop(key) for key in FRAME & options.keys()})
-    _appearance(options, APPEARANCE | FRAME)
-    keep_private(request)
+    frame = {key: options.pop(key) for key in ATTRIBUTES & options.keys()}
+    attributes = frame_attributes("", title, frame)
+    appearance_fragment(options, ATTRIBUTES)
+    _keep_private(request)
     source = static_embed_url(*items[0], params, **options)
-    return TokenHTML(written("iframe", {**frame, "src": source}))
+    return TokenHTML(written("iframe", {**attributes, "src": source}))
 
 
-def keep_private(request: HttpRequest | None) -> None:
-    """Keep the response to `request` out of Django's caches, because it contains a token.
-
-    Marking the session as accessed makes the response vary on the cookie. `cache_page` around a
-    view stores the response before that header is set, so it is switched off.
-    """
+def _keep_private(request: HttpRequest | None) -> None:
     if request is None:
         raise InvalidEmbed(f"A page with a token needs the request. {ADD_REQUEST}")
-    request = getattr(request, "_request", request)  # Django's own, inside REST framework's
-    request._cache_update_cache = False  # type: ignore[union-attr]  # noqa: SLF001
-    session = getattr(request, "session", None)
-    if session is not None:
-        session.accessed = True
-
-
-def _appearance(options: Mapping[str, Any], known: frozenset[str]) -> str:
-    """Return the part of a static embed's address after its token."""
-    for key in options.keys() - APPEARANCE:
-        raise unknown("A static embed", key, known)
-    fragment = urlencode({key: text_of(key, value) for key, value in options.items()})
-    return f"#{fragment}" if fragment else ""
+    keep_private(request)
 
 
 def _guest(
@@ -447,7 +397,7 @@ def _guest(
         options = {**options, "custom_context": written_context(options["custom_context"])}
     attributes = attributes_of(options)
     if params is not None:
-        keep_private(request)
+        _keep_private(request)
         token = guest_token(entity_type, entity_id, params)
         return TokenHTML(written(name, {"token": token, **attributes}, _notice()))
     guest_secret()

@@ -70,6 +70,19 @@ def protect(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
+def keep_private(request: HttpRequest) -> None:
+    """Keep the response to `request` out of Django's caches, because it contains a token.
+
+    Marking the session as accessed makes the response vary on the cookie. `cache_page` around a
+    view stores the response before that header is set, so it is switched off.
+    """
+    request = getattr(request, "_request", request)  # Django's own, inside REST framework's
+    request._cache_update_cache = False  # type: ignore[union-attr]  # noqa: SLF001
+    session = getattr(request, "session", None)
+    if session is not None:
+        session.accessed = True
+
+
 def token_json(token: Token) -> SSOResponse:
     """Return the response to an API request: an object that has only the key `jwt`."""
     return _json({"jwt": token})

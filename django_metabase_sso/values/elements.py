@@ -19,6 +19,18 @@ OPTION = re.compile(r"(?!on)[a-z][a-z0-9]*(_[a-z0-9]+)*")
 NOTHING = SafeString("")
 
 
+class TokenHTML(SafeString):
+    """HTML that contains a token: a SafeString whose `repr` does not show it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<HTML with a token>"
+
+    def __getitem__(self, key: Any) -> TokenHTML:  # error trackers slice first
+        return TokenHTML(super().__getitem__(key))
+
+
 def element(name: str, attributes: Mapping[str, Any], content: SafeString = NOTHING) -> SafeString:
     """Return `<name a="..." b="...">content</name>`; see `attributes_of` for the attributes."""
     return written(name, attributes_of(attributes), content)

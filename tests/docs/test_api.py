@@ -16,12 +16,13 @@ from django.test import Client
 from django.utils.module_loading import import_string
 
 import django_metabase_sso
-from django_metabase_sso import embeds, signals, test
+from django_metabase_sso import signals, test
 from django_metabase_sso.client import clients, requests, sessions
 from django_metabase_sso.csp import DIRECTIVES
 from django_metabase_sso.doctor.report import SUBJECTS
 from django_metabase_sso.exceptions import RefusalCode
 from django_metabase_sso.templatetags import metabase
+from django_metabase_sso.values import frames
 from django_metabase_sso.values.components import COMPONENTS, GLOBAL, WRITTEN
 from tests.helpers.commands import options
 from tests.helpers.configure import Configure
@@ -186,14 +187,14 @@ def test_options_of_frames() -> None:
     """One list of Metabase's, one of the frame's."""
     interface = paragraph("`top_nav`", "`side_nav`")
     frame = paragraph("`allow`", "`loading`", "`width`")
-    assert set(re.findall(r"`(\w+)`", interface)) == embeds.INTERFACE
-    assert set(re.findall(r"`(\w+)`", frame)) == embeds.FRAME
+    assert set(re.findall(r"`(\w+)`", interface)) == frames.INTERFACE
+    assert set(re.findall(r"`(\w+)`", frame)) == frames.ATTRIBUTES
 
 
 def test_options_of_static_embeds() -> None:
     text = paragraph("`hide_parameters`", "`background`")
     assert set(re.findall(r"`(\w+)`", text)) - {"title"} == {
-        *embeds.APPEARANCE,
+        *frames.APPEARANCE,
         "GUEST_TOKEN_LIFETIME",
         "metabase_iframe",
     }
