@@ -125,7 +125,7 @@ class SSOView(Endpoint):
         session_user = getattr(request, "user", None)
         if session_user is None and callback is None:
             raise ImproperlyConfigured(
-                "There is no request.user: add AuthenticationMiddleware to MIDDLEWARE, or set"
+                "request.user is missing: add AuthenticationMiddleware to MIDDLEWARE, or set"
                 " METABASE_SSO['AUTHENTICATE']."
             )
         user = None if callback is None else callback(request)

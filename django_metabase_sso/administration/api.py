@@ -194,7 +194,7 @@ def opened(
 
     The key is sent to INSTANCE_URL only: redirects are not followed, and proxies from the
     environment are not used. `proxy` is the address of a proxy, and headers for it. Raises
-    BadSetting if there is no key, or if it would be sent to another machine over plain http.
+    BadSetting without a key, or if it would be sent to another machine over plain http.
     """
     instance = conf.INSTANCE_URL
     with httpx.Client(

@@ -202,7 +202,7 @@ def check_urls(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.urls, deploy=True)
 def check_login_page(**kwargs: Any) -> list[CheckMessage]:
-    """Report that there is no page to sign in at."""
+    """Report that LOGIN_URL does not lead to a page."""
     login = read("LOGIN_URL")
     if not login or not getattr(settings, "ROOT_URLCONF", None) or as_written("AUTHENTICATE"):
         return []

@@ -144,7 +144,7 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         repeats the request once.
 
         Raises AccessRefused if the user may not have a token, MetabaseRefused for a 4xx response,
-        MetabaseUnavailable if there is no usable response, ValueError and TypeError for invalid
+        MetabaseUnavailable without a usable response, ValueError and TypeError for invalid
         arguments, RuntimeError if a receiver or a callable of the project makes the call while a
         token for the same user is being signed, and all exceptions of `tokens.issue_token`.
         """

@@ -28,7 +28,7 @@ __all__ = ["authenticate", "using"]
 def authenticate(request: HttpRequest) -> AbstractBaseUser | None:
     """Return the user that DEFAULT_AUTHENTICATION_CLASSES find, for AUTHENTICATE.
 
-    Returns None if there is no header, or if a class refuses a cookie: then the session decides.
+    Returns None without a header, or if a class refuses a cookie: then the session decides.
     SessionAuthentication is skipped. Raises PermissionDenied, with REST framework's reason, for an
     invalid credential, for a header that no class accepts, and for a credential without a user.
     """

@@ -52,8 +52,8 @@ def clean_return_to(values: tuple[str, ...], instance: InstanceURL) -> str:
 
     It begins with the instance's path prefix, and is escaped so that Java's `URI` accepts it.
     `values` are the raw values of `read_query`. No value or an empty one means the start page of
-    the instance. A path may have the prefix or not. Raises InvalidReturnTo for everything else
-    than a path or an absolute URL below `instance`.
+    the instance. A path may have the prefix or not. Raises InvalidReturnTo for values that
+    are neither a path nor an absolute URL below `instance`.
     """
     if len(values) > 1:
         raise InvalidReturnTo(gettext("It was given more than once."))

@@ -47,21 +47,11 @@ def setup(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper)
     named = {*options["set"], *options["replace"]}
     if options["sync_groups"]:
         stderr.write(GROUP_SYNC)
-    path = _sign_in_path()
     if conf.API_KEY is None:
         if options["apply"]:
-            raise CommandError(
-                "--apply needs METABASE_SSO['API_KEY'], an API key of Metabase's group"
-                " Administrators.",
-                returncode=2,
-            )
-        wants = settings.wanted(
-            options["site"],
-            path,
-            options["embed"],
-            NEWEST,
-            sync_groups=options["sync_groups"],
-        )
+            text = "--apply needs METABASE_SSO['API_KEY'], an API key of the group Administrators."
+            raise CommandError(text, returncode=2)
+        wants = _wanted(options, NEWEST)
         _check_named(named, wants)
         found = settings.plan(None, NEWEST, wants, named)
         _print_plan(options, found, [], stdout, stderr)
@@ -70,13 +60,7 @@ def setup(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper)
         return 0
     with opened() as api:
         version = api.version()
-        wants = settings.wanted(
-            options["site"],
-            path,
-            options["embed"],
-            version,
-            sync_groups=options["sync_groups"],
-        )
+        wants = _wanted(options, version)
         _check_named(named, wants)
         found = settings.plan(api, version, wants, named)
         applied: list[str] = []
@@ -248,14 +232,16 @@ def _check_named(named: set[str], wants: dict[str, Any]) -> None:
         raise CommandError(f"{unknown[0]!r} is not one of {known}.", returncode=2)
 
 
-def _sign_in_path() -> str:
+def _wanted(options: dict[str, Any], version: int) -> dict[str, Any]:
+    """Return the settings that this project needs in a Metabase of this version."""
     path = path_of("sso")
     if path is None:
-        raise CommandError(
-            'Add path("sso/", include("django_metabase_sso.urls")) to your urlpatterns first.',
-            returncode=2,
-        )
-    return path
+        text = 'Add path("sso/", include("django_metabase_sso.urls")) to your urlpatterns first.'
+        raise CommandError(text, returncode=2)
+    sync_groups = options["sync_groups"]
+    return settings.wanted(
+        options["site"], path, options["embed"], version, sync_groups=sync_groups
+    )
 
 
 def _no_progress(done: int, total: int) -> None:

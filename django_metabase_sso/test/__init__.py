@@ -37,7 +37,7 @@ _jws = PyJWS(algorithms=["HS256"])
 def decode(token_or_response: str | HttpResponseBase) -> dict[str, Any]:
     """Return the claims of a token, of a JSON response, or of a redirect to Metabase.
 
-    Raises AssertionError if there is no token, or if it was not signed with JWT_SHARED_SECRET. The
+    Raises AssertionError if the token is missing, or if it was not signed with JWT_SHARED_SECRET. The
     times are not compared with the clock, so that tests can freeze it.
     """
     __tracebackhide__ = True
@@ -49,7 +49,7 @@ def decode_guest(token_or_response: str | HttpResponseBase) -> dict[str, Any]:
     """Return the claims (`resource`, `params`, `exp`) of a guest token.
 
     The argument may also be the JSON response of the guest token endpoint, or a page with one
-    guest embed. Raises AssertionError if there is no token, or if it was not signed with
+    guest embed. Raises AssertionError if the token is missing, or if it was not signed with
     EMBEDDING_SECRET_KEY.
     """
     __tracebackhide__ = True

@@ -24,7 +24,7 @@ def project(metabase: Administered, configure: Configure, settings: Settings, ad
 def test_explain(metabase: Administered, manage: Run) -> None:
     status, out, _ = manage("explain", "ada")
     assert status == 0
-    assert "Account in Metabase: There is no account in Metabase yet." in out
+    assert "Account in Metabase: The user does not have an account yet." in out
     number = metabase.add(ADA, groups=["All Users", "Sales"], typed={"region": "south"})
     _, out, _ = manage("explain", "ada")
     assert f"Account in Metabase: {number}, active, signs in with jwt, in All Users, Sales." in out

@@ -239,7 +239,7 @@ def account_of(user: AbstractBaseUser) -> tuple[AccountNow | None, str]:
         return None, str(error)
     except Exception as error:  # noqa: BLE001 - API_KEY may be a callable
         return None, what_raised(error)
-    return found, "" if found else "There is no account in Metabase yet."
+    return found, "" if found else "The user does not have an account yet."
 
 
 def account_lines(user: AbstractBaseUser) -> Iterator[str]:
