@@ -37,7 +37,7 @@ _jws = PyJWS(algorithms=["HS256"])
 def decode(token_or_response: str | HttpResponseBase) -> dict[str, Any]:
     """Return the claims of a token, of a JSON response, or of a redirect to Metabase.
 
-    Raises AssertionError if the token is missing, or if it was not signed with JWT_SHARED_SECRET. The
+    Raises AssertionError without a token, or if it was not signed with JWT_SHARED_SECRET. The
     times are not compared with the clock, so that tests can freeze it.
     """
     __tracebackhide__ = True
