@@ -1,4 +1,4 @@
-"""What Metabase says to an administrator, with API_KEY: its settings, tenants and groups."""
+"""Steps that need API_KEY: Metabase's settings, tenants and groups."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 def judge_tenants(report: Report, remote: Remote) -> None:
-    """Say whether tenants are on, before anybody is signed in. Only an API key can ask."""
+    """Check whether tenants are on, before a user is signed in. This needs an API key."""
     if conf.TENANT is None:
         return
     if conf.API_KEY is not None:
         _ask_for_tenants(report, remote)
     elif remote.version is not None and remote.version <= 57:
-        title = "If tenants are switched off in Metabase, its users with a tenant become internal."
+        title = "If tenants are switched off in Metabase, users with a tenant become internal."
         cause = f"Metabase {remote.version} ignores the tenant of a token while tenants are off."
         cure = "Check Admin > People > Tenants before the first user signs in."
         report.warning("tenants", title, cause=cause, cure=cure)
     else:
-        because = "Metabase tells this to administrators only: set METABASE_SSO['API_KEY']. While"
-        because += " tenants are off, it refuses every token that names a tenant (status 403)."
+        because = "Only an administrator can ask Metabase for this: set METABASE_SSO['API_KEY']."
+        because += " While tenants are off, Metabase refuses tokens with a tenant (status 403)."
         report.skipped("tenants", because)
 
 
@@ -49,7 +49,7 @@ def _ask_for_tenants(report: Report, remote: Remote) -> None:
     if listed.get("use-tenants", {}).get("value"):
         report.ok("tenants", "Tenants are switched on in Metabase.")
     else:
-        title = "METABASE_SSO['TENANT'] is set, and tenants are switched off in Metabase."
+        title = "METABASE_SSO['TENANT'] is set, but tenants are switched off in Metabase."
         report.fault("tenants", title, cause=TENANTS_OFF.cause, cure=TENANTS_OFF.cure)
 
 
@@ -62,9 +62,10 @@ def _opened(timeout: float, proxy: Proxy | None) -> AbstractContextManager[Api]:
 
 
 def judge_groups(report: Report, remote: Remote, user: AbstractBaseUser | None) -> None:
-    """Say whether Metabase does something with the groups that are sent, and has them all.
+    """Check whether Metabase synchronizes groups, and has all groups that are sent.
 
-    A callable in GROUP_MAPPING is asked about `user`; without one, only names in a dict are known.
+    A callable in GROUP_MAPPING is called with `user`. Without a user, only the names in a dict are
+    known.
     """
     if conf.GROUP_MAPPING is None or conf.API_KEY is None:
         return
@@ -79,12 +80,12 @@ def judge_groups(report: Report, remote: Remote, user: AbstractBaseUser | None) 
         report.skipped("groups", str(error))
         return
     if not settings.get("jwt-group-sync", {}).get("value"):
-        title = "Groups are sent, and Metabase ignores them: group synchronization is off."
-        cause = "METABASE_SSO['GROUP_MAPPING'] is set. Users keep the groups that they have."
+        title = "Metabase ignores the groups in tokens, because group synchronization is off."
+        cause = "METABASE_SSO['GROUP_MAPPING'] is set, but users keep the groups that they have."
         cure = (
-            "`manage.py metabase_sso setup --site ... --sync-groups` says what would change, and"
+            "`manage.py metabase_sso setup --site ... --sync-groups` shows what would change, and"
         )
-        cure += " switches it on with --apply. To leave groups to Metabase, remove GROUP_MAPPING."
+        cure += " switches it on with --apply. To manage groups in Metabase, remove GROUP_MAPPING."
         report.warning("groups", title, cause=cause, cure=cure)
         return
     mapped = settings.get("jwt-group-mappings", {}).get("value") or there
@@ -92,17 +93,17 @@ def judge_groups(report: Report, remote: Remote, user: AbstractBaseUser | None) 
     if missing:
         title = f"Metabase does not know these groups: {quoted(', '.join(missing))}."
         cause = (
-            "METABASE_SSO['GROUP_MAPPING'] sends them, and Metabase drops them at each sign-in."
+            "METABASE_SSO['GROUP_MAPPING'] sends them, but Metabase drops them at each sign-in."
         )
-        cure = "Create them under Admin > People > Groups (with manual mapping: add them to it),"
-        cure += " or correct the names in GROUP_MAPPING. Capital letters count."
+        cure = "Create them under Admin > People > Groups (and, with manual mapping, map them),"
+        cure += " or correct the names in GROUP_MAPPING, including upper and lower case."
         report.warning("groups", title, cause=cause, cure=cure)
     else:
         report.ok("groups", "Metabase synchronizes groups.")
 
 
 def _names_of_groups(user: AbstractBaseUser | None) -> set[str]:
-    """Return the names that GROUP_MAPPING may send, as far as they are known."""
+    """Return the known names that GROUP_MAPPING may send."""
     mapping = conf.GROUP_MAPPING
     if isinstance(mapping, Mapping):
         values = [[value] if isinstance(value, str) else value for value in mapping.values()]
@@ -116,7 +117,7 @@ def _names_of_groups(user: AbstractBaseUser | None) -> set[str]:
 def compare_settings(
     report: Report, site: str, path: str, timeout: float, proxy: Proxy | None
 ) -> None:
-    """Report what `setup` would change, asked with API_KEY. `site` is this site's origin."""
+    """Report what `setup` would change. This needs API_KEY. `site` is this site's origin."""
     if conf.API_KEY is None:
         return
     from django_metabase_sso.administration import setup
@@ -127,7 +128,7 @@ def compare_settings(
             wants = setup.wanted(site, path, (), version, sync_groups=False)
             plan = setup.plan(api, version, wants, ())
     except MetabaseError as error:
-        title = "Metabase's settings could not be asked for."
+        title = "Metabase's settings could not be read."
         cause, cure = str(error), "Correct METABASE_SSO['API_KEY']."
         if isinstance(error, MetabaseRefused) and error.cure:
             cause, cure = error.cause, error.cure
@@ -140,15 +141,15 @@ def compare_settings(
         differing.remove("use-tenants")  # reported
     if differing:
         title = f"Metabase has other values for {', '.join(differing)}."
-        cause = "They are not what METABASE_SSO needs, or concern more than this site."
-        cure = f"Run: manage.py metabase_sso setup --site {site} (--apply writes it)."
+        cause = "METABASE_SSO needs other values, or the settings affect more than this site."
+        cure = f"Run: manage.py metabase_sso setup --site {site} (add --apply to write them)."
         report.warning("setup", title, cause=cause, cure=cure)
     else:
-        report.ok("setup", "Metabase's settings are those that METABASE_SSO needs.")
+        report.ok("setup", "Metabase has the settings that METABASE_SSO needs.")
     if "logout" in conf.END_ACCESS and version < setup.MODULAR:
         report.warning(
             "end-access",
             "Signing out of Django does not end the sessions in this Metabase.",
             cause=f"'logout' in END_ACCESS needs Metabase 65 or newer; this is {version}.",
-            cure='Update Metabase, or leave "logout" out of END_ACCESS.',
+            cure='Update Metabase, or remove "logout" from END_ACCESS.',
         )

@@ -1,4 +1,4 @@
-"""The steps of the doctor in their order, and which of them need what another one found."""
+"""Runs the steps of the doctor in order, and skips those that depend on a step that failed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def known_origins() -> list[str]:
-    """Return the origins in ALLOWED_ORIGINS that name one; none when the setting is bad."""
+    """Return the origins in ALLOWED_ORIGINS without a wildcard, or none if it is invalid."""
     try:
         return [entry.text for entry in conf.ALLOWED_ORIGINS if not entry.wildcard]
     except BadSetting:
@@ -33,11 +33,11 @@ def examine(
     timeout: float,
     proxy: Proxy | None = None,
 ) -> None:
-    """Report what is found.
+    """Run all steps and report the findings.
 
-    `origins` are those of pages that embed; `user` is signed in to Metabase, and without one no
-    account there is made or changed; `timeout` is how many seconds each request may take;
-    `proxy` is used for requests to Metabase.
+    `origins` are the origins of pages that embed. `user` is signed in to Metabase; without a user,
+    no account is created or changed there. `timeout` is in seconds for each request. `proxy` is
+    used for requests to Metabase.
     """
     url = site.judge_settings(report)
     can_sign = False
@@ -63,12 +63,13 @@ def examine(
 
 
 def _reach(report: Report, remote: Remote) -> Remote | None:
-    """Ask Metabase what it says to anybody; None where it does not answer."""
+    """Check Metabase's public endpoints. Return None if it does not answer."""
     properties = None
     with report.step("instance"):
         properties = metabase.reach(report, remote)
     if properties is None:
-        report.skipped("sso", "Metabase does not answer. This is so for everything else about it.")
+        because = "Metabase does not answer. This affects all other steps about it."
+        report.skipped("sso", because)
         return None
     remote = properties.remote
     with report.step("clock"):
@@ -88,7 +89,7 @@ def _metabase(
     *,
     can_sign: bool,
 ) -> tuple[str, str] | None:
-    """Look at signing in; return the Identity Provider URI, and where it is set in Metabase."""
+    """Check JWT sign-in. Return the Identity Provider URI, and where it is set in Metabase."""
     for origin in origins:
         with report.step("metabase-cors"):
             pages.judge_metabase(report, remote, origin)
@@ -124,7 +125,7 @@ def _exchange(
     elif settings_at_fault := report.faulty_settings():
         report.skipped("exchange", f"{settings_at_fault} has to be corrected first: see above.")
     elif report.has("tenants"):
-        report.skipped("exchange", "Metabase refuses tokens that name a tenant: see above.")
+        report.skipped("exchange", "Metabase refuses tokens with a tenant: see above.")
     else:
         with report.step("exchange"):
             exchange.sign_in(report, remote, user, embeds=embeds)
@@ -137,9 +138,9 @@ def _site(
     timeout: float,
     proxy: Proxy | None,
 ) -> list[str]:
-    """Look at this site; without the Identity Provider URI its own address is guessed.
+    """Check this site. Without the Identity Provider URI, its address is a guess.
 
-    Returns the origins that are this site's by another name.
+    Returns the origins that are this site under another name.
     """
     with report.step("session"):
         site.judge_sessions(report)
@@ -175,7 +176,7 @@ def _front(
     *,
     works: bool,
 ) -> front.Reached:
-    """Look at what is between browsers and the endpoint; return what answers there."""
+    """Check proxies and caches in front of the endpoint, and return what answers there."""
     found: front.Reached = "unknown"
     if uri is None or not address.is_known:
         report.skipped("cache", "The Identity Provider URI is not known, or not on this site.")
@@ -200,17 +201,17 @@ def _pages(
     works: bool,
     is_silent: bool,
 ) -> list[str]:
-    """Look at CORS and the cookie, for pages of this site and for those of `origins`.
+    """Check CORS and the cookie, for pages of this site and of `origins`.
 
-    `is_silent` says that nothing answers at the address, where only this machine could. Returns
-    the origins that are this site's by another name.
+    `is_silent` means that nothing answers at the address, which is on this machine. Returns the
+    origins that are this site under another name.
     """
     twins = []
     is_sent = False
     with report.step("cookie"):
         is_sent = site.judge_session_cookie(report, address)
     if not origins:
-        why = "Give --origin, or name the origins in METABASE_SSO['ALLOWED_ORIGINS']."
+        why = "Pass --origin, or add the origins to METABASE_SSO['ALLOWED_ORIGINS']."
         report.skipped("cors", why)
     elif not works:
         report.skipped(

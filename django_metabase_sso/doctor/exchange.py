@@ -1,4 +1,4 @@
-"""Signing a user in to Metabase, as a server does and as embeds do."""
+"""Steps that sign a user in to Metabase, as a server does and as embeds do."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from django_metabase_sso.troubleshooting import PAID, quoted, refusal_of
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
-HEADER_TEXT: Final = re.compile(r"[!-~]+")  # what a header can hold
-HASH_HEADER: Final = "X-Metabase-SDK-JWT-Hash"  # of 55 and 56: without it a token does not count
+HEADER_TEXT: Final = re.compile(r"[!-~]+")  # characters that a header can contain
+HASH_HEADER: Final = "X-Metabase-SDK-JWT-Hash"  # Metabase 55 and 56 need it with a token
 
 
 def sign_in(report: Report, remote: Remote, user: AbstractBaseUser, *, embeds: bool) -> None:
-    """Sign `user` in to Metabase, ask who it is, and end the session again.
+    """Sign `user` in to Metabase, ask for the account, and end the session.
 
-    Then bring the same token as embeds do; `embeds` says whether this project has such pages.
+    Then send the same token as embeds do. `embeds` is whether this project has pages that embed.
     """
     token = _token(user)
     answer = post(remote, token)
@@ -54,9 +54,9 @@ def _end(remote: Remote, session: str) -> None:
 
 
 def _sign_in_as_embeds(report: Report, remote: Remote, token: Token, *, embeds: bool) -> None:
-    """Bring a token as each kind of embed does: some versions refuse a kind only then.
+    """Send a token as each kind of embed does, because some versions refuse a kind only then.
 
-    The kinds that Metabase refuses without a token are reported already.
+    Kinds that Metabase refuses without a token have been reported already.
     """
     found = {kind: ask_as(remote, PREFERRING, kind) for kind in EMBEDS}
     answers = {
@@ -75,7 +75,7 @@ def _sign_in_as_embeds(report: Report, remote: Remote, token: Token, *, embeds: 
 
 
 def _bring(remote: Remote, token: Token, kind: str, found: Answer) -> Answer:
-    """Return the answer to a token in a POST; in the query for a Metabase before spring 2026."""
+    """Return the answer to a token in a POST, or in the query for Metabase before spring 2026."""
     headers = {CLIENT_HEADER: kind}
     sent = found.json().get("hash")
     if isinstance(sent, str) and HEADER_TEXT.fullmatch(sent):
@@ -105,13 +105,13 @@ def _whose(report: Report, remote: Remote, session: str, user: AbstractBaseUser)
     answer = remote.ask("GET", CURRENT_USER, {SESSION_HEADER: session})
     email = answer.json().get("email")
     if answer.status != 200 or not isinstance(email, str):
-        title = f"Metabase started a session, and answers {answer.status} to a request with it."
+        title = f"Metabase started a session, but answers {answer.status} to a request with it."
         cause = f"A proxy in front of Metabase removes the header {SESSION_HEADER}."
-        cure = "Let the proxies pass that header on."
+        cure = "Configure the proxies to forward that header."
         report.fault("exchange", title, cause=cause, cure=cure)
     elif email.lower() != emails.canonical_email(user):
         title = f"Metabase signed in {quoted(email)} instead."
-        cause = "Metabase reads the e-mail address from another claim than the one that is sent."
+        cause = "Metabase reads the e-mail address from another claim than this site sends."
         cure = "Give METABASE_SSO['CLAIM_NAMES']['email'] the same value as Metabase's setting."
         report.fault("exchange", title, cause=cause, cure=cure)
     else:

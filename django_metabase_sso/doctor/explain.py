@@ -1,6 +1,6 @@
-"""Who a person would be in Metabase: each claim, and what Metabase does with it.
+"""Describes a user's account in Metabase: each claim, and what Metabase does with it.
 
-Plain functions; `manage.py metabase_sso explain` prints what they return.
+`manage.py metabase_sso explain` prints the results of these functions.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Effect = Literal[
 
 @dataclass(frozen=True)
 class Row:
-    """One claim, or a part of one: what is sent, and what Metabase does with it, and why."""
+    """One claim or a part of one: its value, what Metabase does with it, and why."""
 
     claim: str
     value: str
@@ -45,9 +45,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Explanation:
-    """`rows` are empty without a token; `redirect_bytes` is the length of the redirect.
+    """The claims of a user, or the refusal.
 
-    `too_large` is the refusal of a redirect alone: a fetch gets the token all the same.
+    `rows` is empty if the user does not get a token. `redirect_bytes` is the length of the
+    redirect. If it is too long, `too_large` is its refusal; API requests still get the token.
     """
 
     rows: list[Row]
@@ -58,9 +59,9 @@ class Explanation:
 
 @dataclass(frozen=True)
 class AccountNow:
-    """The account that a user has in Metabase now.
+    """The present account of a user in Metabase.
 
-    `typed` are the attributes that an administrator typed there: they win over what is sent.
+    `typed` are the attributes that an administrator set there. They override those of a token.
     """
 
     id: int
@@ -71,11 +72,11 @@ class AccountNow:
 
 
 def account_now(user: AbstractBaseUser, within: float) -> AccountNow | None:
-    """Return the user's account, None when there is none; asked with API_KEY.
+    """Return the user's account, or None if there is none. This needs API_KEY.
 
-    `within` is how many seconds all of it may take. Raises MetabaseUnavailable, MetabaseRefused,
-    AccessRefused for a user without a usable address, BadSetting without a key, and ImportError
-    without the extra `client`.
+    `within` is the time limit for all requests in seconds. Raises MetabaseUnavailable,
+    MetabaseRefused, AccessRefused for a user without a valid address, BadSetting without a key,
+    and ImportError without the extra `client`.
     """
     from django_metabase_sso import accounts
     from django_metabase_sso.administration.api import opened
@@ -91,15 +92,15 @@ def account_now(user: AbstractBaseUser, within: float) -> AccountNow | None:
 
 
 ATTRIBUTE = (
-    "a user attribute, unless an administrator typed one of this name in Metabase: that one always"
+    "a user attribute, unless an administrator set one of this name in Metabase, which always"
     " takes precedence (Admin > People > Edit user)"
 )
 
 
 def explain(user: AbstractBaseUser) -> Explanation:
-    """Return who `user` would be in Metabase, asked outside of a request; sends no signal.
+    """Return the claims that `user` would get outside of a request. Does not send a signal.
 
-    Raises BadSetting, and whatever the project's callables raise.
+    Raises BadSetting, and all exceptions of the project's callables.
     """
     try:
         grant = tokens.grant_for(user)
@@ -143,7 +144,7 @@ def _groups(user: AbstractBaseUser, claim: str, payload: Mapping[str, Any]) -> l
     why = "not sent: METABASE_SSO['ALLOW_ADMINISTRATORS'] is off"
     dropped = [Row(claim, name, "dropped", why) for name in mapped if name not in sent]
     if not sent:
-        why = "an empty list: with group sync on, the user is removed from every group"
+        why = "an empty list: with group sync on, the user is removed from all groups"
         return [*dropped, Row(claim, "[]", "removed from all groups", why)]
     return [*(_group(claim, name) for name in sent), *dropped]
 

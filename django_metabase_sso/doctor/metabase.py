@@ -1,4 +1,4 @@
-"""What Metabase says to anybody: its version, clock, secrets, and what a token does."""
+"""Steps that use Metabase's public endpoints: its version, clock, secrets and sign-in."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from django_metabase_sso.troubleshooting import (
     quoted,
 )
 
-NOTICED: Final = 5  # seconds between the clocks: above, there is a warning
-TOO_MUCH: Final = 120  # seconds: above, a fault
+NOTICED: Final = 5  # seconds between the clocks; more is a warning
+TOO_MUCH: Final = 120  # seconds; more is a fault
 SDK: Final = "embedding-sdk-react"
 EMBEDS: Final = {SDK: "the SDK for React", "embedding-simple": "web components (embed.js)"}
 OLD: Final = "Links and iframes work. For modular embedding, run Metabase 55 or newer."
@@ -50,7 +50,7 @@ TIMES: Final = (TOO_OLD, EXPIRED, NOT_YET_VALID)
 
 
 class Pages(NamedTuple):
-    """Where an administrator finds things, in one version of Metabase."""
+    """The names of admin pages in one version of Metabase."""
 
     jwt: str
     origins: str
@@ -59,7 +59,7 @@ class Pages(NamedTuple):
 
 
 def pages_of(version: int | None) -> Pages:
-    """Return the names of the admin pages; those of version 64 where it is not known."""
+    """Return the names of the admin pages, those of version 64 if the version is unknown."""
     if version is not None and version >= 65:
         jwt, security = "Embedding hub > Authentication", "Embedding hub > Security"
         return Pages(jwt, security, security, security)
@@ -69,27 +69,29 @@ def pages_of(version: int | None) -> Pages:
 
 
 class Properties(NamedTuple):
-    """What Metabase shows to anybody, and a `Remote` that knows its version."""
+    """Metabase's public properties, and a `Remote` with its version."""
 
     remote: Remote
     answer: Answer
 
 
 def reach(report: Report, remote: Remote) -> Properties | None:
-    """Ask for the version. None when only a proxy in front of Metabase answers."""
+    """Ask for the version. Return None if only a proxy in front of Metabase answers."""
     answer = remote.ask("GET", PROPERTIES)
     if answer.status >= 500:
         title = f"{remote.instance} answers with status {answer.status}."
-        cause = "Metabase is not running or is still starting; a proxy in front of it answers."
-        cure = "Check that Metabase runs, and read its log. A start takes a minute or two."
+        cause = "Metabase is not running or is still starting, and a proxy in front of it answers."
+        cure = (
+            "Check that Metabase is running, and read its log. It needs a minute or two to start."
+        )
         report.fault("instance", title, cause=cause, cure=cure)
         return None
     version = answer.json().get("version")
     tag = version.get("tag") if isinstance(version, dict) else None
     if not isinstance(tag, str):
-        title = f"{remote.instance} answers, but does not say which version it is."
-        cause = f"{PROPERTIES} has status {answer.status} and no version: it may not be Metabase."
-        cure = "Open METABASE_SSO['INSTANCE_URL'] in a browser: it has to show Metabase."
+        title = f"{remote.instance} answers, but does not state its version."
+        cause = f"{PROPERTIES} has status {answer.status} and no version. It may not be Metabase."
+        cure = "Open METABASE_SSO['INSTANCE_URL'] in a browser. It must show Metabase."
         if not _signs_in_as_metabase(remote):
             report.fault("instance", title, cause=cause, cure=cure)
             return None
@@ -105,25 +107,25 @@ def reach(report: Report, remote: Remote) -> Properties | None:
 
 
 def _signs_in_as_metabase(remote: Remote) -> bool:
-    """Whether Metabase's way in is there, although the page with its version is not."""
+    """Return whether Metabase's sign-in responds, although its properties do not."""
     answer = ask_as(remote, PREFERRING, SDK)
     is_known = answer.known() is not None or "method" in answer.json()
     return is_known or 300 <= answer.status < 400
 
 
 def compare_clocks(report: Report, answer: Answer) -> None:
-    """Compare the `Date` of an answer with the clock of this machine."""
+    """Compare the `Date` of an answer with this machine's clock."""
     try:
         written = parsedate_to_datetime(answer.header("Date")).timestamp()
     except ValueError:
         title = "Metabase's answer has no Date header, so the clocks cannot be compared."
         cause = "A proxy in front of Metabase removes the header."
-        cure = f"Compare the clocks of the two machines by hand: {TOO_MUCH} s are too much."
+        cure = f"Compare the clocks yourself. They must not differ by more than {TOO_MUCH} s."
         report.warning("clock", title, cause=cause, cure=cure)
         return
     age = answer.header("Age")  # how long a cache kept the answer, whose Date is then old
     kept = int(age) if age.isdecimal() else 0
-    # The header has whole seconds; half of one is the best guess at what was cut off.
+    # The header has whole seconds, so half a second is added as the best guess.
     ahead = written + 0.5 + kept - answer.at
     if abs(ahead) <= NOTICED:
         report.ok("clock", f"The clocks agree to within {NOTICED} s.")
@@ -137,19 +139,17 @@ def compare_clocks(report: Report, answer: Answer) -> None:
         return
     if ahead > 0:
         cause += (
-            f" Metabase refuses tokens that are {TOKEN_AGE} s old or have expired by its clock."
+            f" Metabase refuses tokens that are {TOKEN_AGE} s old or expired by its own clock."
         )
     else:
-        cause += (
-            f" Metabase accepts tokens for longer than the {TOKEN_AGE} s that limit their use."
-        )
+        cause += f" Metabase therefore accepts tokens for longer than {TOKEN_AGE} s."
     report.fault("clock", title, cause=cause, cure=cure)
 
 
 def compare_addresses(report: Report, properties: Properties) -> None:
     """Compare Metabase's site URL with INSTANCE_URL.
 
-    Metabase 57 and newer checks `return_to` without a token as well, so it can be asked.
+    Metabase 57 and newer checks `return_to` even without a token, which shows its site URL's host.
     """
     remote, stated = properties.remote, properties.answer.json().get("site-url")
     url = f"{remote.instance}/"
@@ -167,13 +167,14 @@ def compare_addresses(report: Report, properties: Properties) -> None:
     elif is_known:
         report.ok("site-url", f"Metabase's site URL is on the host of {remote.instance}.")
     else:
-        report.skipped("site-url", "Metabase does not say which URL it is.")
+        report.skipped("site-url", "Metabase does not state its site URL.")
 
 
 def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
-    """Ask as the embeds do, with and without preferring JWT; return the Identity Provider URI.
+    """Ask for the sign-in method as embeds do, and return the Identity Provider URI.
 
-    `embeds` says whether this project has pages that embed. None when JWT sign-in does not work.
+    `embeds` is whether this project has pages that embed. Returns None if JWT sign-in does not
+    work.
     """
     answers = {kind: ask_as(remote, PREFERRING, kind) for kind in EMBEDS}
     navigation = _navigate(remote, SIGN_IN)
@@ -185,18 +186,18 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
     on = [kind for kind in answers if kind not in off]
     if off:
         report_off(report, remote, off, is_warning=bool(on) or not embeds)
-    if not on:  # links and iframes still work
+    if not on:  # links and full-app frames still work
         return _provider_of(report, navigation)
     answer = answers[on[0]]
     if 300 <= answer.status < 400:
-        title = "Metabase redirects where front ends expect JSON."
+        title = "Metabase answers front ends with a redirect instead of JSON."
         cause = f"It is older than version 55, or a proxy removes the header {CLIENT_HEADER}."
         report.warning("method", title, cause=cause, cure=OLD)
         return answer.header("Location")
     method, url = answer.json().get("method"), answer.json().get("url")
     if answer.status == 200 and method == "saml":
         title = "Metabase answers `saml` even to a front end that prefers JWT."
-        cause = "SAML is on in Metabase and JWT is not."
+        cause = "In Metabase, SAML is on and JWT is off."
         cure = f"Switch JWT on as well: {pages_of(remote.version).jwt}."
         report.fault("method", title, cause=cause, cure=cure)
         return None
@@ -204,17 +205,17 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
         _refuse_discovery(report, answer)
         return None
     if ask_as(remote, SIGN_IN, on[0]).json().get("method") == "saml":
-        title = "JWT sign-in is on, but front ends that do not ask for it are told to use SAML."
-        cause = "SAML is on in Metabase as well, and takes precedence."
+        title = "JWT sign-in is on, but Metabase tells front ends to use SAML by default."
+        cause = "SAML is also on in Metabase, and takes precedence."
         cure = 'Set `preferredAuthMethod: "jwt"` in the front end; {% metabase_config %} does.'
         report.warning("method", title, cause=cause, cure=cure)
     else:
-        report.ok("method", "JWT sign-in is on, and front ends are told to use it.")
+        report.ok("method", "JWT sign-in is on, and Metabase tells front ends to use it.")
     return url if isinstance(url, str) else ""
 
 
 def report_off(report: Report, remote: Remote, off: Sequence[str], *, is_warning: bool) -> None:
-    """Report kinds of embedding (keys of EMBEDS) that are switched off in Metabase."""
+    """Report the kinds of embedding (keys of EMBEDS) that are switched off in Metabase."""
     kinds = " and ".join(EMBEDS[kind] for kind in off)
     title = f"Modular embedding with {kinds} is switched off in Metabase."
     cause = "Such pages cannot sign in. Links and full-app frames can."
@@ -231,7 +232,7 @@ def _provider_of(report: Report, navigation: Answer) -> str | None:
 
 
 def _refuse_discovery(report: Report, answer: Answer) -> None:
-    """Report why JWT sign-in is not offered: without a token, 400 and 402 have one meaning."""
+    """Report why JWT sign-in is off. Without a token, 400 and 402 have only one meaning."""
     meaning = {400: SSO_DISABLED, 402: PAID}.get(answer.status)
     known = answer.known()
     if meaning and (known is None or known.status is None):
@@ -250,12 +251,12 @@ def ask_as(remote: Remote, path: str, kind: str) -> Answer:
 
 
 def compare_secrets(report: Report, remote: Remote) -> bool:
-    """Send a token without any claim but its times; return whether its signature was good.
+    """Send a token that contains only times, and return whether its signature is correct.
 
-    Metabase cannot sign anybody in by it. It looks at the signature first, so that any other
-    refusal than that of the signature is proof of the same secret. Only the texts of the
-    verification library are the same in each language, so where the refusal is not known, it is
-    compared with that of a token that was signed with another secret.
+    Metabase cannot sign a user in with it. It checks the signature first, so any other refusal
+    proves that the secrets are the same. Only the messages of the verification library are the
+    same in all languages. If the refusal is unknown, it is therefore compared with the refusal of
+    a token with another secret.
     """
     claims = tokens.with_times({})
     answer = _try(remote, tokens.sign(claims))
@@ -275,7 +276,7 @@ def compare_secrets(report: Report, remote: Remote) -> bool:
                     refuse(report, "secret", answer)
                 return False
             title = "The secrets could not be compared."
-            cure = "Sign a user in with --user: if that works, both sides have the same secret."
+            cure = "Sign a user in with --user. If that works, both sides have the same secret."
             report.warning("secret", title, cause=known.cause, cure=cure)
             return True
     report.ok("secret", "Django and Metabase have the same secret.")
@@ -283,7 +284,7 @@ def compare_secrets(report: Report, remote: Remote) -> bool:
 
 
 def _trimmed(secret: Secret, key: str, claims: Mapping[str, Any]) -> Token | None:
-    """Return a token of the secret without what is around it; None where nothing is."""
+    """Return a token with the secret without padding, or None if it has no padding."""
     trimmed = secret.trimmed()
     if trimmed == secret or len(trimmed) < SHORTEST_SECRET:
         return None
@@ -292,25 +293,25 @@ def _trimmed(secret: Secret, key: str, claims: Mapping[str, Any]) -> Token | Non
 
 def _refuse_padding(report: Report, code: str, key: str) -> None:
     title = f"{key} is Metabase's secret with white space or quotation marks around it."
-    cause = "Every character of a secret counts, and Metabase's does not have these."
-    cure = f"Remove them from METABASE_SSO['{key}'], or from where it is read."
+    cause = "All characters of a secret count, and Metabase's secret does not have these."
+    cure = f"Remove them from METABASE_SSO['{key}'], or from the place where it is read."
     report.fault(code, title, cause=cause, cure=cure)
 
 
 def _try(remote: Remote, token: Token) -> Answer:
-    """Return what Metabase answers to a token that does not name a user."""
+    """Return Metabase's answer to a token without a user."""
     answer = post(remote, token)
     if answer.status in {404, 405}:
-        # Metabase before July 2025 does not have this path, and takes a token in the query only.
+        # Metabase before July 2025 does not have this path, and accepts tokens only in the query.
         answer = remote.ask("GET", f"{SIGN_IN}?jwt={token}")
     return answer
 
 
 def compare_embedding_secrets(report: Report, remote: Remote) -> None:
-    """Ask for a dashboard that does not exist, with guest tokens; nothing is shown to anybody.
+    """Compare the keys with guest tokens for a dashboard that does not exist.
 
-    Newer versions answer that there is no such dashboard, older ones say before that whether guest
-    embeds are on. Whatever the order, the token of another key is refused for its signature.
+    Newer versions answer that there is no such dashboard. Older ones first check whether guest
+    embeds are on. In both cases, a token of another key is refused for its signature.
     """
     key = conf.EMBEDDING_SECRET_KEY
     if key is None:
@@ -338,7 +339,7 @@ def compare_embedding_secrets(report: Report, remote: Remote) -> None:
                 report.fault("clock", title, cause=known.cause, cure=known.cure)
         elif answer.status == 400:
             title = "Guest embeds are switched off in Metabase."
-            cause = "Metabase accepts the embedding secret key, and does not show any dashboard."
+            cause = "Metabase accepts the embedding secret key, but does not show dashboards."
             _report_guests_off(report, remote, title, cause)
     elif answer.status == 400:
         title = "The embedding secret key could not be compared."
@@ -350,7 +351,7 @@ def compare_embedding_secrets(report: Report, remote: Remote) -> None:
 
 def _report_guests_off(report: Report, remote: Remote, title: str, cause: str) -> None:
     guests = pages_of(remote.version).guests
-    cure = f"Switch guest embeds on under {guests}, or leave EMBEDDING_SECRET_KEY out."
+    cure = f"Switch guest embeds on under {guests}, or remove EMBEDDING_SECRET_KEY."
     report.warning("embedding-secret", title, cause=cause, cure=cure)
 
 

@@ -1,4 +1,4 @@
-"""Pages of one origin that embed: may they read the answers, and does the cookie travel?"""
+"""Steps about pages of one origin that embed: CORS, cookies and frames."""
 
 from __future__ import annotations
 
@@ -27,24 +27,23 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 Relation = Literal["own", "twin", "other", "unknown"]
 ALLOWED: Final = "Access-Control-Allow-Origin"
 THIRD_PARTY: Final = (
-    "Safari blocks third-party cookies, Firefox keeps them apart for each site that embeds, and in"
-    " Chromium it is a setting."
+    "Safari blocks third-party cookies. Firefox stores them separately for each site that embeds."
+    " In Chromium, it depends on the settings."
 )
 OTHER_SITE: Final = (
-    "They are on two sites. In Safari the frame asks users to sign in again and again. In Firefox"
-    " and Chromium it depends on the settings for third-party cookies: where these block that of"
-    " Metabase, the frame stays blank."
+    "They are on two sites. In Safari, the frame asks users to sign in again and again. In Firefox"
+    " and Chromium, the frame stays blank if the browser's settings block third-party cookies."
 )
 MIDDLEWARE: Final = (
-    "Begin MIDDLEWARE with django_metabase_sso.middleware.SSOCorsMiddleware and"
-    " corsheaders.middleware.CorsMiddleware, in this order."
+    "Put django_metabase_sso.middleware.SSOCorsMiddleware and"
+    " corsheaders.middleware.CorsMiddleware first in MIDDLEWARE, in this order."
 )
 
 
 def judge_metabase(report: Report, remote: Remote, origin: str) -> None:
     """Send the preflight of a page of `origin` to Metabase's API.
 
-    Only that proves something: /auth/sso has the header for everybody in some of its answers.
+    Other requests prove nothing: some answers of /auth/sso have the header for all origins.
     """
     if origin == remote.instance.origin:
         report.ok("metabase-cors", f"{origin} is Metabase's own origin.")
@@ -55,8 +54,8 @@ def judge_metabase(report: Report, remote: Remote, origin: str) -> None:
     if problem:
         title = f"Metabase does not let pages of {origin} read its answers."
         field = pages_of(remote.version).origins
-        cure = f"In Metabase, add {origin} to {field}. A proxy in front of it has to pass OPTIONS"
-        cure += " and the CORS headers on."
+        cure = f"In Metabase, add {origin} to {field}. A proxy in front of it must forward OPTIONS"
+        cure += " requests and the CORS headers."
         report.fault("metabase-cors", title, cause=problem, cure=cure)
     else:
         report.ok("metabase-cors", f"Metabase lets pages of {origin} read its answers (CORS).")
@@ -64,19 +63,19 @@ def judge_metabase(report: Report, remote: Remote, origin: str) -> None:
 
 def _preflight_problem(origin: str, answer: Answer) -> str:
     if answer.header(ALLOWED) not in {origin, "*"}:
-        return f"The answer to a preflight (OPTIONS {CURRENT_USER}) has no {ALLOWED} for it."
+        return f"The answer to a preflight (OPTIONS {CURRENT_USER}) lacks {ALLOWED} for it."
     if not _names(answer.header("Access-Control-Allow-Headers"), SESSION_HEADER):
         return f"The answer to a preflight (OPTIONS) does not allow {SESSION_HEADER}."
     if not 200 <= answer.status < 300:
-        return f"A preflight (OPTIONS) is answered with status {answer.status}."
+        return f"The answer to a preflight (OPTIONS) has status {answer.status}."
     return ""
 
 
 def judge_frames(report: Report, remote: Remote, origin: str) -> None:
-    """Read from Metabase's start page whether pages of `origin` may show it in a frame.
+    """Check whether pages of `origin` may show Metabase in a frame.
 
-    Where that leads to the sign-in at once, from the page of the sign-out: nothing ends by asking
-    for it, only by its script.
+    If the start page redirects to the sign-in, the sign-out page is read instead. Only its script
+    would end a session, and the doctor does not run it.
     """
     html = {"Accept": "text/html"}
     answer = remote.ask("GET", "/", html, may_redirect=True)
@@ -89,7 +88,7 @@ def judge_frames(report: Report, remote: Remote, origin: str) -> None:
         is_site = site_of(urlsplit(origin).netloc) == site_of(remote.instance.host)
         report.ok("frame", title, "" if is_site else OTHER_SITE)
     elif sources in ([], ["'none'"]):
-        because = "Full-app embedding is switched off in Metabase. For {% metabase_iframe %},"
+        because = "Full-app embedding is switched off in Metabase. To use {% metabase_iframe %},"
         because += f" switch it on and add {origin} to {field}."
         report.skipped("frame", because, f" on pages of {origin}")
     else:
@@ -98,12 +97,12 @@ def judge_frames(report: Report, remote: Remote, origin: str) -> None:
             f"Metabase sends the header frame-ancestors {quoted(' '.join(sources))}. The SDK and"
         )
         cause += " web components do not need it."
-        cure = f"For {{% metabase_iframe %}}, add {origin} to {field} in Metabase."
+        cure = f"To use {{% metabase_iframe %}}, add {origin} to {field} in Metabase."
         report.warning("frame", title, cause=cause, cure=cure)
 
 
 def _ancestors(answer: Answer) -> list[str] | None:
-    """Return what `frame-ancestors` lists, [] for X-Frame-Options: DENY; None for no limit."""
+    """Return the `frame-ancestors`, [] for X-Frame-Options: DENY, or None without a limit."""
     for header in answer.headers.get_all("Content-Security-Policy", []):
         for directive in str(header).replace(",", ";").split(";"):
             name, *sources = directive.split() or [""]
@@ -113,7 +112,7 @@ def _ancestors(answer: Answer) -> list[str] | None:
 
 
 def _covers(sources: list[str], origin: str, own: str) -> bool:
-    """Whether a source list of a Content-Security-Policy has an origin, roughly."""
+    """Return approximately whether a source list of a Content-Security-Policy has an origin."""
     page = urlsplit(origin)
     for source in map(str.lower, sources):
         if source in {"*", f"{page.scheme}:"} or (source == "'self'" and origin == own):
@@ -132,11 +131,10 @@ def _covers(sources: list[str], origin: str, own: str) -> bool:
 def judge_ours(
     report: Report, address: Address, origin: str, *, is_silent: bool = False
 ) -> Relation:
-    """Ask this site whether a page of `origin` may read the token; return what it is to the site.
+    """Ask this site whether a page of `origin` may read a token, and return how they are related.
 
-    "twin": it differs from this site in its scheme or its loopback name only; "unknown": it may be
-    this site's own. A fetch with cookies alone needs no preflight; the one that is sent here is
-    for a header of the page's own.
+    "twin": it differs from this site only in its scheme or its loopback name. "unknown": it may be
+    this site's own origin. A preflight is only needed for requests with an Authorization header.
     """
     if _is_own(report, address, origin):
         return "own"
@@ -160,7 +158,7 @@ def judge_ours(
 def _judge_headers(
     report: Report, address: Address, origin: str, response: HttpResponseBase
 ) -> None:
-    """Judge the CORS headers of an answer for an allowed origin, and those of a preflight."""
+    """Check the CORS headers of an answer to an allowed origin, and of a preflight."""
     preflight = site.ask(address, "OPTIONS", _preflight(origin, "authorization")).response
     closed = _closed(origin, response, preflight)
     if report.has("metabase_sso.E022"):
@@ -168,7 +166,7 @@ def _judge_headers(
     elif closed:
         title = f"Pages of {origin} cannot read the answers of the sign-in endpoint."
         cause = (
-            f"The answer to {closed} lacks the CORS headers for it: a middleware answers first."
+            f"The answer to {closed} lacks the CORS headers, because a middleware answers first."
         )
         report.fault("our-cors", title, cause=cause, cure=MIDDLEWARE)
     elif _names(preflight.get("Access-Control-Allow-Headers", ""), "authorization"):
@@ -181,18 +179,18 @@ def _judge_headers(
 
 
 def _doubt(report: Report, address: Address, origin: str, *, is_silent: bool) -> str:
-    """Return why an origin that is not allowed may be this site's own: then nothing is to add."""
+    """Return why an origin that is not in ALLOWED_ORIGINS may be this site's own origin."""
     if not address.is_known and report.has("identity-provider"):
         return "This site's own address is not known without a correct Identity Provider URI."
     page, ours = urlsplit(origin), urlsplit(address.origin)
     is_machine = page.hostname == ours.hostname or (_is_loopback(page) and _is_loopback(ours))
     if is_silent and is_machine:
-        return "It may be this site's own: nothing answers at the Identity Provider URI."
+        return "It may be this site's own origin: nothing answers at the Identity Provider URI."
     return ""
 
 
 def _is_own(report: Report, address: Address, origin: str) -> bool:
-    """Report an origin that is, or can be, that of this site: its pages need no CORS."""
+    """Report an origin that is or can be this site's own, whose pages do not need CORS."""
     if address.is_known and origin == address.origin:
         report.ok("our-cors", f"{origin} is this site's own origin.")
         return True
@@ -200,7 +198,7 @@ def _is_own(report: Report, address: Address, origin: str) -> bool:
         return False
     host = urlsplit(origin).netloc
     hosts = site.allowed_hosts()
-    if address.is_known:  # with its address known, only another name of this site is one, no port
+    if address.is_known:  # then only another host name can be this site's own, not another port
         if urlsplit(origin).hostname == urlsplit(address.origin).hostname:
             return False
         if _is_loopback(urlsplit(origin)) and _is_loopback(urlsplit(address.origin)):
@@ -208,14 +206,14 @@ def _is_own(report: Report, address: Address, origin: str) -> bool:
         hosts = [entry for entry in hosts if not entry.startswith((".", "*"))]
     if not site.is_among(host, hosts):
         return False
-    cause = "This rests on ALLOWED_HOSTS, which has its host: pages of this site need no CORS. A"
-    cause += " front end with an address of its own has to be in ALLOWED_ORIGINS."
+    cause = "Its host is in ALLOWED_HOSTS, and pages of this site do not need CORS. If the origin"
+    cause += " is a separate front end, add it to ALLOWED_ORIGINS."
     report.ok("our-cors", f"{origin} can be this site's own origin.", cause)
     return True
 
 
 def _is_twin(report: Report, address: Address, origin: str) -> bool:
-    """Report an origin that differs from this site's in its scheme or its loopback name only."""
+    """Report an origin that differs from this site's only in its scheme or its loopback name."""
     if not address.is_known:
         return False
     page, ours = urlsplit(origin), urlsplit(address.origin)
@@ -226,20 +224,20 @@ def _is_twin(report: Report, address: Address, origin: str) -> bool:
     if page.scheme != ours.scheme:
         title = f"Pages of {origin} and the Identity Provider URI have different schemes."
         cause = f"The Identity Provider URI begins with {address.origin}."
-        cure = f"Open https://{page.netloc}, and set the Identity Provider URI to that as well."
+        cure = f"Open https://{page.netloc}, and use https in the Identity Provider URI as well."
         if are_loopback:
             cure = "In Metabase, set the Identity Provider URI to"
             cure += f" {page.scheme}://{ours.netloc}{address.path}."
         report.fault("our-cors", title, cause=cause, cure=cure)
         return True
     title = f"Browsers treat {origin} and {address.origin} as different sites."
-    cause = "The Identity Provider URI has the other name, and the session cookie has one of them."
+    cause = "The Identity Provider URI has the other name, but a session cookie is for one name."
     report.warning("our-cors", title, cause=cause, cure=f"Open {address.origin} instead.")
     return True
 
 
 def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool) -> None:
-    """Judge by SameSite and by the sites whether a page's request brings the session cookie."""
+    """Check whether requests of a page send the session cookie: SameSite and the two sites."""
     sent = f"The session cookie is sent with requests from {origin}."
     if is_own:
         report.ok("cookie", sent)
@@ -256,9 +254,9 @@ def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool)
     problem = None
     if same_site == "none" and not settings.SESSION_COOKIE_SECURE:
         cause = "SESSION_COOKIE_SAMESITE is 'None' and SESSION_COOKIE_SECURE is off."
-        problem = f"{cause} Browsers drop that cookie.", "Set SESSION_COOKIE_SECURE = True."
+        problem = f"{cause} Browsers ignore that cookie.", "Set SESSION_COOKIE_SECURE = True."
     elif is_site and page.scheme != ours.scheme and same_site != "none":
-        cure = "Serve the pages and the endpoint by https."
+        cure = "Serve the pages and the endpoint over https."
         problem = f"{two}, because their schemes differ.", cure
     elif not is_site and same_site != "none":
         setting = f"SESSION_COOKIE_SAMESITE is {settings.SESSION_COOKIE_SAMESITE!r}."
@@ -274,9 +272,9 @@ def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool)
         cause = ""
         if page.hostname != ours.hostname:
             cause = (
-                f"This rests on {site_of(page.netloc)} being the domain of one owner, as browsers"
+                f"This assumes that {site_of(page.netloc)} has one owner. Browsers decide it with"
             )
-            cause += " read it from their public suffix list."
+            cause += " the public suffix list."
         report.ok("cookie", sent, cause)
 
 
@@ -289,13 +287,13 @@ def _preflight(origin: str, header: str) -> dict[str, str]:
 
 
 def _names(listed: str, header: str) -> bool:
-    """Whether an Access-Control-Allow-Headers names a header, or all of them."""
+    """Return whether Access-Control-Allow-Headers lists a header or `*`."""
     names = {name.strip().lower() for name in listed.split(",")}
     return not names.isdisjoint({header.lower(), "*"})
 
 
 def _closed(origin: str, answer: HttpResponseBase, preflight: HttpResponseBase) -> str:
-    """Return which of this site's answers does not let a request with cookies pass."""
+    """Return which of this site's answers does not allow a request with cookies."""
     if not _lets_in(answer, origin):
         return "a request"
     if not _lets_in(preflight, origin):

@@ -1,4 +1,4 @@
-"""An HTTP proxy on the way to Metabase: used only where somebody names one."""
+"""An HTTP proxy for requests to Metabase, if --proxy is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CREDENTIALS: Final = re.compile(r"[\x21-\x39\x3b-\x7e]+:[\x20-\x7e]*")  # no col
 
 
 class Proxy:
-    """A proxy's host and port; its password is not in a `repr`."""
+    """A proxy's host and port. Its `repr` does not show the password."""
 
     __slots__ = ("_credentials", "host")
 
@@ -26,14 +26,14 @@ class Proxy:
         return f"<Proxy {self.host}>"
 
     def headers(self) -> dict[str, str]:
-        """Return the header that signs in to the proxy, and that the proxy does not pass on."""
+        """Return the header for the proxy, which the proxy does not forward."""
         if not self._credentials:
             return {}
         return {AUTHORIZATION: f"Basic {b64encode(self._credentials.encode()).decode()}"}
 
 
 def parse_proxy(text: str) -> Proxy:
-    """Return the proxy at http://user:password@host:port; ValueError does not repeat the text."""
+    """Return the proxy at http://user:password@host:port. A ValueError does not contain it."""
     try:
         parts = urlsplit(text)
         credentials, at, netloc = parts.netloc.rpartition("@")
@@ -44,5 +44,5 @@ def parse_proxy(text: str) -> Proxy:
         raise ValueError("is not the address of a proxy, like http://proxy.example.com:3128")
     credentials = unquote(credentials)
     if at and not CREDENTIALS.fullmatch(credentials):
-        raise ValueError("has a username or a password that cannot be sent; percent-encode it")
+        raise ValueError("has a username or a password that must be percent-encoded")
     return Proxy(host, credentials)

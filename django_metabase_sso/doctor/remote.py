@@ -1,7 +1,7 @@
-"""Requests to Metabase and to this site, and what their answers say.
+"""Sends the doctor's requests, and explains their failures.
 
-No cookie and no redirect, and a proxy only where somebody names one; a limit for time and size; a
-sentence for each error.
+They have no cookies and follow no redirects. A proxy is used only with --proxy. Time and size are
+limited.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ COMMON: Final = {"Accept": "application/json", "User-Agent": "django-metabase-ss
 ENGLISH: Final = {"X-Metabase-Locale": "en"}
 ORIGIN: Final = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 VERSION: Final = re.compile(r"v[01]\.(\d+)")
-LARGEST: Final = 2**22  # bytes of an answer that are read
+LARGEST: Final = 2**22  # bytes that are read of an answer
 CHUNK: Final = 2**16
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer; `at` is the clock of this machine in the middle of the request (since 1970)."""
+    """An answer. `at` is this machine's time in the middle of the request (since 1970)."""
 
     status: int
     headers: Message
@@ -44,11 +44,11 @@ class Answer:
     at: float
 
     def header(self, name: str) -> str:
-        """Return a header, "" when there is none."""
+        """Return a header, or "" if it is missing."""
         return str(self.headers.get(name, ""))
 
     def json(self) -> dict[str, Any]:
-        """Return the JSON object in the body, an empty one when it is something else."""
+        """Return the JSON object in the body, or an empty one if it is something else."""
         try:
             found = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -56,17 +56,17 @@ class Answer:
         return found if isinstance(found, dict) else {}
 
     def text(self) -> str:
-        """Return the body if it is a message: "" for a page."""
+        """Return the body if it is a message, or "" for HTML."""
         is_page = "html" in self.header("Content-Type") or self.body.lstrip()[:1] == b"<"
         return "" if is_page else self.body.decode(errors="replace").strip().strip('"')
 
     def known(self, where: Where = "sign-in") -> ErrorText | None:
-        """Return the row of the table for Metabase's message; None for one that is not known."""
+        """Return the explanation of Metabase's message, or None if it is unknown."""
         return lookup(self.text(), where)
 
 
 def refuse(report: Report, code: str, answer: Answer, where: Where = "sign-in") -> None:
-    """Report an answer that is not the expected one: by its text, else by its status."""
+    """Report an unexpected answer, by its message or else by its status."""
     row = answer.known(where)
     said = answer.json().get("message", answer.text())
     title = f"Metabase answers with status {answer.status}: {quoted(said)}".rstrip(": ")
@@ -79,13 +79,13 @@ def refuse(report: Report, code: str, answer: Answer, where: Where = "sign-in") 
     elif row:
         report.fault(code, title, cause=row.cause, cure=row.cure)
     else:
-        cause = "Metabase is not known to answer this. Something in front of it may have answered."
+        cause = "This answer is unknown. A proxy in front of Metabase may have answered instead."
         cure = "Look at Metabase's log (Admin > Tools > Logs) and at the proxies in front of it."
         report.fault(code, title, cause=cause, cure=cure)
 
 
 class Failure(NamedTuple):
-    """What is said about an exception; {host} stands in the cause."""
+    """The explanation of an exception. The cause contains {host}."""
 
     kind: type[Exception]
     code: str
@@ -93,13 +93,13 @@ class Failure(NamedTuple):
     cure: str
 
 
-# The first that fits: later ones are the base classes of earlier ones.
+# The first match counts. Later ones are base classes of earlier ones.
 FAILURES: Final = (
     Failure(
         socket.gaierror,
         "dns",
         "The name {host} cannot be resolved on this machine (DNS).",
-        "Correct the host name, or make it known to the machine that runs Django.",
+        "Correct the host name, or add it to the DNS of the machine that runs Django.",
     ),
     Failure(
         UnicodeError, "dns", "{host} is not a valid host name (DNS).", "Correct the host name."
@@ -122,33 +122,32 @@ FAILURES: Final = (
     Failure(
         ssl.SSLError,
         "tls",
-        "{host} does not speak TLS on that port, or only versions that are refused here.",
+        "{host} does not use TLS on that port, or only versions that this machine refuses.",
         "Correct the scheme or the port: https is usually on port 443.",
     ),
     Failure(
         TimeoutError,
         "timeout",
         "{host} did not answer in time.",
-        "Look for a firewall between the two machines, or for an overloaded server. --timeout"
-        " waits longer. The doctor does not use the proxies of the environment; --proxy does.",
+        "Check the firewall between the two machines, and the load of the server. To wait longer,"
+        " use --timeout. The doctor ignores proxies in the environment; to use one, pass --proxy.",
     ),
     Failure(
         ConnectionError,
         "closed",
         "{host} closed the connection without an answer.",
-        "Look at the log of the server there. This also happens when http is sent to an https"
-        " port.",
+        "Look at the log of the server there. Another cause is http on a port for https.",
     ),
     Failure(
         IncompleteRead,
         "half",
         "{host} closed the connection in the middle of its answer.",
-        "Look at the log of the server there, and of the proxies in front of it.",
+        "Look at the logs of the server there and of the proxies in front of it.",
     ),
     Failure(
         HTTPException,
         "not-http",
-        "What {host} answered is not HTTP.",
+        "The answer of {host} is not HTTP.",
         "Correct the port: another program listens there.",
     ),
     Failure(
@@ -162,9 +161,9 @@ FAILURES: Final = (
 
 @dataclass(frozen=True)
 class Remote:
-    """The instance and nothing else: it takes paths, so a token cannot go anywhere else.
+    """Sends requests to the instance only: it accepts paths, so tokens cannot go elsewhere.
 
-    `version` is the major one, 56 for v1.56.3; None when it is not known.
+    `version` is the major version (56 for v1.56.3), or None if it is unknown.
     """
 
     instance: InstanceURL
@@ -173,7 +172,7 @@ class Remote:
     version: int | None = None
 
     def of_version(self, tag: str) -> Remote:
-        """Return the same with the version that a tag like v1.56.3 names."""
+        """Return a copy with the version in a tag like v1.56.3."""
         found = VERSION.match(tag)
         return replace(self, version=int(found[1]) if found else None)
 
@@ -186,7 +185,7 @@ class Remote:
         *,
         may_redirect: bool = False,
     ) -> Answer:
-        """Return the answer to a request; Problem for network errors and for a redirect."""
+        """Send a request. Raises Problem for network errors and redirects."""
         sent = {**COMMON, **ENGLISH, **(headers or {})}
         answer = _send(method, f"{self.instance}{path}", sent, body, self.timeout, self.proxy)
         if 300 <= answer.status < 400 and not may_redirect:
@@ -195,7 +194,7 @@ class Remote:
 
 
 def fetch(url: str, timeout: float) -> Answer:
-    """Return what any http(s) address answers to a request without a cookie and a token."""
+    """Request an http(s) address without a cookie and a token."""
     return _send("GET", url, COMMON, None, timeout, None)
 
 
@@ -207,17 +206,16 @@ def _send(  # noqa: PLR0913, PLR0917
     timeout: float,
     proxy: Proxy | None,
 ) -> Answer:
-    """Return the answer to one request; Problem when there is none after `timeout` seconds."""
+    """Send one request. Raises Problem if there is no answer within `timeout` seconds."""
     request = Request(url, body, headers, method=method)  # noqa: S310
     if proxy is not None:
         request.set_proxy(proxy.host, "http")
         for name, value in proxy.headers().items():
-            request.add_unredirected_header(name, value)  # https: for the proxy, not for Metabase
-    # An OpenerDirector has only the handlers that it is given: no proxies of the environment and
-    # no redirects.
+            request.add_unredirected_header(name, value)  # with https, only the proxy gets it
+    # This OpenerDirector has no handlers for redirects, nor for proxies in the environment.
     opener = OpenerDirector()
     opener.add_handler(HTTPHandler())
-    if url.startswith("https:"):  # its authorities take long to read
+    if url.startswith("https:"):  # reading the certificates takes long
         opener.add_handler(HTTPSHandler(context=ssl.create_default_context()))
     deadline = time.monotonic() + timeout
     done: list[Answer | Exception] = []
@@ -234,7 +232,7 @@ def _send(  # noqa: PLR0913, PLR0917
         except (OSError, HTTPException, UnicodeError) as error:
             done.append(error)
 
-    # The time-out of a socket covers neither DNS nor an answer that comes byte by byte.
+    # The time-out of a socket does not limit DNS, nor an answer that arrives byte by byte.
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(timeout)
@@ -251,7 +249,7 @@ def _failure(error: Exception, host: str, proxy: Proxy | None) -> Problem:
         title = f"No answer from {host} through the proxy {proxy.host}."
         if row.code in ("dns", "refused"):
             cause = row.cause.format(host=proxy.host)
-        elif "Tunnel connection failed" in str(error):  # with the status and words of the proxy
+        elif "Tunnel connection failed" in str(error):  # contains the proxy's status and message
             cause, cure = f"The proxy refuses: {quoted(str(error))}.", "Correct --proxy."
     return Problem(f"network-{row.code}", title, cause=cause, cure=cure)
 
@@ -268,7 +266,7 @@ def _read(response: HTTPResponse, deadline: float) -> bytes:
 
 
 def _redirected(instance: InstanceURL, answer: Answer) -> Problem:
-    # The origin alone: the rest could repeat what was sent.
+    # Only the origin is shown, because the rest may contain the token.
     found = ORIGIN.match(answer.header("Location"))
     where = found[0].lower() if found else "another path of its own"
     if where == f"https{instance.origin.removeprefix('http')}":
@@ -276,7 +274,7 @@ def _redirected(instance: InstanceURL, answer: Answer) -> Problem:
     else:
         cure = (
             "Set METABASE_SSO['INSTANCE_URL'] to the address at which Metabase itself answers."
-            " If a login page is in front of it, let Django pass."
+            " If a login page is in front of it, let Django's requests pass."
         )
     title = f"{instance.origin} redirects to {quoted(where)}."
     cause = "The doctor does not follow redirects: tokens would be sent to another address."

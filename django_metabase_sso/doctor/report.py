@@ -1,4 +1,4 @@
-"""What the doctor says: findings, which are collected and shown as they come."""
+"""Collects the doctor's findings, and shows each as soon as it is found."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from django_metabase_sso.exceptions import BadSetting, CallableFailed, MetabaseS
 
 Level = Literal["ok", "warning", "fault", "skipped"]
 
-# The codes of the findings, which programs rely on, and what stands behind "Not checked". Others
-# are the ids of system checks, and `network-...` for a server that cannot be reached.
+# The codes of the findings, which never change, and the words after "Not checked". Other codes are
+# the ids of system checks, and `network-...` for a server that cannot be reached.
 SUBJECTS: Final = {
     "settings": "the settings",
     "secret-length": "the length of JWT_SHARED_SECRET",
@@ -34,16 +34,16 @@ SUBJECTS: Final = {
     "embedding": "whether modular embedding is on",
     "method": "how front ends are told to sign in",
     "identity-provider": "the JWT Identity Provider URI",
-    "secret": "whether both sides have the same secret",
+    "secret": "whether Django and Metabase have the same secret",
     "tenants": "whether tenants are switched on in Metabase",
     "groups": "whether Metabase knows the groups that are sent",
     "setup": "the settings of Metabase",
     "end-access": "whether sessions can be ended in this version of Metabase",
     "exchange": "signing the user in",
     "endpoint": "the sign-in endpoint of this site",
-    "session": "the store of the sessions",
+    "session": "the session store",
     "cookie": "the session cookie",
-    "cache": "what is between browsers and the sign-in endpoint",
+    "cache": "proxies and caches in front of the sign-in endpoint",
     "static": "the script of {% metabase_config %}",
     "cors": "CORS and cookies of the pages that embed",
     "metabase-cors": "whether pages may read Metabase's answers (CORS)",
@@ -54,10 +54,10 @@ SUBJECTS: Final = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked. `code` is for programs, the rest is for people.
+    """The result of one check. `code` is for programs, and the rest is for people.
 
-    A warning and a fault have a `cause` and a `cure`. A skipped step has a cause: the reason. The
-    cause of an "ok" says what it rests on.
+    Warnings and faults have a `cause` and a `cure`. The cause of a skipped step is the reason. The
+    cause of an "ok" is a note, for example about an assumption.
     """
 
     level: Level
@@ -68,7 +68,7 @@ class Finding:
 
 
 class Problem(Exception):
-    """A step cannot go on, for this fault."""
+    """A fault that ends a step."""
 
     def __init__(self, code: str, title: str, *, cause: str, cure: str) -> None:
         super().__init__(code)
@@ -76,7 +76,7 @@ class Problem(Exception):
 
 
 class Report:
-    """The findings so far; `show` is called with each one when it is found."""
+    """The findings so far. `show` is called with each finding."""
 
     def __init__(self, show: Callable[[Finding], object]) -> None:
         self.findings: list[Finding] = []
@@ -99,40 +99,37 @@ class Report:
         self.add(Finding("fault", code, title, cause, cure))
 
     def skipped(self, code: str, because: str, detail: str = "") -> None:
-        """Say that a step was left out; `detail` is about what, `because` is a sentence."""
+        """Report that a step was skipped. `because` is a sentence; `detail` says for what."""
         self.add(Finding("skipped", code, f"Not checked: {SUBJECTS[code]}{detail}.", because))
 
     def has(self, code: str, *levels: Level) -> bool:
-        """Whether there is such a finding, of one of these levels: a fault unless told."""
+        """Return whether there is a finding with this code and level (by default, a fault)."""
         wanted = levels or ("fault",)
         return any(found.code == code and found.level in wanted for found in self.findings)
 
     def faulty_settings(self) -> str:
-        """Return the id of the first system check that found an error, "" for none."""
+        """Return the id of the first system check that found an error, or ""."""
         faults = (found.code for found in self.findings if found.level == "fault")
         return next((code for code in faults if code.startswith("metabase_sso.E")), "")
 
     def later(self, code: str, finding: Finding) -> None:
-        """Hold a finding back that the step with this code may replace with a more exact one."""
+        """Keep a finding that the step with this code may replace with a more exact one."""
         self._later.append((code, finding))
 
     def finish(self) -> None:
-        """Report what was held back and not replaced."""
+        """Report the findings that were kept and not replaced."""
         for code, finding in self._later:
             if not any(self.has(one, "fault", "warning") for one in (code, finding.code)):
                 self.add(finding)
 
     def _held(self, check: str, code: str) -> Finding | None:
-        """Return what a check found and was held back for the step with this code."""
+        """Return the finding of a check that is kept for the step with this code."""
         held = (found for step, found in self._later if (step, found.code) == (code, check))
         return next(held, None)
 
     @contextmanager
     def step(self, code: str) -> Iterator[None]:
-        """Run a step. What it raises becomes one finding, and the next step still runs.
-
-        The same error in a later step is not another fault.
-        """
+        """Run a step. If it raises an exception, report it once, so that the next step can run."""
         try:
             yield
         except Problem as problem:
@@ -155,15 +152,15 @@ class Report:
             self.skipped(code, "A callable raised an exception: see metabase_sso.E020 above.")
         elif key in self._raised:
             if not self.has(code):
-                self.skipped(code, f"It needs what raised {key[0].__name__} above.")
+                self.skipped(code, f"It needs the code that raised {key[0].__name__} above.")
         else:
             self._raised.add(key)
             title = f"An error ended the check of {SUBJECTS[code]}: {type(error).__name__}."
-            cure = "Correct that code, or the setting that leads to it, and run the doctor again."
+            cure = "Correct that code or its setting, and run the doctor again."
             self.fault(code, title, cause=what_raised(error), cure=cure)
 
 
-# The steps that ask a callable for a secret or a key, as a check has done before.
+# The steps that call a callable for a secret or a key, as a system check did before.
 NEED_A_SECRET: Final = {"secret-length", "embedding-secret", "tenants", "groups", "setup"}
 CANNOT_WORK: Final = "No token can be signed with this value."
 CALLABLES: Final = (
@@ -182,15 +179,15 @@ PACKAGE: Final = str(Path(django_metabase_sso.__file__).parent)
 def what_raised(error: BaseException) -> str:
     """Return a sentence about an error: the setting whose callable raised it, and where.
 
-    Where no code of the project ran, a callable takes other arguments than it is given. The text
-    is in it only if this package wrote it: the text of another one could quote a secret.
+    If a TypeError was not raised in the project's code, a callable may have the wrong arguments.
+    Only messages of this package are included, because others could contain a secret.
     """
     if isinstance(error, CallableFailed) and error.__cause__:
         error = error.__cause__
     frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     codes = [code for code, _ in frames]
     setting = next((key for key in CALLABLES if _code_of(key) in codes), "")
-    who = f"METABASE_SSO[{setting!r}] raised" if setting else "This was raised:"
+    who = f"METABASE_SSO[{setting!r}] raised" if setting else "Exception:"
     said = f"{who} {type(error).__name__}"
     is_ours = isinstance(error, ImproperlyConfigured) and _is_in(codes[-1], PACKAGE)
     if is_ours or isinstance(error, MetabaseSSOError):
@@ -208,7 +205,7 @@ def _is_in(code: CodeType, *places: str) -> bool:
 
 
 def _code_of(key: str) -> CodeType | None:
-    """Return the code of the callable in a setting, if it is one that was written in Python."""
+    """Return the code of the callable in a setting, if it is written in Python."""
     try:
         function = getattr(conf, key)
     except BadSetting:

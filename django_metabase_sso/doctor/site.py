@@ -1,4 +1,4 @@
-"""This site: its settings, where its sign-in endpoint is, what it answers, what is in front."""
+"""Steps about this site: its settings, and the address and the answers of its endpoint."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from django_metabase_sso.troubleshooting import quoted
 
 PACKAGE: Final = "django_metabase_sso."
 LOCAL: Final = ("localhost", "127.0.0.1", "[::1]", ".localhost")
-# The checks that read in the settings what a step of the doctor asks more exactly.
+# System checks for which a step of the doctor gives a more exact result.
 CLOSER: Final = {
     "metabase_sso.W001": "secret",
     "metabase_sso.W008": "cookie",
@@ -50,16 +50,16 @@ CLOSER: Final = {
 }
 EXEMPT: Final = (
     "Exempt the endpoint's path from that middleware. Packages have a setting for it, such as"
-    " OIDC_EXEMPT_URLS of mozilla-django-oidc. Leave login_required away from the view, which"
+    " OIDC_EXEMPT_URLS of mozilla-django-oidc. Do not use login_required for the view, which"
     " answers anonymous users itself. The SDK cannot use a redirect or HTML."
 )
 
 
 class Address(NamedTuple):
-    """Where browsers find the sign-in endpoint.
+    """The address of the sign-in endpoint.
 
-    `prefix` is what the server adds to the path (SCRIPT_NAME), without a slash at its end.
-    `is_known` is False for the best guess without an Identity Provider URI.
+    `prefix` is the part of the path that the server adds (SCRIPT_NAME), without a slash at its
+    end. `is_known` is False if the address is a guess because there is no Identity Provider URI.
     """
 
     scheme: str
@@ -74,30 +74,30 @@ class Address(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What this project answers, and whether that was the sign-in view."""
+    """This project's answer, and whether it came from the sign-in view."""
 
     response: HttpResponseBase
     is_ours: bool
 
 
 def judge_settings(report: Report) -> InstanceURL | None:
-    """Run the system checks of this package; return INSTANCE_URL when it can be read."""
+    """Run the system checks of this package, and return INSTANCE_URL if it is valid."""
     found = 0
     for check in registry.get_checks(include_deployment_checks=True):
         if check.__module__.startswith(PACKAGE):
             with report.step("settings"):
                 found += _run(report, check)
     if not found and not report.findings:
-        title = "The system checks of django-metabase-sso find nothing, with --deploy as well."
+        title = "The system checks of django-metabase-sso, including --deploy, find nothing."
         report.ok("settings", title)
     try:
         return conf.INSTANCE_URL
-    except BadSetting:  # among the findings by now
+    except BadSetting:  # already reported
         return None
 
 
 def _run(report: Report, check: Callable[..., Iterable[CheckMessage]]) -> int:
-    """Report what a check finds, and return how much that is."""
+    """Report the findings of a system check, and return their number."""
     messages = check(app_configs=None, databases=None)
     loud = [message for message in messages if not message.is_silenced()]
     for message in loud:
@@ -115,20 +115,20 @@ def _run(report: Report, check: Callable[..., Iterable[CheckMessage]]) -> int:
 
 
 def judge_secret(report: Report) -> bool:
-    """Say how long JWT_SHARED_SECRET is; return whether it can sign. The checks have judged it."""
+    """Report the length of JWT_SHARED_SECRET, and return whether it can sign."""
     try:
         length = len(conf.JWT_SHARED_SECRET)
     except BadSetting:
         return False
-    title = f"JWT_SHARED_SECRET has {length} bytes, of at least {SHORTEST_SECRET}."
+    title = f"JWT_SHARED_SECRET has {length} bytes. It needs at least {SHORTEST_SECRET}."
     report.ok("secret-length", title)
     return True
 
 
 def judge_provider(report: Report, uri: str, field: str) -> Address | None:
-    """Judge the JWT Identity Provider URI; return the address when it is one of this site.
+    """Check the JWT Identity Provider URI, and return its address if it is on this site.
 
-    `field` is where it is set in Metabase.
+    `field` is its place in Metabase's admin pages.
     """
     parts = _parsed(uri)
     address = _address_of(parts) if parts else None
@@ -145,13 +145,13 @@ def judge_provider(report: Report, uri: str, field: str) -> Address | None:
     is_unsafe = settings.SECURE_SSL_REDIRECT or not is_local(address.host)
     if address.scheme == "http" and is_unsafe:
         title = f"The JWT Identity Provider URI is http: {quoted(uri)}"
-        cause = "Tokens travel unencrypted, and https pages may not fetch them."
+        cause = "Tokens are sent unencrypted, and pages with https may not request them."
         cure = f"In Metabase, set {field} to https{quoted(uri[4:])}."
         report.fault(code, title, cause=cause, cure=cure)
         return address._replace(scheme="https")
     if address.prefix != get_script_prefix().rstrip("/"):
         title = f"The JWT Identity Provider URI is on this site, below a prefix: {quoted(uri)}"
-        cause = f"This rests on a server that adds the prefix {address.prefix} (SCRIPT_NAME,"
+        cause = f"This assumes that your server adds the prefix {address.prefix} (SCRIPT_NAME,"
         cause += " --root-path). Commands know it only from FORCE_SCRIPT_NAME in the settings."
         report.ok(code, title, cause)
     else:
@@ -160,7 +160,7 @@ def judge_provider(report: Report, uri: str, field: str) -> Address | None:
 
 
 def locate(report: Report) -> Address | None:
-    """Return the best guess where the endpoint is, without its address; None without a path."""
+    """Return a guess of the endpoint's address, or None if its path is unknown."""
     path = path_of("sso")
     if path is None:
         report.skipped("endpoint", "Its path is not known.")
@@ -172,10 +172,10 @@ def locate(report: Report) -> Address | None:
 
 
 def ask(address: Address, method: str, headers: Mapping[str, str]) -> Reply:
-    """Return the answer of this project, through all of its middleware and without a network.
+    """Send an anonymous request through all of this project's middleware, without a network.
 
-    Nobody is signed in. No signal of a request's end is sent: database connections stay. Raises
-    what the project or this package raised.
+    The signal for the end of a request is not sent, so database connections stay open. Raises all
+    exceptions of the project and of this package.
     """
     handler = BaseHandler()
     handler.load_middleware()
@@ -191,7 +191,7 @@ def ask(address: Address, method: str, headers: Mapping[str, str]) -> Reply:
     def keep(**kwargs: object) -> None:
         raised.append(sys.exc_info()[1])
 
-    logger = logging.getLogger("django.request")  # it would call the 401 a finding of its own
+    logger = logging.getLogger("django.request")  # it would print a warning about the 401
     was_disabled, logger.disabled = logger.disabled, True
     got_request_exception.connect(keep)
     try:
@@ -207,7 +207,7 @@ def ask(address: Address, method: str, headers: Mapping[str, str]) -> Reply:
 
 
 def judge_endpoint(report: Report, address: Address) -> bool:
-    """Ask without a session; return whether it gives the one right answer, 401 with JSON."""
+    """Send a request without a session, and return whether the answer is 401 with JSON."""
     response, is_ours = ask(address, "GET", {})
     status = response.status_code
     code = _code_of(response)
@@ -221,7 +221,7 @@ def judge_endpoint(report: Report, address: Address) -> bool:
         cause = "A middleware, or a decorator around the view, redirects to another page."
         cure = EXEMPT
     elif is_ours:
-        cause = f"The right answer is 401 with JSON; the view itself answers {code or status}."
+        cause = f"The answer should be 401 with JSON, but the view answers {code or status}."
         cure = "Check what METABASE_SSO['AUTHENTICATE'] does with a request without credentials."
     else:
         cause, cure = "A middleware answers before the view of this package does.", EXEMPT
@@ -230,7 +230,7 @@ def judge_endpoint(report: Report, address: Address) -> bool:
 
 
 def _code_of(response: HttpResponseBase) -> str:
-    """Return the `code` of one of our JSON errors, "" for any other answer."""
+    """Return the `code` of this package's JSON error, or "" for other answers."""
     body = getattr(response, "content", b"")
     if "json" not in response.get("Content-Type", ""):
         return ""
@@ -238,21 +238,21 @@ def _code_of(response: HttpResponseBase) -> str:
 
 
 def judge_sessions(report: Report) -> None:
-    """Look for a session that does not exist: does its store answer?"""
+    """Look up a session that does not exist, to check that the session store works."""
     if not apps.is_installed("django.contrib.sessions"):
         return
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     try:
         store.exists(get_random_string(32))
-    except Exception as error:  # noqa: BLE001 - each store has its own
-        title = "Sessions cannot be read, so nobody is signed in."
-        cause = f"SESSION_ENGINE is {settings.SESSION_ENGINE}, and its store raised"
+    except Exception as error:  # noqa: BLE001 - each store has its own exceptions
+        title = "Sessions cannot be read, so users are not signed in."
+        cause = f"SESSION_ENGINE is {settings.SESSION_ENGINE}, which raised"
         cause += f" {type(error).__name__}."
-        cure = "Start the database or the cache that holds the sessions, or correct its address in"
-        cure += " the settings. Where its table is missing, run `manage.py migrate`."
+        cure = "Start the database or the cache of the sessions, or correct its address in the"
+        cure += " settings. If its table is missing, run `manage.py migrate`."
         report.fault("session", title, cause=cause, cure=cure)
     else:
-        report.ok("session", "The store of the sessions answers.")
+        report.ok("session", "Sessions can be read.")
 
 
 def judge_session_cookie(report: Report, address: Address) -> bool:
@@ -270,7 +270,7 @@ def judge_session_cookie(report: Report, address: Address) -> bool:
 
 
 def _unsent(address: Address) -> tuple[str, str] | None:
-    """Return cause and cure of a cookie that no page's request brings."""
+    """Return the cause and the cure if no page can send the cookie, or None."""
     if not session_covers(address.path):
         path = settings.SESSION_COOKIE_PATH
         cause = f"SESSION_COOKIE_PATH is {path!r}, and the endpoint's path is {address.path}."
@@ -281,29 +281,29 @@ def _unsent(address: Address) -> tuple[str, str] | None:
     domain = (settings.SESSION_COOKIE_DOMAIN or "").lstrip(".").lower()
     if domain and not is_same_domain(host, f".{domain}"):
         cause = f"SESSION_COOKIE_DOMAIN is {domain}, and the endpoint is on {host}."
-        return cause, "Set SESSION_COOKIE_DOMAIN to a domain that has both, or leave it out."
+        return cause, "Set SESSION_COOKIE_DOMAIN to a domain that contains both, or remove it."
     return None
 
 
 def is_local(netloc: str) -> bool:
-    """Whether only this machine has this address."""
+    """Return whether this is an address of this machine, such as localhost."""
     return is_among(netloc, LOCAL)
 
 
 def is_among(netloc: str, hosts: Iterable[str]) -> bool:
-    """Whether a host, with or without its port, fits an entry like those of ALLOWED_HOSTS."""
+    """Return whether a host, with or without its port, matches entries like ALLOWED_HOSTS."""
     host, _ = split_domain_port(netloc)
     return bool(host) and validate_host(host, hosts)
 
 
 def allowed_hosts() -> list[str]:
-    """Return ALLOWED_HOSTS, and what Django takes with DEBUG and none of them."""
+    """Return ALLOWED_HOSTS, or Django's defaults if it is empty and DEBUG is on."""
     hosts = list(settings.ALLOWED_HOSTS)
     return list(LOCAL) if settings.DEBUG and not hosts else hosts
 
 
 def _parsed(uri: str) -> SplitResult | None:
-    """Return the parts of an absolute http(s) URL, None for anything else."""
+    """Return the parts of an absolute http(s) URL, or None for anything else."""
     with suppress(ValueError):
         parts = urlsplit(uri)
         if parts.scheme in DEFAULT_PORTS and uri.isascii() and " " not in uri:
@@ -313,23 +313,23 @@ def _parsed(uri: str) -> SplitResult | None:
 
 
 def _address_of(parts: SplitResult) -> Address | None:
-    """Return the address if it leads to the sign-in view of this project, None otherwise."""
+    """Return the address if it leads to the sign-in view of this project, or None."""
     if not is_among(parts.netloc, allowed_hosts()):
         return None
     path, configured = parts.path, get_script_prefix().rstrip("/")
     if path.startswith(configured) and _resolves(path.removeprefix(configured)):
         return Address(parts.scheme, parts.netloc, path, configured)
-    # A server may add a prefix that only a request shows: gunicorn's SCRIPT_NAME, --root-path.
+    # A server may add a prefix that only requests have: gunicorn's SCRIPT_NAME, --root-path.
     for index in (index for index, char in enumerate(path) if char == "/" and index):
         if _resolves(path[index:]):
             return Address(parts.scheme, parts.netloc, path, path[:index])
-    # A middleware may choose other URLs for a host: django-hosts, django-tenants.
+    # A middleware may use other URLs for a host: django-hosts, django-tenants.
     address = Address(parts.scheme, parts.netloc, path, configured)
     return address if path.startswith(configured) and ask(address, "GET", {}).is_ours else None
 
 
 def _resolves(path: str) -> bool:
-    """Whether ROOT_URLCONF has the sign-in view at a path, in the language of that path."""
+    """Return whether ROOT_URLCONF has the sign-in view at a path, in the path's language."""
     language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
     with translation.override(language), suppress(Resolver404):
         return kind_of(resolve(path).func) == "sso"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import logging.config
@@ -22,6 +23,7 @@ from example_project.standin.tokens import MAX_AGE
 from tests.helpers.configure import Configure
 from tests.helpers.findings import messages
 from tests.helpers.markdown import PAGES, Page, block, blocks, names, page, table
+from tests.helpers.paths import ROOT
 from tests.helpers.sso import FETCH
 from tests.helpers.tokens import decode, token_of
 
@@ -150,3 +152,29 @@ def test_the_sheet_for_assistants(signed_in: Client) -> None:
     assert "nbf" not in sent
     for text in (sheet["age"], page("docs/security.md").text):
         assert f"{MAX_AGE} s" in text
+
+
+def sentences() -> list[str]:
+    """Return what the doctor and the commands print, as regular expressions."""
+    found = []
+    for path in (ROOT / "django_metabase_sso").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = [getattr(part, "value", "") for part in node.values]
+                texts = [re.escape(part) if isinstance(part, str) else ".+" for part in parts]
+                found.append("".join(texts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(re.escape(node.value).replace(r"\{host\}", ".+"))
+    return [text for text in found if len(text.replace(".+", "")) > 15]
+
+
+def test_the_output_of_the_doctor_that_is_shown() -> None:
+    [shown] = [code for code in blocks("console") if "doctor --origin" in code and "ok " in code]
+    known = sentences()
+    lines = shown.splitlines()[1:-1]
+    assert len(lines) > 10
+    for line in lines:
+        text = re.sub(r"^(ok|warning|fault|skipped) +|^ +(note|cause|do): ", "", line)
+        has_more = line.startswith(" ")  # a cause or a cure can have a second sentence
+        match = re.match if has_more else re.fullmatch
+        assert any(match(sentence, text) for sentence in known), line

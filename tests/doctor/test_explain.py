@@ -291,7 +291,7 @@ def test_which_callable_raised(ada: User, configure: Configure, policy: Any) -> 
 def test_a_callable_written_in_c(ada: User, configure: Configure) -> None:
     """Nothing tells which one it was; other settings that are bad do not matter."""
     configure(USER_ATTRIBUTES=operator.truediv, GUEST_PARAMS="nowhere.params")
-    with pytest.raises(CommandError, match=r"^This was raised: TypeError\. Add --traceback"):
+    with pytest.raises(CommandError, match=r"^Exception: TypeError\. Add --traceback"):
         run("ada")
 
 
@@ -300,7 +300,7 @@ def test_a_callable_written_in_c(ada: User, configure: Configure) -> None:
     [
         (
             {"ACCESS_POLICY": lambda user, request: "yes"},
-            r"^This was raised: ImproperlyConfigured: METABASE_SSO.* returned str, not a bool\.",
+            r"^Exception: ImproperlyConfigured: METABASE_SSO.* returned str, not a bool\.",
         ),
         (
             {"ACCESS_POLICY": lambda user, request: require_group("a")(WITHOUT_GROUPS, request)},

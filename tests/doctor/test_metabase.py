@@ -175,7 +175,7 @@ def test_saml_instead(doctor: Doctor, metabase: Metabase) -> None:
     metabase.change(saml_enabled=True, jwt_enabled=False)
     report = doctor()
     assert report.faults() == ["method"]
-    assert "JWT is not" in report.one("method")["cause"]
+    assert "JWT is off" in report.one("method")["cause"]
     assert "Authentication" in report.one("method")["cure"]
     assert report.level("secret") == "skipped"
 

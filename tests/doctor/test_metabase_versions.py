@@ -30,12 +30,12 @@ CORRUPT = "Message seems corrupt or manipulated"
     ("canned", "level", "words"),
     [
         (Canned(502, "<html>Bad Gateway"), "fault", "502"),
-        (Canned(404, "nothing here"), "fault", "does not say which version"),
-        (Canned(200, "<html>Sign in"), "fault", "does not say which version"),
-        (Canned(200, {"version": "v1"}), "fault", "does not say which version"),
+        (Canned(404, "nothing here"), "fault", "does not state its version"),
+        (Canned(200, "<html>Sign in"), "fault", "does not state its version"),
+        (Canned(200, {"version": "v1"}), "fault", "does not state its version"),
         (Canned(200, {"version": {"tag": "v1\x1b[2J"}}), "ok", r"v1\x1b[2J."),
-        (Canned(200, ["version"]), "fault", "does not say which version"),
-        (Canned(200, "[" * 100_000), "fault", "does not say which version"),
+        (Canned(200, ["version"]), "fault", "does not state its version"),
+        (Canned(200, "[" * 100_000), "fault", "does not state its version"),
     ],
 )
 def test_versions(answered: Answered, canned: Canned, level: str, words: str) -> None:
@@ -45,7 +45,7 @@ def test_versions(answered: Answered, canned: Canned, level: str, words: str) ->
     if level != "fault":
         sso = report.one("sso")
         assert "status 404" in sso["title"]
-        assert "not known to answer this" in sso["cause"]
+        assert "This answer is unknown" in sso["cause"]
 
 
 @pytest.mark.parametrize(

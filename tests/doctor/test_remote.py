@@ -117,10 +117,14 @@ def test_no_tls(doctor: Doctor, configure: Configure) -> None:
 @pytest.mark.parametrize(
     ("location", "words", "cure"),
     [
-        ("https://login.example.com/?next=x", "https://login.example.com.", "let Django pass"),
-        ("/login", "another path", "let Django pass"),
+        (
+            "https://login.example.com/?next=x",
+            "https://login.example.com.",
+            "let Django's requests pass",
+        ),
+        ("/login", "another path", "let Django's requests pass"),
         ("https://{host}/api", "https://{host}", "https://{host}"),
-        ("http://{host}/api", "http://{host}", "let Django pass"),
+        ("http://{host}/api", "http://{host}", "let Django's requests pass"),
     ],
 )
 def test_redirects_are_not_followed(
