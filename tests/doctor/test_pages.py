@@ -104,7 +104,7 @@ def test_cors_of_metabase(answered: Answered, answers: Answers, words: str) -> N
     assert words in found["cause"]
 
 
-LOCAL = "http://localhost:8000"
+LOCAL = "http://localhost:9"  # a port of no program: runserver may use 8000 meanwhile
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ LOCAL = "http://localhost:8000"
         None,  # Metabase is down
         {"jwt_enabled": False},
         {"jwt_identity_provider_uri": ""},
-        {"jwt_identity_provider_uri": "http://localhost:8000/sso"},
+        {"jwt_identity_provider_uri": "http://localhost:9/sso"},
         {"jwt_identity_provider_uri": "https://other.example/sso/metabase"},
     ],
 )
-@pytest.mark.parametrize("origin", [LOCAL, "http://127.0.0.1:8000", "http://[::1]:8000"])
+@pytest.mark.parametrize("origin", [LOCAL, "http://127.0.0.1:9", "http://[::1]:9"])
 def test_a_newcomer_whose_metabase_is_not_set_up(
     doctor: Doctor,
     metabase: Metabase,
@@ -143,16 +143,16 @@ def test_a_newcomer_whose_metabase_is_not_set_up(
     ("uri", "origin", "level", "cure"),
     [
         (f"{LOCAL}/sso/metabase", LOCAL, "ok", ""),
-        (f"{LOCAL}/sso/metabase", "http://127.0.0.1:8000", "warning", f"Open {LOCAL} instead"),
-        ("http://[::1]:8000/sso/metabase", LOCAL, "warning", "Open http://[::1]:8000 instead"),
-        ("https://localhost:8000/sso/metabase", LOCAL, "fault", f"{LOCAL}/sso/metabase."),
+        (f"{LOCAL}/sso/metabase", "http://127.0.0.1:9", "warning", f"Open {LOCAL} instead"),
+        ("http://[::1]:9/sso/metabase", LOCAL, "warning", "Open http://[::1]:9 instead"),
+        ("https://localhost:9/sso/metabase", LOCAL, "fault", f"{LOCAL}/sso/metabase."),
         (
-            "https://127.0.0.1:8000/sso/metabase",
+            "https://127.0.0.1:9/sso/metabase",
             LOCAL,
             "fault",
-            "http://127.0.0.1:8000/sso/metabase.",
+            "http://127.0.0.1:9/sso/metabase.",
         ),
-        (f"{LOCAL}/sso/metabase", "http://localhost:3000", "skipped", ""),  # nothing runs there
+        (f"{LOCAL}/sso/metabase", "http://localhost:7", "skipped", ""),  # nothing runs there
         ("https://www.example.com/sso/metabase", "https://www.example.com", "ok", ""),
         ("https://www.example.com/sso/metabase", "https://example.com", "ok", ""),
         (
