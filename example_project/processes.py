@@ -1,4 +1,4 @@
-"""Servers of the example that run until one of them ends or somebody presses Ctrl-C."""
+"""Runs the servers of the demo until one of them ends or you press Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-PATIENCE = 30  # seconds until a server has to answer
+PATIENCE = 30  # seconds to wait for a server
 
 
 @dataclass(frozen=True)
 class Server:
-    """A Django site on a port of 127.0.0.1; `environment` says which settings it has."""
+    """A Django site on a port of 127.0.0.1, with the environment of its process."""
 
     port: int
     environment: Mapping[str, str] = field(repr=False)
 
 
 def run(servers: list[Server], welcome: str, farewell: str) -> None:
-    """Run the servers until one ends or somebody presses Ctrl-C."""
+    """Run the servers until one ends or you press Ctrl-C.
+
+    `welcome` is printed when all servers answer, and `farewell` after Ctrl-C.
+    """
     processes: list[subprocess.Popen[bytes]] = []
     try:
         processes.extend(map(start, servers))
@@ -31,7 +34,7 @@ def run(servers: list[Server], welcome: str, farewell: str) -> None:
         print(welcome, flush=True)
         while all(process.poll() is None for process in processes):
             time.sleep(0.2)
-        sys.exit("One of the servers ended; its last lines say why.")
+        sys.exit("One of the servers has stopped. Its last lines above say why.")
     except KeyboardInterrupt:
         print(f"\n{farewell}")
     finally:
@@ -42,7 +45,7 @@ def run(servers: list[Server], welcome: str, farewell: str) -> None:
 
 
 def port_from(name: str, default: int) -> int:
-    """Return the port that the environment names, or the default."""
+    """Return the port in this environment variable, or the default; exit if it is not a port."""
     text = os.environ.get(name, str(default))
     if not text.isdecimal() or not 0 < int(text) < 65536:
         sys.exit(f"{name} is not a port: {text!r}")
@@ -50,17 +53,17 @@ def port_from(name: str, default: int) -> int:
 
 
 def require_free(port: int, others: str) -> None:
-    """End with a sentence when somebody already listens on the port; `others` chooses others."""
+    """Exit with a message if the port is in use. `others` says how to choose another."""
     with socket.socket() as attempt:
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             attempt.bind(("127.0.0.1", port))
         except OSError:
-            sys.exit(f"Port {port} is taken. Stop what uses it, or choose another: {others}")
+            sys.exit(f"Port {port} is in use. Stop what uses it, or choose another port: {others}")
 
 
 def start(server: Server) -> subprocess.Popen[bytes]:
-    """Start one server, which writes its log to this terminal."""
+    """Start a server that writes its log to this terminal."""
     command = [sys.executable, "-m", "django", "runserver", "--noreload"]
     return subprocess.Popen(
         [*command, f"127.0.0.1:{server.port}"],
@@ -70,11 +73,11 @@ def start(server: Server) -> subprocess.Popen[bytes]:
 
 
 def wait_for(port: int, processes: list[subprocess.Popen[bytes]]) -> None:
-    """Wait until a server listens."""
+    """Wait until a server answers; exit if it does not."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if any(process.poll() is not None for process in processes):
-            sys.exit("A server did not start; the lines above say why.")
+            sys.exit("A server did not start. The lines above say why.")
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -48,7 +48,7 @@ def failed(request: httpx.Request, status: int, text: str, body: str) -> Metabas
     """Return the exception for a 5xx response with this body, in which `text` is the message."""
     message = f"Metabase, {call_of(request)}: the server failed ({status})."
     known = _known(request, body)
-    if known is not None:  # for example, all seats of the licence are taken
+    if known is not None:  # for example, all seats of the license are taken
         message = f"{message[:-1]}: {text} {known.cause} {known.cure}"
     return MetabaseUnavailable(message, status)
 

@@ -1,1 +1,1 @@
-"""Who got a token, who got none and why. docs/audit.md is this app, as a recipe."""
+"""Records who got a token, and who was refused and why. docs/audit.md explains this app."""

@@ -1,4 +1,4 @@
-"""The trail in Django's admin: to read, with the permission `audit.view_metabaseevent`."""
+"""The audit trail in Django's admin, for users with the permission `audit.view_metabaseevent`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app: connects its receivers."""
+"""Connects the receivers."""
 
 from __future__ import annotations
 

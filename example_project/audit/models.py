@@ -1,4 +1,4 @@
-"""One row for each token, and for each refusal."""
+"""The audit trail: one row for each token and each refusal."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def record_issued(
 
 
 def record_refused(user: Any, request: HttpRequest | None, code: str, **kwargs: Any) -> None:
-    """Write a row for a known user: anyone can send a million bad credentials."""
+    """Write a row, but only for a known user: anybody can send a million wrong credentials."""
     if user.pk is not None:
         MetabaseEvent(code=code, user=user, user_key=str(user.pk), ip=ip_of(request)).save()
 

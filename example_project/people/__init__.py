@@ -1,1 +1,1 @@
-"""The people of the example site, and what Metabase is told about them."""
+"""The users of the example site, and the callables that describe them to Metabase."""

@@ -1,4 +1,4 @@
-"""The people in Django's admin, with what Metabase knows of them."""
+"""The users in Django's admin, with their accounts in Metabase."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from example_project.people.models import Person
 
 @admin.register(Person)
 class PersonAdmin(MetabaseAccessMixin, UserAdmin):  # type: ignore[type-arg]
-    """Deactivate somebody here, and their sessions in Metabase end."""
+    """If you deactivate a user here, their sessions in Metabase end."""
 
     fieldsets = (
         *(UserAdmin.fieldsets or ()),

@@ -1,4 +1,4 @@
-"""AUTHENTICATE: for front ends that send a header in the place of a session cookie."""
+"""AUTHENTICATE, for front ends that send a header instead of a session cookie."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ LIFETIME = 3600  # seconds
 
 
 def header_for(person: Person) -> str:
-    """Return the `Authorization` header that stands for the person, for an hour."""
+    """Return an `Authorization` header for the user, which is valid for an hour."""
     return f"Bearer {signing.dumps(person.pk, salt=SALT)}"
 
 
 def by_header(request: HttpRequest) -> Person | AnonymousUser | None:
-    """Return whom the `Authorization` header stands for; None without one, for the session's user.
+    """Return the user of the `Authorization` header.
 
-    `Guest` is the anonymous user, even if the session has a user. Raises PermissionDenied for
-    anything else.
+    Without the header, return None: the session then decides.
+    With `Guest`, the user is anonymous, even if the session has a user. Raises PermissionDenied if
+    the header is not valid.
     """
     header = request.headers.get("Authorization")
     if header is None:
@@ -33,4 +34,4 @@ def by_header(request: HttpRequest) -> Person | AnonymousUser | None:
         pk = signing.loads(header.removeprefix("Bearer "), salt=SALT, max_age=LIFETIME)
         return Person.objects.get(pk=pk)
     except (signing.BadSignature, Person.DoesNotExist):
-        raise PermissionDenied("The Authorization header is not one of ours.") from None
+        raise PermissionDenied("The Authorization header is not valid.") from None

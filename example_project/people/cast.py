@@ -9,7 +9,7 @@ PASSWORD = "demo"
 
 @dataclass(frozen=True)
 class Role:
-    """One user of the demo; `about` says what they show."""
+    """A user of the demo. `about` says what they are an example of."""
 
     username: str
     about: str

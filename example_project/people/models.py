@@ -10,13 +10,13 @@ from django.db.models.functions import Lower
 
 
 class Person(AbstractUser):
-    """Somebody who works here, or a customer, who belongs to a tenant."""
+    """An employee, or a customer who belongs to a tenant."""
 
     region = models.CharField(max_length=50, blank=True)
     is_customer = models.BooleanField(default=False)
     tenant = models.SlugField(blank=True)
 
     class Meta:
-        # For the question whether somebody else has this address. A real site would have a
-        # unique constraint; here two people share an address, to show what happens.
+        # For REQUIRE_UNIQUE_EMAIL. A real site would have a unique constraint instead. In the
+        # demo, two users have the same address, to show what happens.
         indexes: ClassVar = [models.Index(Lower("email"), name="person_email_lower")]

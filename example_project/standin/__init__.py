@@ -1,1 +1,1 @@
-"""A stand-in for Metabase, to try things out and for tests: its own site and process."""
+"""A stand-in for Metabase, for the demo and the tests: a Django site in a process of its own."""

@@ -1,4 +1,4 @@
-"""The Agent API takes a sign-in token itself, and neither makes nor synchronizes accounts."""
+"""The Agent API, which accepts sign-in tokens but does not create or synchronize accounts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from example_project.standin.tokens import verify
 
 @require_GET
 def ping(request: HttpRequest) -> HttpResponse:
-    """`/api/agent/v1/ping` with `Authorization: Bearer <token>`."""
+    """Answer `/api/agent/v1/ping` with `Authorization: Bearer <token>`."""
     error = _error(request.headers.get("Authorization", ""))
     if error:
         return responses.json({"error": error, "message": error.replace("_", " ")}, status=401)
@@ -21,7 +21,7 @@ def ping(request: HttpRequest) -> HttpResponse:
 
 
 def _error(authorization: str) -> str:
-    """Return Metabase's code for what is wrong with a header, "" when nothing is."""
+    """Return Metabase's error code for an Authorization header, or "" if it is valid."""
     scheme, _, token = authorization.partition(" ")
     if not authorization:
         return "missing_authorization"

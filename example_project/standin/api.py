@@ -1,4 +1,4 @@
-"""`/api/*`: what the embedding SDK 0.55 and 0.56 calls at its start, and a dashboard to create."""
+"""The paths of `/api/*` that the embedding SDK 0.55 and 0.56 calls."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from example_project.standin.state import instance
 
 @require_GET
 def health(request: HttpRequest) -> HttpResponse:
-    """`/api/health`."""
+    """Answer `/api/health`."""
     return responses.json({"status": "ok"})
 
 
 @require_GET
 def current_user(request: HttpRequest) -> HttpResponse:
-    """`/api/user/current`."""
+    """Answer `/api/user/current`: the account that is signed in."""
     account = responses.account_of(request)
     return responses.json(person(account)) if account else responses.unauthenticated()
 
 
 @require_http_methods(["DELETE"])
 def end_session(request: HttpRequest) -> HttpResponse:
-    """`DELETE /api/session`: sign out."""
+    """Answer `DELETE /api/session`: end the session."""
     known = instance.sessions.pop(responses.session_of(request) or "", None)
     response = HttpResponse(status=404 if known is None else 204)
     response.delete_cookie(responses.COOKIE, samesite="Lax")
@@ -37,7 +37,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def properties(request: HttpRequest) -> HttpResponse:
-    """`/api/session/properties`: for anybody, who does not see all of it."""
+    """Answer `/api/session/properties`. What it contains depends on who is signed in."""
     account = responses.account_of(request)
     return responses.json(
         {
@@ -62,7 +62,7 @@ def properties(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def dashboards(request: HttpRequest) -> HttpResponse:
-    """`/api/dashboard`: an answer for `useCreateDashboardApi()`; nothing is kept, or listed."""
+    """Answer `/api/dashboard` for `useCreateDashboardApi()`. The dashboard is not stored."""
     account = responses.account_of(request)
     if account is None:
         return responses.unauthenticated()
@@ -89,5 +89,5 @@ def dashboards(request: HttpRequest) -> HttpResponse:
 
 
 def unknown(request: HttpRequest, rest: str) -> HttpResponse:
-    """Any other path of the API."""
+    """Answer any other path of the API."""
     return responses.missing("API endpoint does not exist.")

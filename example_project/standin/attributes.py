@@ -1,4 +1,4 @@
-"""User attributes: every claim that Metabase knows no other use for, as a string."""
+"""Metabase stores each claim that it does not use otherwise as a user attribute, a string."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 from example_project.standin.reports import Dropped
 
-# Never attributes (metabase/metabase#61220, #61221).
+# These claims never become attributes (metabase/metabase#61220, #61221).
 REGISTERED = ("iss", "iat", "sub", "aud", "exp", "nbf", "jti")
 
 
 def user_attributes(
     claims: Mapping[str, Any], used: Collection[str]
 ) -> tuple[dict[str, str], list[Dropped]]:
-    """Return the attributes among the claims, and what was dropped. `used` are claims with a use.
+    """Return the attributes in the claims, and the claims that were dropped.
 
-    Metabase drops lists, objects, nulls and keys that begin with `@`, with a line in its log.
-    Names are case-sensitive: `Email` is an attribute.
+    `used` are the names of the claims that have another use. Metabase drops lists, objects, nulls
+    and keys that begin with `@`, and logs this. Names are case-sensitive: `Email` is an attribute.
     """
     attributes = {}
     dropped = []
@@ -35,7 +35,7 @@ def user_attributes(
 
 
 def _why_dropped(name: str, value: object) -> str:
-    """Return why a claim can't be an attribute, "" when it can."""
+    """Return why a claim cannot be an attribute, or "" if it can."""
     if value is None:
         return "null is not an attribute"
     if isinstance(value, (list, dict)):
@@ -47,12 +47,12 @@ def _why_dropped(name: str, value: object) -> str:
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a name begins with `@`. Clojure takes what follows the first slash for the name."""
+    """Return whether a name begins with `@`. In Clojure, it begins after the first slash."""
     return name.startswith("@") or name.partition("/")[2].startswith("@")
 
 
 def java_text(value: str | float) -> str:
-    """Return a scalar as Java writes it: `true`, `42`, `3.0`, `1.0E21`."""
+    """Return a scalar in Java's notation, such as `true`, `42`, `3.0` or `1.0E21`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -61,7 +61,7 @@ def java_text(value: str | float) -> str:
 
 
 def _java_double(value: float) -> str:
-    """Return a double as `Double.toString` does: scientific below 0.001 and from ten million."""
+    """Return a double as `Double.toString` does: with an exponent below 0.001 and from 1e7."""
     if math.isinf(value):  # 1e400 in JSON
         return "Infinity" if value > 0 else "-Infinity"
     if value == 0 or 1e-3 <= abs(value) < 1e7:

@@ -1,4 +1,4 @@
-"""Made-up sales, and where their bars go."""
+"""Fictitious sales, and the bar chart that shows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH, HEIGHT, LEFT, BAR, STEP = 720, 240, 46, 34, 55
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the imagined table `sales`; revenue in thousands of dollars."""
+    """A row of the fictitious table `sales`. `revenue` is in thousands of dollars."""
 
     region: str
     month: str
@@ -22,7 +22,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Bar:
-    """A rectangle of the drawing."""
+    """A bar of the chart."""
 
     x: int
     y: int
@@ -33,11 +33,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing, and what is written around it."""
+    """The bars of a chart, and the labels around them."""
 
     rows: list[Row]
     bars: list[Bar]
-    lines: list[tuple[int, int]]  # height, and the revenue that it stands for
+    lines: list[tuple[int, int]]  # height, and the revenue at this height
     months: list[tuple[int, str]]
     totals: list[tuple[str, str, int, int]]  # region, colour, revenue, per cent
 
@@ -58,15 +58,15 @@ SALES = [
 
 
 def chart_for(region: str | None) -> Chart:
-    """Return the chart of the rows that a person may see: row-level security by `region`.
+    """Return the chart of the rows that a user may see: row-level security by `region`.
 
-    Without the attribute all rows; with one that no row has, none. Compared exactly.
+    Without the attribute, these are all rows. Values are compared exactly.
     """
     return chart_of(None if region is None else {region})
 
 
 def chart_of(regions: Collection[str] | None) -> Chart:
-    """Return the chart of the rows of some regions; None means all."""
+    """Return the chart of the rows of these regions, or of all rows for None."""
     rows = [row for row in SALES if regions is None or row.region in regions]
     top = _round_up(max((_sum(rows, month) for month in MONTHS), default=0))
     revenue = sum(row.revenue for row in rows)
@@ -89,12 +89,12 @@ def _sum(rows: Iterable[Row], month: str) -> int:
 
 
 def _round_up(value: int) -> int:
-    """Return the next multiple of 40, so that the four lines have round numbers."""
+    """Round up to a multiple of 40, so that the labels of the four lines are round numbers."""
     return max(-(-value // 40), 1) * 40
 
 
 def _bars(rows: list[Row], top: int) -> Iterable[Bar]:
-    """Stack the regions of each month."""
+    """Return the bars, with the regions of each month stacked."""
     for number, month in enumerate(MONTHS):
         floor = HEIGHT
         for row in rows:

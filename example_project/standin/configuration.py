@@ -1,4 +1,4 @@
-"""Metabase's own settings: their keys, their values, and which come from the environment."""
+"""Metabase's settings: their keys and values, and which of them the environment sets."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LOCALHOST = "localhost:*"
 
 
 class BadConfiguration(ValueError):
-    """No such setting, or not a value that it can have."""
+    """The setting does not exist, or cannot have this value."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One of Metabase's settings; `visibility` says who sees it in the session properties."""
+    """A setting of Metabase. `visibility` says who sees it in `/api/session/properties`."""
 
     key: str
     kind: Kind
@@ -39,13 +39,14 @@ class Setting:
 
     @property
     def python_name(self) -> str:
-        """The key in the form of a keyword argument: as Metabase builds the variable's name."""
+        """The key as a Python name. Metabase derives the environment variable in the same way."""
         return self.key.replace("-", "_").replace("?", "")
 
     def parsed(self, value: Any) -> Any:
-        """Return a value of the right type, None for the default; or raise BadConfiguration.
+        """Return the value with the right type, or None for the default.
 
-        Switches may also be given as text, as in Metabase: "true" and "false".
+        As in Metabase, a boolean may also be the string "true" or "false". Raises
+        BadConfiguration if the value is not valid.
         """
         if value is None or value == "":
             return None
@@ -57,7 +58,7 @@ class Setting:
             except ValueError:
                 raise BadConfiguration(f"{self.key}: not JSON") from None
         if not {"switch": _is_switch, "text": _is_text, "mapping": _is_mapping}[self.kind](value):
-            raise BadConfiguration(f"{self.key}: not a value that it can have")
+            raise BadConfiguration(f"{self.key}: this value is not valid")
         return value
 
 
@@ -70,7 +71,7 @@ def _is_text(value: object) -> bool:
 
 
 def _is_mapping(value: object) -> bool:
-    """Whether this is an object like `{"analyst": [4, 5]}`: a name, and ids of groups."""
+    """Return whether the value maps names to ids of groups, like `{"analyst": [4, 5]}`."""
     return isinstance(value, dict) and all(
         isinstance(ids, list) and all(type(number) is int for number in ids)
         for ids in value.values()
@@ -133,10 +134,11 @@ SWITCHES_OF_EMBEDDING = tuple(key for key in SETTINGS if key.startswith("enable-
 
 
 class Configuration:
-    """What Metabase's settings are: of the environment, else what was typed in, else the default.
+    """The values of Metabase's settings.
 
-    `typed` may name keys as Metabase does or as Python would (`jwt_enabled`). `environment` has
-    names like MB_JWT_ENABLED; others in it are left alone.
+    A value comes from the environment, otherwise from what an administrator has set, otherwise it
+    is the default. `typed` is what the administrator has set; its keys may be Metabase's or Python
+    names (`jwt_enabled`). `environment` has names like MB_JWT_ENABLED; other names are ignored.
     """
 
     def __init__(
@@ -154,7 +156,7 @@ class Configuration:
             self._typed[setting.key] = setting.parsed(value)
 
     def moved_to(self, version: Version, environment: Mapping[str, str]) -> Configuration:
-        """Return what this is after an upgrade: what was typed in stays."""
+        """Return the configuration after a change of version. What was set by hand stays."""
         found = Configuration(version, environment=environment)
         found._typed = dict(self._typed)
         return found
@@ -163,18 +165,18 @@ class Configuration:
         return f"Configuration({self.version!r}, {self.values()!r})"
 
     def __iter__(self) -> Iterator[Setting]:
-        """Go through the settings that this version has."""
+        """Iterate over the settings that this version has."""
         return (found for found in SETTINGS.values() if found.since <= self.version)
 
     def _check_old_names(self) -> None:
-        """Raise BadConfiguration where old variables stand beside new ones: it does not start."""
+        """Raise BadConfiguration if a variable and its successor are set, as Metabase does."""
         for old, new in OLD_NAMES.items():
             beside = [name for name in self.environment if name.startswith(new)]
             if old in self.environment and beside:
                 raise BadConfiguration(f"{old} is set beside {', '.join(sorted(beside))}")
 
     def setting(self, name: str) -> Setting:
-        """Return the setting of a name, in Metabase's form or in Python's."""
+        """Return the setting with this key, which may be Metabase's or the Python name."""
         found = SETTINGS.get(BY_PYTHON_NAME.get(name, name))
         if found is None or found.since > self.version:
             raise BadConfiguration(f"{name}: no such setting")
@@ -185,7 +187,7 @@ class Configuration:
         return setting.has_variable and setting.env_name in self.environment
 
     def __getitem__(self, key: str) -> Any:
-        """Return the value that counts, by Metabase's key."""
+        """Return the effective value of the setting with this key of Metabase."""
         value = self._stored(key)
         if key == "jwt-enabled":
             needed = ["jwt-shared-secret"]
@@ -209,7 +211,7 @@ class Configuration:
         return default[0] if default else setting.default
 
     def is_on(self, kind: Literal["sdk", "simple", "static"]) -> bool:
-        """Whether this kind of embedding is switched on."""
+        """Return whether this kind of embedding is switched on."""
         modular = "enable-embedding-modular"
         return bool(
             self[modular if self.version.has_modular_switch else f"enable-embedding-{kind}"]
@@ -217,12 +219,12 @@ class Configuration:
 
     @property
     def claim_names(self) -> dict[str, str]:
-        """The names of the claims with a use."""
+        """The names of the claims that Metabase uses."""
         parts = ("email", "firstname", "lastname", "groups", "tenant", "tenant-attributes")
         return {part: self[f"jwt-attribute-{part}"] for part in parts}
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values by Metabase's keys, or raise BadConfiguration."""
+        """Return the values with Metabase's keys, or raise BadConfiguration."""
         found = {}
         for name, value in values.items():
             setting = self.setting(name)
@@ -233,9 +235,9 @@ class Configuration:
         return found
 
     def change(self, values: Mapping[str, Any]) -> None:
-        """Type settings in, all or none; None stands for the default.
+        """Set all of these settings, or none if one of them is not valid. None means the default.
 
-        What comes from the environment goes on counting: nothing is refused, and nothing changes.
+        A setting that comes from the environment keeps its value, without an error.
         """
         checked = self.checked(values)
         if "embedding-app-origins-sdk" in checked:
@@ -251,7 +253,7 @@ class Configuration:
         return {found.key: self[found.key] for found in self if not found.is_secret}
 
     def public(self, *, is_signed_in: bool, is_administrator: bool = False) -> dict[str, Any]:
-        """Return what the session properties show: to administrators all but secrets."""
+        """Return the settings in the session properties. Administrators see all except secrets."""
         seen = {"public"}
         seen |= {"authenticated"} if is_signed_in else set()
         seen |= {"admin"} if is_administrator else set()
@@ -264,7 +266,7 @@ class Configuration:
     def listed(self) -> list[dict[str, Any]]:
         """Return the settings as `GET /api/setting` does.
 
-        A value that is the default, or comes from the environment, is null there.
+        The value is null there if it is the default or comes from the environment.
         """
         return [self._listed(found) for found in sorted(self, key=lambda found: found.key)]
 
@@ -287,6 +289,6 @@ class Configuration:
 
 
 def _without_localhost(origins: str) -> list[str]:
-    """Return the origins without those that are let in anyway, in their order, each once."""
+    """Return the origins in their order, without duplicates and those that are always allowed."""
     others = [o for o in origins.split() if not re.fullmatch(r"localhost:(\*|\d+)", o)]
     return list(dict.fromkeys(others))

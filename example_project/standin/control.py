@@ -1,4 +1,7 @@
-"""`/standin/*`: what Metabase's admin pages are for, and what the tests look at. Loopback only."""
+"""`/standin/*`: settings and state, for administrators of the demo and for tests.
+
+The stand-in serves these pages only at localhost.
+"""
 
 from __future__ import annotations
 
@@ -44,10 +47,10 @@ def same_origin(view: View) -> View:
 @require_http_methods(["GET", "HEAD", "POST", "PATCH"])
 @same_origin
 def configuration(request: HttpRequest) -> HttpResponse:
-    """`/standin/settings`: a page with a form, or JSON for a PATCH.
+    """Answer `/standin/settings`: a page with a form, or JSON for a PATCH.
 
-    JSON names Metabase's settings as Metabase or as Python does (`jwt-enabled`, `jwt_enabled`),
-    and beside them `version`, `clock_skew`, `is_licensed`, `environment` and `tenants`.
+    The keys of the JSON are Metabase's settings (`jwt-enabled` or `jwt_enabled`), and `version`,
+    `clock_skew`, `is_licensed`, `environment` and `tenants`.
     """
     error = None
     if request.method in {"POST", "PATCH"}:
@@ -68,14 +71,14 @@ def configuration(request: HttpRequest) -> HttpResponse:
         "saved": request.method == "POST" and not error,
     }
     response = responses.html(request, "settings.html", context, status=status, frames=False)
-    # With no-referrer a browser would send `Origin: null` with the page's own forms.
+    # With no-referrer, browsers would send `Origin: null` with the forms of this page.
     response["Referrer-Policy"] = "same-origin"
     return response
 
 
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
-    """`/standin/state`: everything but tokens, sessions, keys and secrets."""
+    """Answer `/standin/state`: everything except tokens, session ids, keys and secrets."""
     return responses.json(
         {
             "accounts": [_account(account) for account in instance.accounts],
@@ -91,9 +94,9 @@ def state(request: HttpRequest) -> HttpResponse:
 @require_POST
 @same_origin
 def reset(request: HttpRequest) -> HttpResponse:
-    """`/standin/reset`: as new, the settings too."""
+    """Answer `/standin/reset`: reset the accounts and the settings."""
     instance.reset()
-    if request.headers.get("Sec-Fetch-Mode") == "navigate":  # the button of the page
+    if request.headers.get("Sec-Fetch-Mode") == "navigate":  # the button on the page
         return found("/standin/settings")
     return responses.json({"status": "ok"})
 
@@ -101,10 +104,10 @@ def reset(request: HttpRequest) -> HttpResponse:
 @require_POST
 @same_origin
 def accounts(request: HttpRequest) -> HttpResponse:
-    """`/standin/accounts`: make accounts, one or a hundred thousand.
+    """Answer `/standin/accounts`: create accounts, one or a hundred thousand.
 
-    A JSON object with the fields of `Account` that matter and `count` (1 unless given); `{}` in
-    `email`, `first_name` and `last_name` stands for 1, 2, 3 and so on.
+    The body is a JSON object with fields of `Account`, and `count` (1 by default). In `email`,
+    `first_name` and `last_name`, `{}` is replaced by 1, 2, 3 and so on.
     """
     try:
         made = _make_accounts(json.loads(request.body))
@@ -114,7 +117,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
 
 
 def _make_accounts(fields: dict[str, Any]) -> int:
-    """Make accounts, and return how many; one that is there already is replaced."""
+    """Create accounts, and return how many. An account with the same address is replaced."""
     count = int(fields.pop("count", 1))
     groups = set(fields.pop("groups", ["All Users"]))
     names = {
@@ -135,7 +138,7 @@ def _make_accounts(fields: dict[str, Any]) -> int:
 
 
 def _account(account: Account) -> dict[str, Any]:
-    """Return an account as JSON can have it; `attributes` are those that count."""
+    """Return an account for JSON. `attributes` are those that row-level security compares."""
     return {
         "id": account.id,
         "email": account.email,
@@ -166,7 +169,7 @@ def _settings() -> dict[str, Any]:
 
 
 def change(values: Any) -> None:
-    """Change settings; `tenants` has the slugs that there are, and whether each is active."""
+    """Change settings. `tenants` maps the slug of each tenant to whether it is active."""
     if not isinstance(values, Mapping):
         raise BadConfiguration("not a JSON object")
     tenants = values.get("tenants", _tenants())

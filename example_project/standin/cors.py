@@ -1,4 +1,4 @@
-"""CORS for the embedding SDK, and who may show the pages in a frame: two lists of origins."""
+"""Metabase's two lists of origins: for CORS, and for pages that show it in a frame."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ EXPOSE_HEADERS = "X-Metabase-Anti-CSRF-Token, X-Metabase-Version"
 
 
 def is_allowed(origin: str, configuration: Configuration) -> bool:
-    """Whether pages of this origin may call Metabase; loopback always, unless switched off."""
+    """Return whether scripts of this origin may call Metabase.
+
+    Loopback origins always may, unless `disable-cors-on-localhost` is on.
+    """
     try:
         parts = urlsplit(origin)
         host, port = parts.hostname or "", parts.port
@@ -41,9 +44,10 @@ def is_allowed(origin: str, configuration: Configuration) -> bool:
 
 
 def _matches(entry: str, scheme: str, host: str, port: int | None) -> bool:
-    """Whether an entry such as `https://*.example.com:*` stands for an origin.
+    """Return whether an entry such as `https://*.example.com:*` matches an origin.
 
-    `*.` is any number of labels; a scheme that is left out is any, a port that is left out none.
+    `*.` matches any number of labels. An entry without a scheme matches any scheme; an entry
+    without a port matches only origins without a port.
     """
     found = ENTRY.fullmatch(entry.lower())
     if found is None or found["scheme"] not in {None, scheme}:
@@ -55,7 +59,7 @@ def _matches(entry: str, scheme: str, host: str, port: int | None) -> bool:
 
 
 def frame_ancestors() -> str:
-    """Return the directive for full-app embedding: the list as it is, without `'self'`."""
+    """Return the directive for full-app embedding, which does not contain `'self'`."""
     configuration = instance.configuration
     origins = configuration["embedding-app-origins-interactive"]
     is_on = configuration["enable-embedding-interactive"]
@@ -63,9 +67,9 @@ def frame_ancestors() -> str:
 
 
 class CorsMiddleware:
-    """Answers preflights, and marks every answer, of the paths that SDKs call.
+    """Answers preflights and adds CORS headers on the paths that SDKs call.
 
-    Without credentials: the SDK sends its session in a header, never as a cookie.
+    Credentials are not allowed: the SDK sends its session in a header, not in a cookie.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""Metabase's accounts: found by address and by id, and listed in pages, however many they are."""
+"""Metabase's accounts, which can be found by address and by id, and listed in pages."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ TENANT_GROUPS = frozenset({ALL_TENANT_USERS, CUSTOMERS})  # only tenant users ma
 
 @dataclass(slots=True)
 class Account:
-    """A Metabase account; `sso_source` is None for one that signs in with a password.
+    """An account in Metabase.
 
-    `jwt_attributes` are of the last token, `typed` those that an administrator typed in.
+    `sso_source` is None if it signs in with a password. `jwt_attributes` are those of the last
+    token, and `typed` those that an administrator has set.
     """
 
     id: int
@@ -31,7 +32,7 @@ class Account:
     jwt_attributes: dict[str, str] = field(default_factory=dict)
     typed: dict[str, str] = field(default_factory=dict)
     tenant: str | None = None
-    went_with_tenant: bool = False  # deactivated because its tenant was
+    went_with_tenant: bool = False  # deactivated together with its tenant
     last_sign_in: SignIn | None = None
 
     @property
@@ -43,7 +44,7 @@ class Account:
         return ADMINISTRATORS in self.groups
 
     def has(self, text: str) -> bool:
-        """Whether the address or a name contains the text, which is in lower case."""
+        """Return whether the address or a name contains this lower-case string."""
         return any(
             text in (part or "").lower() for part in (self.email, self.first_name, self.last_name)
         )
@@ -51,7 +52,7 @@ class Account:
 
 @dataclass
 class Directory:
-    """All accounts. Call `changed` after changing one that `search` may have listed before."""
+    """All accounts. Call `changed` after changing one, because `search` keeps its result."""
 
     _by_email: dict[str, Account] = field(default_factory=dict)
     _by_id: dict[int, Account] = field(default_factory=dict, repr=False)
@@ -65,7 +66,7 @@ class Directory:
         return len(self._by_email)
 
     def get(self, email: str) -> Account | None:
-        """Return the account of an address in lower case."""
+        """Return the account with this lower-case address."""
         return self._by_email.get(email)
 
     def by_id(self, number: int) -> Account | None:
@@ -81,11 +82,11 @@ class Directory:
         self.changed()
 
     def changed(self) -> None:
-        """Forget what was listed: names, activity or tenants are others now."""
+        """Discard the result of the last search."""
         self._ordered, self._found = [], None
 
     def search(self, query: str, status: str, tenancy: str) -> list[Account]:
-        """Return the accounts of a search, in the order of names; the last search is remembered.
+        """Return the accounts that match, sorted by name. The last result is kept.
 
         `status` is `active`, `deactivated` or `all`; `tenancy` is `internal`, `external` or `all`.
         """

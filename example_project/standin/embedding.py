@@ -1,4 +1,4 @@
-"""Guest embeds: what is published, and which rows a guest token shows."""
+"""Guest embeds: which items are published, and which rows a guest token shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MISSING = "Token is missing value for keypath {}"
 
 @dataclass(frozen=True)
 class Item:
-    """A dashboard or question of the stand-in; guests see it when it is published."""
+    """A dashboard or question of the stand-in. Guests can see it if it is published."""
 
     kind: Kind
     number: int
@@ -44,7 +44,7 @@ ITEMS = (
 
 @dataclass(frozen=True)
 class GuestView:
-    """What one guest token shows; `regions` is None for all rows."""
+    """What a guest token shows. `regions` is None for all rows."""
 
     item: Item
     params: Mapping[str, Any]
@@ -52,10 +52,10 @@ class GuestView:
 
 
 def open_embed(kind: Kind, token: str) -> GuestView:
-    """Return what a guest token shows, or raise Refused with Metabase's text.
+    """Return what a guest token shows, or raise Refused with Metabase's message.
 
-    The rules are not those of a sign-in: 60 seconds of leeway, no largest age, 400 for whatever
-    is wrong.
+    The rules differ from those of a sign-in: a leeway of 60 seconds, no maximal age, and status
+    400 for almost every error.
     """
     secret = instance.configuration["embedding-secret-key"]
     is_on = instance.configuration.is_on("static")
@@ -80,7 +80,7 @@ def open_embed(kind: Kind, token: str) -> GuestView:
 
 
 def _item(kind: Kind, resource: object) -> Item:
-    """Return the item that a token names: by its number, or by its entity id, never by text."""
+    """Return the item that a token names by its number or its entity id."""
     named = resource.get(kind) if isinstance(resource, dict) else None
     if isinstance(named, bool) or not isinstance(named, int | str):
         raise Refused(MISSING, 400, part=f"[:resource :{kind}]")
@@ -91,7 +91,7 @@ def _item(kind: Kind, resource: object) -> Item:
 
 
 def _check_params(item: Item, params: Mapping[str, Any]) -> None:
-    """Refuse parameters that are not there, not allowed, or left out although they are locked."""
+    """Refuse unknown and disabled parameters, and locked ones without a value."""
     for name in params:
         if name not in item.parameters:
             raise Refused("Unknown parameter {}.", 400, part=f":{name}")
@@ -105,7 +105,7 @@ def _check_params(item: Item, params: Mapping[str, Any]) -> None:
 
 
 def _regions(value: object) -> frozenset[str] | None:
-    """Return the rows to show: an empty list switches a locked filter off."""
+    """Return the regions to show, or None for all: an empty list switches a locked filter off."""
     if value is None or value == []:
         return None
     values = value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""`/app/embed.js`, the frame that its components draw in, and static embeds."""
+"""`/app/embed.js`, the frame in which its components are shown, and static embeds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from example_project.standin.responses import HEADERS
 from example_project.standin.state import instance
 
 ASSETS = Path(__file__).parent / "assets"
-# Components and static embeds may be framed by anybody: what they show is behind a token.
+# Any page may show components and static embeds in a frame: what they show needs a token.
 FRAME_POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline';"
     " img-src data:; base-uri 'none'; frame-ancestors *"
@@ -26,14 +26,14 @@ FRAME_POLICY = (
 
 @require_GET
 def script(request: HttpRequest, name: str) -> HttpResponse:
-    """`/app/embed.js`, and the script of the frame."""
+    """Serve `/app/embed.js`, or the script of a page."""
     text = (ASSETS / name).read_text().replace("__VERSION__", str(int(instance.version)))
     return HttpResponse(text, content_type="text/javascript; charset=utf-8", headers=HEADERS)
 
 
 @require_GET
 def frame(request: HttpRequest) -> HttpResponse:
-    """`/embed/sdk/v1`: empty until the page around it says what to show."""
+    """Answer `/embed/sdk/v1`: an empty page, until the page around it says what to show."""
     response = responses.html(request, "frame.html", {})
     response["Content-Security-Policy"] = FRAME_POLICY
     return response
@@ -41,7 +41,7 @@ def frame(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def static_embed(request: HttpRequest, kind: Kind, token: str) -> HttpResponse:
-    """`/embed/dashboard/<token>`: an older static embed."""
+    """Answer `/embed/dashboard/<token>`: an older static embed."""
     try:
         view = open_embed(kind, token)
     except Refused as refused:
@@ -59,7 +59,7 @@ def static_embed(request: HttpRequest, kind: Kind, token: str) -> HttpResponse:
 
 @require_GET
 def guest_item(request: HttpRequest, kind: Kind, token: str) -> HttpResponse:
-    """`/api/embed/dashboard/<token>`: what a guest component draws."""
+    """Answer `/api/embed/dashboard/<token>`: the data of a guest embed."""
     try:
         view = open_embed(kind, token)
     except Refused as refused:
@@ -74,7 +74,7 @@ def guest_item(request: HttpRequest, kind: Kind, token: str) -> HttpResponse:
 
 @require_GET
 def account_item(request: HttpRequest) -> HttpResponse:
-    """`/api/standin/item`: what a component draws for the person of the session."""
+    """Answer `/api/standin/item`: the data of a component for the account that is signed in."""
     account = responses.account_of(request)
     if account is None:
         return responses.unauthenticated()

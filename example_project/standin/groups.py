@@ -1,4 +1,4 @@
-"""Which groups an account is in after a sign-in."""
+"""Determines the groups of an account after a sign-in."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ OTHER_KIND = "Cannot add non-tenant user to tenant-group or vice versa"
 
 @dataclass(frozen=True)
 class Sync:
-    """How groups are synchronized: by name, or only those that a mapping names.
+    """How groups are synchronized: by their names, or only those that are in `mapping`.
 
-    `is_forgiving` and `refuses_other_kind` depend on the version, `is_tenant_user` on the person.
+    `is_forgiving` and `refuses_other_kind` depend on the version, `is_tenant_user` on the account.
     """
 
     is_on: bool = True
@@ -34,11 +34,11 @@ class Sync:
 def synced(
     claim: object, sync: Sync, *, current: Collection[str], known: Collection[str]
 ) -> tuple[set[str], list[Dropped]]:
-    """Return the memberships after the claim, and which of its parts had no effect.
+    """Return the memberships after the claim, and the parts of it that had no effect.
 
-    Sync happens only when it is on and the claim is there: an empty list takes everything, an
-    absent (or null) one changes nothing. By name the list replaces all memberships, that of
-    Administrators too; by mapping only its groups are touched. "All Users" can't be left.
+    Memberships change only if sync is on and the token has the claim; null does not count. Without
+    a mapping, the list replaces all memberships, that of Administrators included: an empty list
+    removes all. With a mapping, only its groups change. No account can leave "All Users".
     """
     if claim is None:
         return set(current), []
@@ -63,9 +63,9 @@ def synced(
 
 
 def _names(claim: object, sync: Sync) -> tuple[list[str] | None, list[Dropped]]:
-    """Return the names in the claim, None for no sync at all; refuse what older versions do.
+    """Return the names in the claim, or None if memberships should not change.
 
-    These walk a single string letter by letter, and stumble over what is not a string.
+    Older versions read a string letter by letter, and fail if a name is not a string.
     """
     if not sync.is_forgiving:
         entries = list(claim) if isinstance(claim, (str, list)) else [claim]
@@ -81,7 +81,7 @@ def _names(claim: object, sync: Sync) -> tuple[list[str] | None, list[Dropped]]:
 
 
 def _drop_other_kind(wanted: set[str], sync: Sync) -> list[Dropped]:
-    """Take the groups away that this kind of user may not be in, or refuse the sign-in."""
+    """Remove the groups that this kind of account may not be in, or refuse the sign-in."""
     others = {group for group in wanted if (group in TENANT_GROUPS) != sync.is_tenant_user}
     if others and sync.refuses_other_kind:
         raise Refused(OTHER_KIND, 400)

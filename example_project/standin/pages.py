@@ -1,4 +1,4 @@
-"""The pages that a person sees: any path that is not the API's or the sign-in's."""
+"""The pages that users see, at any path that does not belong to the API or the sign-in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = {"dashboard": "Dashboard", "question": "Question"}
 
 @require_safe
 def page(request: HttpRequest, path: str) -> HttpResponse:
-    """Show a dashboard and what Metabase knows of the person; without a session, ask who it is."""
+    """Show a dashboard and the account, or redirect to the Identity Provider without a session."""
     account = responses.account_of(request)
     if account is None:
         try:
@@ -48,7 +48,7 @@ def page(request: HttpRequest, path: str) -> HttpResponse:
 
 @require_safe
 def nothing(request: HttpRequest, path: str = "") -> HttpResponse:
-    """Files that Metabase has and the stand-in has not: never a redirect to sign in."""
+    """Answer 404 for files of Metabase that the stand-in does not have."""
     return HttpResponse(status=404)
 
 

@@ -1,4 +1,4 @@
-"""What a token did, for the pages and the tests."""
+"""Reports of what a token changed, for the pages and the tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ How = Literal["GET", "POST", "to_session", "navigation"]
 
 @dataclass(frozen=True)
 class Dropped:
-    """A claim, or a part of one, that Metabase takes no notice of."""
+    """A claim, or a part of one, that Metabase ignores."""
 
     claim: str
     reason: str
@@ -18,7 +18,7 @@ class Dropped:
 
 @dataclass
 class SignIn:
-    """What one token did."""
+    """What a token changed."""
 
     email: str
     how: How

@@ -1,4 +1,4 @@
-"""The stand-in's answers: pages, JSON, refusals; and who asks."""
+"""The stand-in's responses (pages, JSON, refusals), and the account that sends a request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def html(
     status: int = 200,
     frames: bool = True,
 ) -> HttpResponse:
-    """Return a page, which the embedding origins may show in a frame unless `frames` is off."""
+    """Return a page. The origins for full-app embedding may frame it, unless `frames` is False."""
     response = render(request, f"standin/{template}", {**context}, status=status)
     ancestors = frame_ancestors() if frames else "frame-ancestors 'none'"
     for name, value in HEADERS.items():
@@ -45,7 +45,7 @@ def html(
 
 
 def json(data: Any, *, status: int = 200) -> JsonResponse:
-    """Return JSON that nobody keeps."""
+    """Return JSON that must not be cached."""
     return JsonResponse(data, status=status, safe=False, headers=HEADERS)
 
 
@@ -57,10 +57,10 @@ def bare(text: str, status: int) -> HttpResponse:
 
 
 def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Return a refusal in the form that Metabase gives it.
+    """Return a refusal in the same form as Metabase.
 
-    401 is only the message. 400, 402 and 403 are JSON, but some of them are only the message in
-    the newest version. MB_HIDE_STACKTRACES leaves one sentence of the JSON.
+    The body of a 401 is only the message. Other statuses have JSON, but in the newest version some
+    of them also have only the message. With MB_HIDE_STACKTRACES, the JSON is one general message.
     """
     instance.refusals.append(refused.text)
     text = in_words(request, refused)
@@ -84,20 +84,20 @@ def refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def guest_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Return the refusal of a guest token: the bare text, whatever its status."""
+    """Return the refusal of a guest token, whose body is only the message."""
     instance.refusals.append(refused.text)
     return bare(in_words(request, refused), refused.status)
 
 
 def error_page(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Return a refusal as the HTML page that an error of `POST /auth/sso` is."""
+    """Return a refusal of `POST /auth/sso`, which is an HTML page."""
     instance.refusals.append(refused.text)
     context = {"text": in_words(request, refused)}
     return html(request, "post_error.html", context, status=refused.status)
 
 
 def help_page(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Return a refusal with the likely cause below it, for a person: not as Metabase does."""
+    """Return a refusal as a page with the likely cause, which Metabase itself does not have."""
     instance.refusals.append(refused.text)
     context = {
         "text": in_words(request, refused),
@@ -108,34 +108,34 @@ def help_page(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def is_for_a_person(request: HttpRequest) -> bool:
-    """Whether a browser loads this as a page, in a window or in a frame."""
+    """Return whether a browser loads this as a page, in a window or in a frame."""
     return request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 def in_words(request: HttpRequest, refused: Refused) -> str:
-    """Return the text of a refusal in the language of the request, or of the site."""
+    """Return the message of a refusal in the language of the request or of the site."""
     site = instance.configuration["site-locale"]
     asked = request.headers.get("X-Metabase-Locale")
     return in_language(refused.template, site, asked).replace("{}", refused.part)
 
 
 def session_of(request: HttpRequest) -> str | None:
-    """Return the session id of a request; which of the two wins depends on the version."""
+    """Return the session id in the header or cookie; the version decides which has priority."""
     header, cookie = request.headers.get("X-Metabase-Session"), request.COOKIES.get(COOKIE)
     return header or cookie if instance.version.lets_header_win else cookie or header
 
 
 def account_of(request: HttpRequest) -> Account | None:
-    """Return who asks: the account of an API key, or the one that is signed in."""
+    """Return the account of the API key or of the session, or None."""
     key = request.headers.get("X-API-Key")
     return instance.account_of(session_of(request)) if key is None else instance.api_keys.get(key)
 
 
 def unauthenticated() -> HttpResponse:
-    """Return what nobody gets."""
+    """Return the response to a request without an account."""
     return HttpResponse("Unauthenticated", status=401, content_type="text/plain")
 
 
 def missing(text: str = "Not found.") -> HttpResponse:
-    """Return what is not there."""
+    """Return the response for what does not exist."""
     return HttpResponse(text, status=404, content_type="text/plain")

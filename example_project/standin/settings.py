@@ -1,10 +1,10 @@
-"""Settings of the stand-in: no database, no accounts of Django's, everything from the environment.
+"""Django settings of the stand-in, which has no database and is configured by the environment.
 
     DJANGO_SETTINGS_MODULE=example_project.standin.settings \\
         python manage.py runserver 127.0.0.1:3000 --noreload
 
-Never with more than one process: what the stand-in knows is in its memory. Without any variable it
-is as Metabase is after its installation: JWT, group sync and embedding are off.
+Run only one process, because the stand-in keeps its state in memory. Without environment
+variables, it is like Metabase after its installation: JWT, group sync and embedding are off.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import json
 import os
 from pathlib import Path
 
-# What an administrator has typed into Metabase already: its own keys, as JSON.
+# Metabase's settings as an administrator would have set them: JSON with Metabase's keys.
 STANDIN_SETTINGS = json.loads(os.environ.get("STANDIN_SETTINGS", "{}"))
-# What Metabase itself takes from the environment, such as MB_JWT_ENABLED.
+# Environment variables that Metabase itself reads, such as MB_JWT_ENABLED.
 STANDIN_ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
@@ -29,9 +29,9 @@ STANDIN_API_KEYS = {
     "mb_demo-only-api-key-of-another-group=": "All Users",
 }
 
-# Nothing is signed with it: no sessions, messages or CSRF tokens of Django's.
+# Nothing is signed with this key: the stand-in does not use Django's sessions, messages or CSRF.
 SECRET_KEY = "stand-in-only-signs-nothing"
-# A debug page would show the token of a request.
+# A debug page would show the token in a request.
 DEBUG = False
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 APPEND_SLASH = False
@@ -40,7 +40,7 @@ WSGI_APPLICATION = None
 INSTALLED_APPS: list[str] = []
 MIDDLEWARE = [
     "example_project.standin.cors.CorsMiddleware",
-    # Looks at the host, so that no foreign name may stand for 127.0.0.1 (DNS rebinding).
+    # Checks the host, so that no other name can point to 127.0.0.1 (DNS rebinding).
     "django.middleware.common.CommonMiddleware",
     "example_project.standin.state.OneRequestAtATime",
 ]

@@ -1,4 +1,4 @@
-"""The form of `/standin/settings`: Metabase's settings by subject, and those of the stand-in."""
+"""The form of `/standin/settings`, with the settings of Metabase and of the stand-in."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from example_project.standin.configuration import EMBEDDINGS, SETTINGS, BadConfi
 from example_project.standin.state import instance
 from example_project.standin.versions import Version
 
-# What a switch or a field does, by subject. A setting that is not here is changed by the API only.
+# The labels of the settings, by subject. All other settings can be changed only by the API.
 SUBJECTS = {
     "JWT": {
-        "jwt-enabled": "JWT sign-in: on once there is a secret, in 65 also a provider URI",
+        "jwt-enabled": "JWT sign-in (needs a secret, in version 65 also a provider URI)",
         "jwt-identity-provider-uri": "JWT Identity Provider URI",
         "jwt-user-provisioning-enabled?": "User provisioning: create and reactivate accounts",
-        "saml-enabled": "SAML as well: a front end has to prefer JWT",
+        "saml-enabled": "SAML is on as well: front ends must ask for JWT",
     },
     "Groups": {
         "jwt-group-sync": "Group sync: the groups of a token replace all memberships",
-        "jwt-group-mappings": "Mapping to ids: then only these groups are touched",
+        "jwt-group-mappings": "Mapping to ids: the token then changes only these groups",
     },
     "Embedding": {
-        "enable-embedding-modular": "SDK, web components and guests",
+        "enable-embedding-modular": "SDK, web components and guest embeds",
         "enable-embedding-sdk": "SDK for React",
         "enable-embedding-simple": "Web components",
-        "enable-embedding-static": "Guests and static embeds",
-        "enable-embedding-interactive": "Full app in a frame",
-        "embedding-app-origins-sdk": "Origins whose pages may call (CORS)",
-        "embedding-app-origins-interactive": "Origins whose pages may frame the full app",
+        "enable-embedding-static": "Guest and static embeds",
+        "enable-embedding-interactive": "Full-app frame",
+        "embedding-app-origins-sdk": "Origins whose scripts may call Metabase (CORS)",
+        "embedding-app-origins-interactive": "Origins whose pages may show Metabase in a frame",
     },
     "Tenants": {"use-tenants": "Tenants"},
     "Site": {
@@ -47,17 +47,17 @@ SUBJECTS = {
 
 @dataclass(frozen=True)
 class Field:
-    """One line of the form."""
+    """A field of the form."""
 
     key: str
     label: str
     kind: str
     value: Any
-    variable: str  # the environment variable that it comes from, or ""
+    variable: str  # the environment variable that sets it, or ""
 
 
 def fields() -> dict[str, Any]:
-    """Return what the form shows."""
+    """Return the template context of the form."""
     known = {setting.key for setting in instance.configuration}
     if instance.version.has_modular_switch:
         known -= {f"enable-embedding-{kind}" for kind in EMBEDDINGS}
@@ -84,10 +84,10 @@ def _field(key: str, label: str) -> Field:
 
 
 def values_of(form: QueryDict) -> dict[str, Any]:
-    """Return the changes that a sent form asks for, or raise ValueError.
+    """Return the changes in a submitted form, or raise ValueError.
 
-    Only what was on the form, which it lists as `shown`: a switch that is off sends nothing. What
-    the version that was chosen does not know is left out.
+    These are only the fields in `shown`, because a checkbox that is off is not sent. Settings that
+    the chosen version does not have are left out.
     """
     values: dict[str, Any] = {"is_licensed": "is_licensed" in form}
     try:
@@ -95,7 +95,9 @@ def values_of(form: QueryDict) -> dict[str, Any]:
         values["clock_skew"] = int(form.get("clock_skew", ""))
         values["tenants"] = json.loads(form.get("tenants") or "{}")
     except ValueError:
-        raise BadConfiguration("version and clock are numbers, tenants are JSON") from None
+        raise BadConfiguration(
+            "version and clock_skew must be numbers, and tenants must be JSON"
+        ) from None
     for key in form.getlist("shown"):
         setting = instance.configuration.setting(key)
         if setting.since <= values["version"]:

@@ -1,4 +1,4 @@
-"""Signs in the account that a token names, the way Metabase does."""
+"""Signs in the account that a token names, as Metabase does."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SORRY = (
 
 
 def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
-    """Return the account of the e-mail address in the claims, created and synced.
+    """Return the account with the e-mail address in the claims, created and synchronized.
 
-    The address is the identity, and the only one: the account is found by it in lower case,
-    whatever way it was made. Nothing is changed when Refused is raised.
+    The account is found only by its lower-case address, even if it was not created by a token. If
+    Refused is raised, nothing has changed.
     """
     names = instance.configuration.claim_names
     slug = tenants.slug_of(instance, claims)
@@ -44,7 +44,7 @@ def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
         known=instance.groups,
     )
     if _keep_last_administrator(instance, current, members):
-        dropped.append(Dropped(names["groups"], "the last administrator stays one"))
+        dropped.append(Dropped(names["groups"], "the last administrator cannot leave this group"))
     attributes, dropped_attributes = user_attributes(claims, names.values())
     report = SignIn(email, how, events=_events(account))
     report.joined = sorted(members - current.groups)
@@ -62,7 +62,7 @@ def sign_in(instance: Instance, claims: Mapping[str, Any], how: How) -> Account:
 
 
 def sync_of(instance: Instance, *, is_tenant_user: bool) -> groups.Sync:
-    """Return how the instance synchronizes groups; its mapping has ids, and this one has names."""
+    """Return how the instance synchronizes groups, with names instead of ids in the mapping."""
     configuration = instance.configuration
     name_of = {number: name for name, number in instance.groups.items()}
     return groups.Sync(
@@ -79,7 +79,7 @@ def sync_of(instance: Instance, *, is_tenant_user: bool) -> groups.Sync:
 
 
 def _keep_last_administrator(instance: Instance, account: Account, members: set[str]) -> bool:
-    """Put the last administrator back among the administrators; return whether that was it."""
+    """Keep the last administrator in the group Administrators; return whether that was needed."""
     if ADMINISTRATORS not in account.groups - members:
         return False
     if any(
@@ -92,21 +92,21 @@ def _keep_last_administrator(instance: Instance, account: Account, members: set[
 
 
 def _email(value: object) -> str:
-    """Return the address as Metabase looks for it."""
+    """Return the address in lower case, or refuse the token if it has none."""
     if not isinstance(value, str) or not value.strip():
         raise Refused("JWT token missing email claim", 401)
     return value.lower()
 
 
 def _check_provisioning(instance: Instance, account: Account | None) -> None:
-    """Refuse to create or reactivate an account when user provisioning is off."""
+    """Refuse to create or reactivate an account if user provisioning is off."""
     is_on = instance.configuration["jwt-user-provisioning-enabled?"]
     if not is_on and (account is None or not account.is_active):
         raise Refused(SORRY, 401)
 
 
 def _events(account: Account | None) -> list[str]:
-    """Return what a sign-in does to an account besides syncing it, in words."""
+    """Return sentences about what a sign-in changes apart from groups, names and attributes."""
     if account is None:
         return ["Metabase created this account (and bills for it)."]
     events = []
@@ -119,7 +119,7 @@ def _events(account: Account | None) -> list[str]:
 
 
 def _sync_names(account: Account, claims: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    """Take over the two names; null and what is not a string is ignored."""
+    """Set the two names. Claims that are not strings are ignored."""
     first_name, last_name = claims.get(names["firstname"]), claims.get(names["lastname"])
     if isinstance(first_name, str):
         account.first_name = first_name

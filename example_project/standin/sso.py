@@ -1,4 +1,4 @@
-"""`/auth/*`: the ways in, and the way out."""
+"""`/auth/*`: signing in and out."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ PAID = "JWT-based authentication is a paid feature not currently available to yo
 
 @require_http_methods(["GET", "POST"])
 def sso(request: HttpRequest) -> HttpResponse:
-    """`/auth/sso`: JSON for an embed, which says so in a header; redirects for a browser.
+    """Answer `/auth/sso`: JSON for embeds, which send a header, and redirects for browsers.
 
-    An embed asks where to get a token, and brings it in the query, or since 2026 in a POST
+    An embed asks where to get a token, and sends it in the query, or since 2026 in a POST
     (metabase/metabase#72798, #73462).
     """
     is_embed = "X-Metabase-Client" in request.headers
@@ -48,7 +48,7 @@ def sso(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def to_session(request: HttpRequest) -> HttpResponse:
-    """`/auth/sso/to_session`: a session for a server (metabase/metabase#61540)."""
+    """Answer `/auth/sso/to_session`: a session for a server (metabase/metabase#61540)."""
     try:
         check_enabled("JWT authentication is not enabled", kind="")
         session, _ = _signed_in(_posted_token(request), "to_session")
@@ -59,14 +59,14 @@ def to_session(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def logout(request: HttpRequest) -> HttpResponse:
-    """`/auth/logout`: a page for anybody, whose script ends the session of its browser."""
+    """Answer `/auth/logout`: a page whose script ends the session of the browser."""
     return responses.html(request, "signing_out.html", {})
 
 
 def check_enabled(
     text: str = "SSO has not been enabled and/or configured", *, kind: str = "error-sso-disabled"
 ) -> None:
-    """Refuse every way in while JWT is off in Metabase, or the licence does not have it."""
+    """Refuse to sign in if JWT is off in Metabase or not included in the license."""
     if not instance.is_licensed:
         raise Refused(PAID, 402, kind="error-premium-feature-not-available")
     if not instance.configuration["jwt-enabled"]:
@@ -74,20 +74,20 @@ def check_enabled(
 
 
 def _embed(request: HttpRequest) -> HttpResponse:
-    """Answer an embed: where to get a token, or a session for the one that it has."""
+    """Tell an embed where to get a token, or exchange its token for a session."""
     if "jwt" not in request.GET:
         return _discovery(request)
     check_enabled()
     if instance.version.wants_hash:
         sent = request.headers.get("X-Metabase-SDK-JWT-Hash", "")
         if sent != instance.sdk_hash:
-            _signed_in(request.GET["jwt"], "GET")  # done by the time that the hash is read
+            _signed_in(request.GET["jwt"], "GET")  # Metabase signs in before it checks the hash
             return _discovery(request)
     return _session(request, request.GET["jwt"], "GET")
 
 
 def _posted(request: HttpRequest) -> HttpResponse:
-    """Answer an embed that brings its token in a POST."""
+    """Exchange a token in a POST for a session."""
     check_enabled()
     if not instance.version.takes_post:
         raise Refused("POST not valid for JWT SSO requests", 501, kind="error-post-jwt-not-valid")
@@ -95,7 +95,7 @@ def _posted(request: HttpRequest) -> HttpResponse:
 
 
 def _discovery(request: HttpRequest) -> HttpResponse:
-    """Say where to get a token: from SAML's provider as well, unless JWT is preferred."""
+    """Say where to get a token. If SAML is on, it comes first unless JWT is preferred."""
     prefers_jwt = request.GET.get("preferred_method") == "jwt"
     has_jwt = instance.configuration["jwt-enabled"]
     if instance.configuration["saml-enabled"] and not (has_jwt and prefers_jwt):
@@ -109,7 +109,7 @@ def _discovery(request: HttpRequest) -> HttpResponse:
 
 
 def _session(request: HttpRequest, token: str, how: How) -> HttpResponse:
-    """Sign in, and only then look at whether this kind of embedding is on."""
+    """Sign in, and only then check whether this kind of embedding is on, as Metabase does."""
     session, claims = _signed_in(token, how)
     _check_embedding(request)
     times = {name: claims.get(name) for name in ("exp", "iat")}
@@ -117,7 +117,7 @@ def _session(request: HttpRequest, token: str, how: How) -> HttpResponse:
 
 
 def _check_embedding(request: HttpRequest) -> None:
-    """Refuse a kind of embedding that is off."""
+    """Refuse the request if its kind of embedding is off."""
     client = request.headers.get("X-Metabase-Client", "")
     if client == "embedding-sdk-react" and not instance.configuration.is_on("sdk"):
         text = "Embedding SDK for React is disabled. Enable it in the embedding settings."
@@ -131,10 +131,10 @@ def _check_embedding(request: HttpRequest) -> None:
 
 
 def _navigation(request: HttpRequest) -> HttpResponse:
-    """Sign a browser in and send it on, or send it to the identity provider.
+    """Sign a browser in and redirect it, or redirect it to the Identity Provider.
 
-    Only `redirect` is passed on to the provider. A `return_to` without a token is checked, in
-    some versions, and lost.
+    The Identity Provider gets only `redirect`. Without a token, `return_to` is checked in some
+    versions, and then lost.
     """
     check_enabled()
     site_url = instance.configuration["site-url"] or ""
@@ -155,13 +155,13 @@ def _navigation(request: HttpRequest) -> HttpResponse:
 
 
 def _signed_in(token: str, how: How) -> tuple[str, dict[str, Any]]:
-    """Return a new session and the claims of the token."""
+    """Sign in; return the new session and the claims of the token."""
     claims = verify(token, instance.configuration["jwt-shared-secret"], instance.now())
     return instance.start_session(sign_in(instance, claims, how), how), claims
 
 
 def _posted_token(request: HttpRequest) -> str:
-    """Return the token in a body like `{"jwt": "..."}`."""
+    """Return the token in a body such as `{"jwt": "..."}`."""
     try:
         token = json.loads(request.body)["jwt"]
     except (ValueError, LookupError, TypeError):

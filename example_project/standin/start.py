@@ -1,6 +1,6 @@
-"""How the stand-in is started: the environment of its process.
+"""The environment with which the process of the stand-in is started.
 
-`make metabase` starts it as new, `make demo` and the tests as somebody has set it up already.
+`make metabase` starts it like a new installation; `make demo` and the tests start it configured.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from types import MappingProxyType
 from typing import Any
 
 JWT_SECRET = "demo-only-jwt-shared-secret-not-for-production"
-EMBEDDING_SECRET = "0123456789abcdef" * 4  # hexadecimal, as Metabase wants it
+EMBEDDING_SECRET = "0123456789abcdef" * 4  # Metabase requires hexadecimal digits
 API_KEY = "mb_demo-only-api-key-not-for-production="
 SETTINGS_MODULE = "example_project.standin.settings"
 
 
 def fresh(url: str) -> dict[str, Any]:
-    """Return the settings of a Metabase after its installation, at an address."""
+    """Return the settings of a new Metabase at this URL."""
     return {
         "site-url": url,
         "jwt-shared-secret": JWT_SECRET,
@@ -27,10 +27,10 @@ def fresh(url: str) -> dict[str, Any]:
 
 
 def configured(url: str, provider: str, origins: list[str], **changes: Any) -> dict[str, Any]:
-    """Return the settings of a Metabase that is set up for a site and its pages.
+    """Return the settings of a Metabase that is configured for a site.
 
-    `provider` is the JWT Identity Provider URI. `changes` are other settings, named as in Python:
-    `jwt_shared_secret`.
+    `provider` is the JWT Identity Provider URI, and `origins` are those of the pages that embed.
+    `changes` are other settings by their Python names, such as `jwt_shared_secret`.
     """
     return {
         **fresh(url),
@@ -53,10 +53,10 @@ def environment(
     version: int = 65,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
-    """Return the environment of the stand-in's process: this one's, and how it is to begin.
+    """Return the environment for the process of the stand-in.
 
-    `variables` are those that Metabase itself reads, such as MB_JWT_ENABLED; the ones that happen
-    to be set in this process are not for the stand-in.
+    It consists of this process's environment, the settings, and `variables`: those that Metabase
+    itself reads, such as MB_JWT_ENABLED. Such variables of this process are left out.
     """
     inherited = {
         name: value

@@ -1,4 +1,4 @@
-"""What the stand-in knows, in the memory of its one process."""
+"""The state of the stand-in, in the memory of its only process."""
 
 from __future__ import annotations
 
@@ -39,13 +39,15 @@ GROUPS = (
     CUSTOMERS,
 )
 ADMIN_EMAIL = "admin@metabase.example"
-FIRST_ID_OF_A_KEY = 9_000_001  # keys are accounts to Metabase; here they are not in the directory
+FIRST_ID_OF_A_KEY = (
+    9_000_001  # Metabase stores keys as accounts; here they are not in the directory
+)
 MAX_SESSION_AGE = 20_160  # minutes
 
 
 @dataclass(slots=True)
 class Tenant:
-    """A tenant; its slug never changes."""
+    """A tenant. Its slug never changes."""
 
     id: int
     slug: str
@@ -56,12 +58,12 @@ class Tenant:
 
 @dataclass(slots=True)
 class Session:
-    """Somebody who is signed in."""
+    """A session of an account."""
 
     number: int
     account: Account
     started: int  # by the instance's clock
-    how: How | None  # None: not by a token
+    how: How | None  # None: not with a token
 
 
 def _first_accounts() -> Directory:
@@ -77,7 +79,7 @@ def _first_tenants() -> dict[str, Tenant]:
 
 
 def _configuration() -> Configuration:
-    """Return the settings that this process was started with: what Django's settings say."""
+    """Return the settings with which this process was started, from Django's settings."""
     return Configuration(
         Version(getattr(settings, "STANDIN_VERSION", NEWEST)),
         getattr(settings, "STANDIN_SETTINGS", {}),
@@ -86,7 +88,7 @@ def _configuration() -> Configuration:
 
 
 def _keys() -> dict[str, Account]:
-    """Return an account for each API key, in the one group that the key has."""
+    """Return an account for each API key, in the group of the key."""
     known: Mapping[str, str] = getattr(settings, "STANDIN_API_KEYS", {})
     return {
         key: Account(
@@ -98,7 +100,7 @@ def _keys() -> dict[str, Account]:
 
 @dataclass
 class Instance:
-    """One Metabase."""
+    """A Metabase installation."""
 
     configuration: Configuration = field(default_factory=_configuration)
     clock_skew: int = 0  # seconds that its clock is ahead
@@ -116,7 +118,7 @@ class Instance:
     _session_count: int = 0
 
     def reset(self) -> None:
-        """Reset everything, and be as new."""
+        """Reset everything to the state after the start."""
         vars(self).update(vars(Instance()))
 
     @property
@@ -124,14 +126,14 @@ class Instance:
         return self.configuration.version
 
     def change(self, values: Mapping[str, Any]) -> None:
-        """Type settings of Metabase's in, as its admin pages and its API do. All or none."""
+        """Set all of these settings of Metabase, or none if one is not valid."""
         had_tenants = self.has_tenants
         self.configuration.change(values)
         if had_tenants and not self.has_tenants:
             self.deactivate_tenant_users()
 
     def update(self, values: Mapping[str, Any]) -> None:
-        """Change the stand-in: its version, clock, licence or environment. All or none."""
+        """Change the version, clock, license, environment or settings: all of them, or none."""
         rest = dict(values)
         version = rest.pop("version", self.version)
         clock_skew = rest.pop("clock_skew", self.clock_skew)
@@ -140,7 +142,7 @@ class Instance:
         if version not in list(Version):
             raise BadConfiguration(f"version: one of {', '.join(map(str, map(int, Version)))}")
         if type(clock_skew) is not int or not isinstance(is_licensed, bool):
-            raise BadConfiguration("clock_skew, is_licensed: not a value that it can have")
+            raise BadConfiguration("clock_skew must be an integer, and is_licensed true or false")
         if not isinstance(environment, dict) or not all(
             isinstance(value, str) for value in environment.values()
         ):
@@ -153,29 +155,29 @@ class Instance:
 
     @property
     def has_tenants(self) -> bool:
-        """Whether there are tenants: the version knows them, and they are switched on."""
+        """Whether the version supports tenants, and they are switched on."""
         return self.version.has_tenants and bool(self.configuration["use-tenants"])
 
     @property
     def hides_stack_traces(self) -> bool:
-        """Whether MB_HIDE_STACKTRACES is set: a variable only, not a setting."""
+        """Whether MB_HIDE_STACKTRACES is set, which is only an environment variable."""
         return self.configuration.environment.get("MB_HIDE_STACKTRACES", "") == "true"
 
     def now(self) -> int:
-        """Return what its clock says, in seconds since 1970."""
+        """Return the time of the instance's clock, in seconds since 1970."""
         return int(time.time()) + self.clock_skew
 
     # Sessions
 
     def start_session(self, account: Account, how: How | None = None) -> str:
-        """Return the id of a new session."""
+        """Start a session; return its id."""
         session = str(uuid.uuid4())
         self._session_count += 1
         self.sessions[session] = Session(self._session_count, account, self.now(), how)
         return session
 
     def account_of(self, session: str | None) -> Account | None:
-        """Return whose session this is; None when it ended, or the account is inactive."""
+        """Return the account of a session, or None if the session has ended or it is inactive."""
         found = self.sessions.get(session or "")
         if found is None or not found.account.is_active:
             return None
@@ -183,7 +185,7 @@ class Instance:
         return found.account if self.now() - found.started < minutes * 60 else None
 
     def end_sessions(self, account: Account | None) -> list[Session]:
-        """End all sessions of an account, or everybody's; return them."""
+        """End all sessions of an account, or of all accounts; return them."""
         ended = {
             name: session
             for name, session in self.sessions.items()
@@ -196,7 +198,7 @@ class Instance:
     # People
 
     def deactivate(self, account: Account, *, with_tenant: bool = False) -> None:
-        """Switch an account off: none of its sessions works any more."""
+        """Deactivate an account, so that its sessions no longer work."""
         if not account.is_active:
             return
         account.is_active, account.went_with_tenant = False, with_tenant
@@ -209,13 +211,13 @@ class Instance:
         self.accounts.changed()
 
     def deactivate_tenant_users(self, slug: str | None = None) -> None:
-        """Deactivate the users of one tenant, or of all."""
+        """Deactivate the users of one tenant, or of all tenants."""
         for account in self.accounts:
             if account.tenant is not None and slug in {None, account.tenant}:
                 self.deactivate(account, with_tenant=True)
 
     def set_tenant_active(self, tenant: Tenant, *, is_active: bool) -> None:
-        """Switch a tenant on or off, and its users with it."""
+        """Activate or deactivate a tenant together with its users."""
         tenant.is_active = is_active
         if not is_active:
             self.deactivate_tenant_users(tenant.slug)
@@ -224,10 +226,10 @@ class Instance:
                 self.reactivate(account)
 
     def attributes_of(self, account: Account) -> dict[str, str]:
-        """Return the attributes that row-level security sees.
+        """Return the attributes that row-level security compares.
 
-        Those of the tenant, then of the token, then those that an administrator typed in: the
-        last ones win, and stay.
+        Attributes of the token override those of the tenant, and attributes that an administrator
+        has set override both.
         """
         tenant = self.tenants.get(account.tenant or "")
         inherited = tenant.attributes if tenant else {}
@@ -239,7 +241,7 @@ _lock = threading.Lock()
 
 
 class OneRequestAtATime:
-    """Middleware: runserver has a thread for each request, and they share the instance."""
+    """Serves one request after the other, because runserver's threads share the instance."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Which tenant a sign-in belongs to."""
+"""Determines the tenant of a sign-in."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SLUG = "[-_a-z0-9]{1,255}"
 
 
 def slug_of(instance: Instance, claims: Mapping[str, Any]) -> str | None:
-    """Return the slug in the claims: a string or an integer; None when there is none.
+    """Return the slug in the claims, which may be a string or an integer, or None.
 
-    Its type is looked at before anything else, whether tenants are on or not.
+    Its type is checked first, even if tenants are off.
     """
     value = claims.get(instance.configuration.claim_names["tenant"])
     if value is None or not instance.version.has_tenants:
@@ -29,7 +29,7 @@ def slug_of(instance: Instance, claims: Mapping[str, Any]) -> str | None:
 
 
 def check(instance: Instance, slug: str | None, account: Account | None) -> None:
-    """Refuse what Metabase refuses: by a token nobody changes tenant, in any direction."""
+    """Refuse the sign-in if the token does not fit the tenant: a token cannot move an account."""
     before = account.tenant if account else None
     if not instance.version.has_tenants:
         return
@@ -53,7 +53,7 @@ def _forbidden(text: str) -> Refused:
 
 
 def _check_new(instance: Instance, slug: str) -> None:
-    """Refuse a slug that a new tenant can't have."""
+    """Refuse a slug that a new tenant cannot have."""
     if not re.fullmatch(SLUG, slug):
         raise Invalid({"slug": "string with the pattern ^[-_a-z0-9]{1,255}$"})
     if any(slug == tenant.name for tenant in instance.tenants.values()):
@@ -67,15 +67,15 @@ def _revives(instance: Instance) -> bool:
 
 
 def update(instance: Instance, slug: str | None, claims: Mapping[str, Any]) -> list[Dropped]:
-    """Make the tenant, or bring it back, with the attributes it is sent; return what was dropped.
+    """Create or reactivate the tenant and add its attributes; return what was dropped.
 
-    Attributes that are missing are added, and one that the tenant has is never updated.
+    Attributes that the tenant already has are never updated.
     """
     names = instance.configuration.claim_names
     both = [names["tenant"], names["tenant-attributes"]]
     if slug is None:
         is_known = instance.version.has_tenants
-        reason = "the token names no tenant" if is_known else "this Metabase has no tenants"
+        reason = "the token does not name a tenant" if is_known else "this version has no tenants"
         return [Dropped(name, reason) for name in both if name in claims]
     tenant = instance.tenants.get(slug) or add(instance, slug)
     if not tenant.is_active:
@@ -84,7 +84,7 @@ def update(instance: Instance, slug: str | None, claims: Mapping[str, Any]) -> l
     if sent is None:
         return []
     if not instance.version.has_tenant_attributes:
-        return [Dropped(both[1], "this Metabase has no tenant attributes by token")]
+        return [Dropped(both[1], "this version ignores tenant attributes in a token")]
     if not isinstance(sent, dict):
         return [Dropped(both[1], "not an object")]
     return _add_attributes(tenant, sent, both[1])
@@ -98,13 +98,13 @@ def _add_attributes(tenant: Tenant, sent: Mapping[str, Any], claim: str) -> list
         elif is_reserved(name):
             dropped.append(Dropped(f"{claim}: {name}", "names that begin with @ are reserved"))
         elif tenant.attributes.setdefault(name, java_text(value)) != java_text(value):
-            reason = "the tenant has it already, and it is never updated"
+            reason = "the tenant has this attribute, and a token does not update it"
             dropped.append(Dropped(f"{claim}: {name}", reason))
     return dropped
 
 
 def add(instance: Instance, slug: str, name: str | None = None) -> Tenant:
-    """Make a tenant; its name is the slug unless there is one."""
+    """Create a tenant. Its name is the slug by default."""
     number = max((tenant.id for tenant in instance.tenants.values()), default=0) + 1
     tenant = Tenant(number, slug, slug if name is None else name)
     instance.tenants[slug] = tenant

@@ -1,6 +1,6 @@
-"""In which language Metabase says something.
+"""Translates Metabase's messages.
 
-The texts of its libraries and most of those about tenants are always English.
+The messages of its libraries and most messages about tenants are always English.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ GERMAN = {
     ),
     "Something went wrong": "Etwas ist schiefgelaufen",
 }
-OF_THE_SITE = "Sorry, "  # what begins so follows the site, whatever a request asks for
+OF_THE_SITE = "Sorry, "  # messages with this beginning are always in the site's language
 
 
 def in_language(template: str, site: str, asked: str | None) -> str:
-    """Return a message in the language of the request, or else in that of the site."""
+    """Return a message in the language of the request or, if it is None, of the site."""
     language = site if asked is None or template.startswith(OF_THE_SITE) else asked
     return GERMAN.get(template, template) if language == "de" else template

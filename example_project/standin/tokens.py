@@ -1,6 +1,6 @@
-"""Which tokens pass: the rules of Metabase's verification library, buddy-sign.
+"""Verifies tokens by the rules of buddy-sign, the library that Metabase uses.
 
-Not PyJWT's: the two differ on `alg`, on missing times, on `exp` equal to now and on white space.
+PyJWT differs in `alg`, missing times, `exp` that is equal to now, and white space.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ JAVA_TYPES = {str: "String", bool: "Boolean"}
 
 
 class TokenRefused(Refused):
-    """Metabase answers 401 with the verification library's own words."""
+    """Metabase answers 401 with the message of its verification library."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, 401)
@@ -27,13 +27,13 @@ class TokenRefused(Refused):
 def verify(
     token: str, secret: str, now: int, *, max_age: int | None = MAX_AGE, leeway: int = 0
 ) -> dict[str, Any]:
-    """Return the claims of a token, or raise TokenRefused with Metabase's error text.
+    """Return the claims of a token, or raise TokenRefused with Metabase's message.
 
-    HS256 with the secret's UTF-8 bytes, whatever the header says: it is not read. `exp`, `iat`
-    and `nbf` count only when they are there; `exp` must be later than now (seconds since 1970),
-    `iat` at most 180 seconds old, and may be ahead. `aud` and `jti` are not looked at, and
-    nothing remembers a token. Guest tokens have other rules: no `max_age`, and a `leeway` in
-    seconds for `exp` and `nbf`.
+    The signature is HS256 with the secret's UTF-8 bytes; the token's header is ignored. `exp`,
+    `iat` and `nbf` are checked only if the token has them: `exp` must be later than `now` (seconds
+    since 1970), and `iat` at most `max_age` seconds old; it may be in the future. `aud` and `jti`
+    are ignored, and a token can be used more than once. Guest tokens have no `max_age`, but a
+    `leeway` in seconds for `exp` and `nbf`.
     """
     payload = _signed_payload(token, secret)
     claims = _parsed(payload)
@@ -48,7 +48,7 @@ def verify(
 
 
 def _signed_payload(token: str, secret: str) -> str:
-    """Return the payload, still encoded, when the signature is right: compared as text."""
+    """Return the encoded payload, or refuse the token if the signature is wrong."""
     signed, _, signature = token.rpartition(".")
     digest = hmac.digest(secret.encode(), signed.encode(errors="replace"), hashlib.sha256)
     expected = base64.urlsafe_b64encode(digest).rstrip(b"=")
@@ -59,12 +59,12 @@ def _signed_payload(token: str, secret: str) -> str:
 
 
 def _parsed(payload: str) -> dict[str, Any]:
-    """Return the claims. A right signature over something else has a full stop in its message."""
+    """Return the claims, or refuse a payload that is not JSON: its message has a full stop."""
     try:
         padded = payload + "=" * (-len(payload) % 4)
         raw = base64.b64decode(padded, altchars=b"-_", validate=True)
         claims = json.loads(raw.decode(errors="replace"), parse_constant=_refuse_constant)
-        # Java writes a lone surrogate as a question mark: accepted, and the text damaged.
+        # Java replaces a lone surrogate with a question mark.
         text = json.dumps(claims, ensure_ascii=False).encode(errors="replace")
         claims = json.loads(text)
     except (ValueError, RecursionError):
@@ -73,12 +73,12 @@ def _parsed(payload: str) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which Python reads and Java does not."""
+    """Refuse NaN and Infinity, which Python's parser accepts and Java's does not."""
     raise ValueError(name)
 
 
 def _time(claims: dict[str, Any], name: str) -> int | float | None:
-    """Return a time, None when it is missing or null. Clojure counts with numbers alone."""
+    """Return a time, or None if it is missing or null; refuse what is not a number."""
     value = claims.get(name)
     if value is None or value is False:
         return None

@@ -1,4 +1,4 @@
-"""Metabase's paths, and the stand-in's own below /standin/."""
+"""The URLs of Metabase, and those of the stand-in itself below /standin/."""
 
 from __future__ import annotations
 

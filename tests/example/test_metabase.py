@@ -79,4 +79,4 @@ def test_a_port_that_is_taken(printed: dict[str, str]) -> None:
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert second.returncode == 1
-    assert f"Port {port} is taken" in second.stderr
+    assert f"Port {port} is in use" in second.stderr

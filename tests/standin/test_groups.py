@@ -128,7 +128,7 @@ def test_no_list(standin: Instance, claim: Any) -> None:
 def test_the_last_administrator_is_kept(standin: Instance) -> None:
     admin = signed_in(standin, email=ADMIN_EMAIL, groups=[])
     assert admin.is_superuser
-    assert dropped(admin) == {"groups": "the last administrator stays one"}
+    assert dropped(admin) == {"groups": "the last administrator cannot leave this group"}
     ada = signed_in(standin, groups=["Administrators"])
     assert ADMINISTRATORS not in signed_in(standin, email=ADMIN_EMAIL, groups=[]).groups
     standin.deactivate(admin)

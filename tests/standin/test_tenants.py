@@ -29,7 +29,7 @@ def test_before_58_both_claims_are_dropped(standin: Instance) -> None:
     configure(standin, version=56)
     ada = signed_in(standin, **claims("acme", plan="gold"))
     assert ada.tenant is None
-    reason = "this Metabase has no tenants"
+    reason = "this version has no tenants"
     assert dropped(ada) == {"@tenant": reason, "@tenant.attributes": reason}
     assert standin.tenants["acme"].attributes == {}
     assert signed_in(standin, **{"@tenant": True}) is ada
@@ -185,7 +185,7 @@ def test_attributes_that_are_no_object(tenants: Instance) -> None:
 
 def test_attributes_without_a_tenant(tenants: Instance) -> None:
     ada = signed_in(tenants, **{"@tenant.attributes": {"plan": "gold"}})
-    assert dropped(ada) == {"@tenant.attributes": "the token names no tenant"}
+    assert dropped(ada) == {"@tenant.attributes": "the token does not name a tenant"}
     assert ada.jwt_attributes == {}
 
 

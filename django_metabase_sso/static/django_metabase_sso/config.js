@@ -1,13 +1,12 @@
-// Gives this page's configuration, which is the attribute data-config of this script, to Metabase's
-// embed.js, whether that has run already or not. It carries paths, which become addresses on
-// whatever host the browser really sees.
+// Passes the configuration of this page to Metabase's embed.js, which may run before or after this
+// script. The configuration is in the attribute data-config of this script. Its URLs are paths,
+// which this script resolves against the host in the address bar.
 //
-// An element with a name or an id can shadow almost everything that is looked up on `document`, on
-// a form, and some of `window` (DOM clobbering). So methods are taken from prototypes, and nothing
-// of the page but this script is read.
+// Elements with a name or an id can hide properties of `document`, of forms and of `window` (DOM
+// clobbering). So this script takes methods from prototypes, and reads no other element.
 (() => {
   const COMPONENTS = "metabase-dashboard, metabase-question, metabase-browser, metabase-metabot";
-  const LAST = Symbol.for("django_metabase_sso"); // where the text is that came before this one
+  const LAST = Symbol.for("django_metabase_sso"); // where the previous configuration is kept
   const current = Object.getOwnPropertyDescriptor(Document.prototype, "currentScript").get;
   const text = current.call(document)?.dataset.config;
   if (!text) throw new Error("config.js was not loaded by {% metabase_config %}.");
@@ -16,8 +15,8 @@
   for (const key of ["jwtProviderUri", "guestEmbedProviderUri"]) {
     if (key in config) config[key] = new URL(config[key], window.location.origin).href;
   }
-  // What the page itself has set stays. Key by key, since embed.js refuses a whole new object that
-  // differs in isGuest, or that has a key which its version does not know.
+  // Keys that the page itself has set are kept. Keys are set one by one, because embed.js refuses a
+  // new object with a different isGuest or with a key that its version does not know.
   const own = Object.hasOwn(window, "metabaseConfig") && window.metabaseConfig;
   const target = own || (window.metabaseConfig = {});
   const last = window[LAST];
@@ -27,11 +26,11 @@
 
   if (!last) {
     const listen = EventTarget.prototype.addEventListener;
-    // The browser shows a page of its history as it was, even to another user.
+    // From its history, the browser shows a page as it was, even if another user has signed in.
     listen.call(window, "pageshow", (event) => event.persisted && window.location.reload());
     new MutationObserver(tidy).observe(document, { childList: true, subtree: true });
   } else if (last !== text) {
-    reconnect(); // htmx or Turbo has shown them before this script ran
+    reconnect(); // htmx or Turbo inserted the components before this script ran
   }
 
   function tidy(records) {
@@ -41,7 +40,7 @@
         if (!component) continue;
         const title = component.getAttribute("title");
         if (title && !frame.title) frame.title = title;
-        // One that htmx or Turbo has kept with the page, and that nobody talks to any more.
+        // htmx or Turbo kept this frame with the page, but embed.js no longer uses it.
         for (const old of component.querySelectorAll("iframe")) if (old !== frame) old.remove();
       }
     }

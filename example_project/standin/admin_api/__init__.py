@@ -1,1 +1,1 @@
-"""What an administrator can do from outside: by a key in `X-API-Key`, or signed in."""
+"""Metabase's API for administrators, who use a session or an API key in `X-API-Key`."""

@@ -1,4 +1,4 @@
-"""Who may use the administrator's API, and on which Metabase it is there."""
+"""Access to the API for administrators, by account, version and plan."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PAID = "This feature is a paid feature not currently available to your instance.
 
 
 class Missing(Exception):
-    """There is no such thing: 404."""
+    """What the request names does not exist: 404."""
 
 
 class BadRequest(Exception):
-    """An answer of 400 with this text."""
+    """The request is not valid: 400 with this message."""
 
 
 def administrators(
@@ -32,8 +32,9 @@ def administrators(
 ) -> Callable[[View], View]:
     """Return a decorator for a view of the administrator's API.
 
-    Nobody, and a key that is unknown: 401. Somebody else, and a key of another group: 403. A
-    version without this endpoint: 404. A plan without it: 402.
+    It answers 401 without an account or with an unknown key, 403 if the account or key does not
+    belong to an administrator, 404 if the version does not have the endpoint, and 402 if the plan
+    does not include it.
     """
 
     def decorate(view: View) -> View:
@@ -65,7 +66,10 @@ def administrators(
 
 
 def body_of(request: HttpRequest, known: Collection[str]) -> dict[str, Any]:
-    """Return the known keys of a JSON object, or raise BadRequest; no body is an empty one."""
+    """Return the known keys of the JSON object in the body ({} if it is empty).
+
+    Raises BadRequest if the body is not a JSON object.
+    """
     try:
         body = json.loads(request.body or b"{}")
     except ValueError:

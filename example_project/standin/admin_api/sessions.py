@@ -1,4 +1,4 @@
-"""`/api/ee/session-management`: who is signed in, and the end of it. Metabase 65 and newer."""
+"""`/api/ee/session-management` lists and ends sessions, in Metabase 65 and newer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from example_project.standin.state import instance
 
 @administrators("GET", since=lambda version: version.has_session_management, is_paid=True)
 def listed(request: HttpRequest) -> HttpResponse:
-    """`GET /api/ee/session-management`."""
+    """Answer `GET /api/ee/session-management`."""
     data = [
         {
             "id": session.number,
@@ -28,9 +28,9 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 @administrators("POST", since=lambda version: version.has_session_management, is_paid=True)
 def revoke(request: HttpRequest) -> HttpResponse:
-    """`POST /api/ee/session-management/revoke`: ends a person's sessions.
+    """Answer `POST /api/ee/session-management/revoke`: end all sessions of an account.
 
-    Without `user-id` it ends everybody's.
+    Without `user-id`, it ends the sessions of all accounts.
     """
     body = body_of(request, ["user-id"])
     account = None

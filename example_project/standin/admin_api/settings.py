@@ -1,4 +1,4 @@
-"""`/api/setting`: Metabase's settings, listed and changed."""
+"""`/api/setting` lists and changes Metabase's settings."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from example_project.standin.state import instance
 
 @administrators("GET")
 def listed(request: HttpRequest) -> HttpResponse:
-    """`GET /api/setting`: all that this version has, secrets masked."""
+    """Answer `GET /api/setting`: all settings of this version, with masked secrets."""
     return responses.json(instance.configuration.listed())
 
 
 @administrators("PUT")
 def change(request: HttpRequest, key: str) -> HttpResponse:
-    """`PUT /api/setting/<key>` with `{"value": ...}`; null is the default again.
+    """Answer `PUT /api/setting/<key>` with `{"value": ...}`; null restores the default.
 
-    A value from the environment goes on counting: the answer is 204, and nothing changes. So it
-    is for a secret that is sent back as it was masked.
+    If the environment sets the value, or a masked secret is sent back, the answer is 204 and
+    nothing changes.
     """
     body = body_of(request, ["value"])
     if "value" not in body:

@@ -1,4 +1,7 @@
-"""`/api/ee/tenant`: tenants listed, made and changed; the only way to update their attributes."""
+"""`/api/ee/tenant` lists, creates and changes tenants.
+
+Only this API can update the attributes of a tenant.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from example_project.standin.tenants import SLUG, add
 
 
 def tenant_json(tenant: Tenant) -> dict[str, Any]:
-    """Return a tenant as JSON has it."""
+    """Return a tenant for JSON."""
     return {
         "id": tenant.id,
         "slug": tenant.slug,
@@ -28,7 +31,7 @@ def tenant_json(tenant: Tenant) -> dict[str, Any]:
 
 @administrators("GET", "POST", since=lambda version: version.has_tenants, is_paid=True)
 def tenants(request: HttpRequest) -> HttpResponse:
-    """`GET` and `POST /api/ee/tenant`."""
+    """Answer `GET` and `POST /api/ee/tenant`."""
     if request.method == "GET":
         return responses.json({"data": [tenant_json(t) for t in instance.tenants.values()]})
     body = body_of(request, ["name", "slug", "attributes"])
@@ -45,7 +48,7 @@ def tenants(request: HttpRequest) -> HttpResponse:
 
 @administrators("GET", "PUT", since=lambda version: version.has_tenants, is_paid=True)
 def one(request: HttpRequest, number: int) -> HttpResponse:
-    """`GET` and `PUT /api/ee/tenant/<id>`."""
+    """Answer `GET` and `PUT /api/ee/tenant/<id>`."""
     tenant = next((found for found in instance.tenants.values() if found.id == number), None)
     if tenant is None:
         raise Missing

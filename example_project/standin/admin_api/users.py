@@ -1,4 +1,4 @@
-"""`/api/user`: accounts listed, changed, deactivated and reactivated; their groups."""
+"""`/api/user` lists, changes, deactivates and reactivates accounts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from example_project.standin.state import instance
 
 
 def person(account: Account) -> dict[str, Any]:
-    """Return an account as JSON has it."""
+    """Return an account for JSON."""
     tenant = instance.tenants.get(account.tenant or "")
     groups = sorted(instance.groups[name] for name in account.groups)
     return {
@@ -38,10 +38,10 @@ def person(account: Account) -> dict[str, Any]:
 
 @administrators("GET")
 def listed(request: HttpRequest) -> HttpResponse:
-    """`GET /api/user`: a page of the accounts, in the order of names.
+    """Answer `GET /api/user`: a page of the accounts, sorted by name.
 
-    `query` is a part of the address or of a name. Tenant users are left out unless `tenancy` is
-    `all`, and the deactivated unless `status` is `all`.
+    `query` is a part of the address or a name. Tenant users are left out unless `tenancy` is
+    `all`, and deactivated accounts unless `status` is `all`.
     """
     query, limit, offset = (request.GET.get(name, "") for name in ("query", "limit", "offset"))
     if not all(text == "" or text.isdecimal() for text in (limit, offset)):
@@ -62,7 +62,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 @administrators("GET", "PUT", "DELETE")
 def one(request: HttpRequest, number: int) -> HttpResponse:
-    """`/api/user/<id>`: read, change, or deactivate."""
+    """Answer `/api/user/<id>`: return, change or deactivate the account."""
     account = _found(number)
     if request.method == "GET":
         return responses.json(person(account))
@@ -77,7 +77,7 @@ def one(request: HttpRequest, number: int) -> HttpResponse:
 
 @administrators("PUT")
 def reactivate(request: HttpRequest, number: int) -> HttpResponse:
-    """`PUT /api/user/<id>/reactivate`."""
+    """Answer `PUT /api/user/<id>/reactivate`."""
     account = _found(number)
     if account.is_active:
         raise BadRequest("Not able to reactivate an active user")
@@ -87,7 +87,7 @@ def reactivate(request: HttpRequest, number: int) -> HttpResponse:
 
 @administrators("GET")
 def groups(request: HttpRequest) -> HttpResponse:
-    """`GET /api/permissions/group`: names and ids."""
+    """Answer `GET /api/permissions/group`: names and ids."""
     return responses.json(
         [
             {
@@ -108,7 +108,7 @@ def _found(number: int) -> Account:
 
 
 def _change(account: Account, body: dict[str, Any]) -> None:
-    """Change what an administrator may: names, typed attributes, the tenant."""
+    """Change what an administrator may change: names, attributes and the tenant."""
     attributes = body.get("login_attributes", account.typed)
     if attributes is not None and not isinstance(attributes, dict):
         raise BadRequest("login_attributes is not an object.")

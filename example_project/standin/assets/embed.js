@@ -1,9 +1,9 @@
-// The stand-in's embed.js: four components, by what Metabase documents of its own. Each draws in a
-// frame of the instance; the page around it signs in, and hands the session or the token over.
+// The stand-in's embed.js defines four components, as Metabase documents them. Each shows a frame
+// of the instance. The page around the frame signs in and passes the session or the token to it.
 (() => {
-  // htmx and Turbo run the scripts of a page again; Metabase's elements are defined once as well.
+  // htmx and Turbo run the scripts of a page again, but elements can be defined only once.
   if (customElements.get("metabase-dashboard")) return;
-  const VERSION = __VERSION__; // of the Metabase that serves this
+  const VERSION = __VERSION__; // of the instance that serves this script
   const CLIENT = { "X-Metabase-Client": "embedding-simple" };
   const FIXED = ["instanceUrl", "isGuest", "useExistingUserSession", "fetchRequestToken"];
   const SINCE = { jwtProviderUri: 60, guestEmbedProviderUri: 60, allowedCustomVisualizations: 63 };
@@ -23,12 +23,12 @@
     metabot: "layout is-save-enabled target-collection",
   };
 
-  // The configuration: window.metabaseConfig may be assigned before or after this script, whole or
-  // key by key, and assignments are merged.
+  // Pages may assign window.metabaseConfig before or after this script, as an object or key by key.
+  // Assignments are merged.
   const known = (key) => VERSION >= (SINCE[key] ?? 0);
   const config = {};
   for (const [key, value] of Object.entries(window.metabaseConfig ?? {})) {
-    if (known(key)) config[key] = value; // others are ignored, once
+    if (known(key)) config[key] = value; // unknown keys are ignored here, but refused later
   }
   Object.defineProperty(window, "metabaseConfig", {
     configurable: true,
@@ -48,7 +48,7 @@
     if (!config.instanceUrl) return "instanceUrl must be provided";
     const { apiKey, useExistingUserSession, preferredAuthMethod } = config;
     const ways = [apiKey, useExistingUserSession, preferredAuthMethod].filter(Boolean);
-    return ways.length > 1 && "apiKey, useExistingUserSession, preferredAuthMethod: only one of them.";
+    return ways.length > 1 && "apiKey, useExistingUserSession, preferredAuthMethod: set only one of them.";
   }
 
   async function json(response, what) {
@@ -56,7 +56,7 @@
     return response.json();
   }
 
-  // Where to get a token: the page says it, or Metabase, some of them with a hash.
+  // Returns where to get a token: from the configuration, or from Metabase, perhaps with a hash.
   async function provider() {
     if (config.jwtProviderUri) return { url: config.jwtProviderUri };
     const preferred = config.preferredAuthMethod;
@@ -77,7 +77,7 @@
     return (await json(answer, `Failed to fetch JWT token from ${url}`)).jwt;
   }
 
-  // Since 60 a token is brought in a POST, before in the query.
+  // From version 60 on, a token is sent in a POST. Older versions send it in the query.
   async function exchange(jwt, hash) {
     const url = `${config.instanceUrl}/auth/sso`;
     const headers = { ...CLIENT };
@@ -91,12 +91,12 @@
     const { url, hash } = await provider();
     const body = await json(await exchange(await fetchToken(url), hash), "Failed to sign in");
     if (typeof body.id !== "string" || typeof body.exp !== "number") {
-      throw new Error("The session has no id or no exp.");
+      throw new Error("The session does not have id or exp.");
     }
     return body.id;
   }
 
-  // Ways in for local development only.
+  // API keys and existing sessions work only in local development.
   function forDevelopment() {
     if (!["localhost", "127.0.0.1", "[::1]"].includes(window.location.hostname)) {
       throw new Error("API keys and existing sessions are for local development only.");
@@ -104,7 +104,7 @@
     return { apiKey: config.apiKey };
   }
 
-  // Attributes: truths, numbers and JSON are recognised by how they look.
+  // Parses the value of an attribute: a boolean, a number, JSON or a string.
   function parsed(text) {
     if (text === "" || text === "true") return true;
     if (text === "false") return false;
@@ -119,7 +119,7 @@
     return text;
   }
 
-  // In 60 an object arrives as its text; from 61 on it is parsed as any attribute is.
+  // Version 60 passes an object on as a string. From 61 on, it is parsed like any attribute.
   const contextOf = (text) => (text === null ? undefined : VERSION <= 60 ? text : parsed(text));
 
   function itemOf(token) {
@@ -129,8 +129,8 @@
 
   async function askForGuestToken(entityType, entityId, customContext) {
     const provider = config.guestEmbedProviderUri;
-    if (!provider) throw new Error("Token is expired, and there is no provider.");
-    const url = new URL(provider, window.location.origin); // a path is enough
+    if (!provider) throw new Error("Token is expired, and guestEmbedProviderUri is not set.");
+    const url = new URL(provider, window.location.origin); // may be a path
     url.searchParams.set("response", "json");
     const answer = await fetch(url, {
       method: "POST",
@@ -142,10 +142,10 @@
   }
 
   class Component extends HTMLElement {
-    // Each component signs in by itself, and again whenever it is put somewhere else.
+    // Each component signs in by itself, and again when it is moved in the page.
     connectedCallback() {
       this.style.display = "block";
-      const problem = wrong(); // said in the console only; the element tries again when it is moved
+      const problem = wrong(); // only in the console; the element tries again when it is moved
       if (problem) return console.error(`[embed.js] ${problem}`);
       this.frame = document.createElement("iframe");
       Object.assign(this.frame.style, { width: "100%", height: "100%", minHeight: "600px" });
@@ -190,14 +190,14 @@
     async credentials() {
       const { apiKey, useExistingUserSession } = config;
       const token = this.getAttribute("token");
-      // Whatever isGuest says: that a provider is left from the page before is enough.
+      // Even if isGuest is false: a provider that is left from the previous page is enough.
       if (config.guestEmbedProviderUri && !token) return this.refreshed();
       if (apiKey || useExistingUserSession) return forDevelopment();
       if (!config.isGuest) return { session: await signIn() };
       return token ? { token } : this.refreshed();
     }
 
-    // What is shown now: the attribute with the id says it, or else the page's token.
+    // Gets a new token for the item in the attribute with the id, or otherwise in the page's token.
     async refreshed() {
       const id = this.getAttribute(`${this.kind}-id`);
       const item = id === null ? itemOf(this.getAttribute("token"))[this.kind] : parsed(id);

@@ -1,8 +1,8 @@
-// What a component of the stand-in draws, in a frame of its own.
+// Draws a component of the stand-in in its frame.
 const SVG = "http://www.w3.org/2000/svg";
 const page = document.getElementById("page");
-let shown = null; // the last message of the page around: what to show, and as whom
-let asked = false; // for another token, since the last one expired
+let shown = null; // the last message of the page around the frame: what to show, and for whom
+let asked = false; // whether a new token was requested after the last one expired
 
 function make(name, text = "", attributes = {}) {
   const element = document.createElement(name);
@@ -61,7 +61,7 @@ function show(data) {
   ];
   const parts = PARTS[shown.kind]?.(data) ?? figures;
   if (shown.options["with-title"] !== false) parts.unshift(make("h1", data.title));
-  const who = data.who ? `${data.who} (${data.email})` : "a guest, without an account";
+  const who = data.who ? `${data.who} (${data.email})` : "a guest without an account";
   parts.push(make("p", `Shown to ${who}`, { id: "who", class: "quiet" }));
   if (data.attributes) parts.push(facts("attributes", "User attributes", data.attributes));
   if (data.parameters) parts.push(facts("parameters", "Locked parameters", data.parameters));
@@ -89,7 +89,7 @@ async function load() {
   }
   const text = await answer.text();
   if (text.startsWith("Token is expired") && !asked) {
-    asked = true; // once: a provider of expired tokens must not be asked without end
+    asked = true; // only once, in case the provider always sends expired tokens
     return window.parent.postMessage({ type: "expired" }, "*");
   }
   asked = false;

@@ -1,4 +1,4 @@
-// The page of /auth/logout is for anybody; what ends the session is this script.
+// The page /auth/logout does not end the session itself: this script does.
 fetch("/api/session", { method: "DELETE" }).then((answer) => {
   const said = answer.ok ? "You are signed out of Metabase" : "You were not signed in to Metabase";
   document.getElementById("signed-out").textContent = said;

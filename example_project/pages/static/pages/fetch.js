@@ -1,4 +1,5 @@
-// What Metabase's SDK does, in the open: ask our endpoint, hand the token to Metabase, ask who one is.
+// Does what Metabase's SDK does, and shows each step: gets a token from the endpoint, exchanges it
+// for a Metabase session, and asks Metabase for the account.
 const show = (id, text) => { document.getElementById(id).textContent = text; };
 const pretty = (data) => JSON.stringify(data, null, 2);
 const page = document.currentScript.dataset;
@@ -36,6 +37,6 @@ async function run() {
   show("account", pretty(await account.json()));
 }
 
-const start = () => run().catch((error) => show("account", `Blocked, or not reached: ${error.message}`));
+const start = () => run().catch((error) => show("account", `The request failed or was blocked: ${error.message}`));
 document.getElementById("run").addEventListener("click", start);
 start();
