@@ -58,6 +58,20 @@ try:
     access.check_access(ada)
 except exceptions.AccessRefused as error:
     print(json.dumps({"code": error.code}))
+from django.core.exceptions import PermissionDenied
+from django.test import Client
+from shop.metabase import require_contract, require_staff
+assert require_staff(ada, None)
+try:
+    require_contract(ada, None)
+except PermissionDenied as denied:
+    print(json.dumps({"message": str(denied)}))
+client = Client(headers={"host": "localhost", "origin": "http://localhost"})
+client.force_login(ada)
+for number in (10, 11):
+    asked = {"entityType": "dashboard", "entityId": number}
+    answer = client.post("/sso/metabase/guest-token", asked, content_type="application/json")
+    print(json.dumps(list(answer.json())))
 """
 TRAIL = """
 import django
@@ -168,16 +182,18 @@ def test_samples_of_testing(tmp_path: Path) -> None:
     assert shown.strip() == test.SETTINGS["INSTANCE_URL"]
 
 
-def test_samples_of_groups_attributes_and_tenants(tmp_path: Path) -> None:
+def test_samples_of_functions_and_their_settings(tmp_path: Path) -> None:
     run = quickstart_project(tmp_path)
-    for name in ("docs/groups-and-rows.md", "docs/tenants.md"):
-        write_files(tmp_path, page(name).files)
+    for name in ("access", "guest-embeds", "groups-and-rows", "tenants"):
+        write_files(tmp_path, page(f"docs/{name}.md").files)
     run("manage.py", "check", "--fail-level=WARNING")
     printed = run("manage.py", "shell", "--verbosity=0", input=CLAIMS)
-    customer, staff, refusal = map(json.loads, printed.splitlines())
+    customer, staff, refusal, denied, *guests = map(json.loads, printed.splitlines())
     assert (customer["region"], customer["customer_id"]) == ("north", "7")
     assert (customer["@tenant"], customer["@tenant.attributes"]) == ("acme", {"plan": "large"})
     assert "groups" not in customer
     assert staff["groups"] == ["Analysts"]
     assert "@tenant" not in staff
     assert refusal == {"code": "policy"}
+    assert denied == {"message": "Your company has no contract for reports."}
+    assert guests == [["jwt"], ["status", "code", "message"]]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.helpers.markdown import blocks, page
-from tests.settings import SECRET
+from tests.settings import EMBEDDING_SECRET, SECRET
 
 QUICKSTART = """
 from django.test import Client
@@ -66,6 +66,7 @@ def python_in(folder: Path, python: str) -> Callable[..., str]:
     environment = {
         **os.environ,
         "METABASE_JWT_SHARED_SECRET": SECRET,
+        "METABASE_EMBEDDING_SECRET_KEY": EMBEDDING_SECRET,
         "METABASE_API_KEY": "mb_key",
     }
     del environment["DJANGO_SETTINGS_MODULE"]
