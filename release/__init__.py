@@ -1,3 +1,3 @@
-"""What is checked of a release, by `make release-check` and `make audit`."""
+"""The checks of a release, for `make release-check` and `make audit`."""
 
 from __future__ import annotations

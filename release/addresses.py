@@ -1,6 +1,6 @@
-"""`python -m release.addresses`: refuses a release while the project has no address.
+"""`python -m release.addresses` fails while the project's URLs are placeholders.
 
-The owner replaces the placeholder in `[project.urls]` of pyproject.toml, and nowhere else.
+The owner replaces the placeholder in `[project.urls]` of pyproject.toml. No other file has it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import metadata
 from urllib.parse import urlsplit
 
-PLACEHOLDER = ".invalid"  # a top-level domain that nobody can have (RFC 2606)
+PLACEHOLDER = ".invalid"  # a top-level domain that cannot be registered (RFC 2606)
 
 
 def without_address(urls: list[str]) -> list[str]:
@@ -19,7 +19,7 @@ def without_address(urls: list[str]) -> list[str]:
 
 
 def main() -> int:
-    """Print what is missing; return the exit status."""
+    """Print the placeholders; return the exit status."""
     found = without_address(metadata("django-metabase-sso").get_all("Project-URL", []))
     for entry in found:
         print(f"release: [project.urls] has a placeholder: {entry}")

@@ -1,7 +1,8 @@
-"""`make audit`: known vulnerabilities in what the package runs on, by pip-audit.
+"""`make audit` looks for known vulnerabilities in the dependencies, with pip-audit.
 
-pip-audit says "No known vulnerabilities found" and exits with 0, too, where the service knows none
-of the packages. Here what could not be looked up is said, and fails with `--strict` alone.
+pip-audit says "No known vulnerabilities found" and exits with 0 even if the service does not know
+any of the packages. This command prints which packages were not audited. With `--strict`, it then
+fails.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ ROOT = Path(__file__).parent.parent
 
 
 def verdict(report: str) -> tuple[list[str], list[str], list[str]]:
-    """Return what pip-audit's JSON says: audited, not audited, and found vulnerable.
+    """Return the packages that pip-audit audited, those that it did not, and the vulnerabilities.
 
-    The first two are names, the last one line for each vulnerability. An empty report, which is
-    what it leaves when the service cannot be reached, has none of them.
+    The first two lists have names, and the third a line for each vulnerability. All are empty for
+    an empty report, which pip-audit leaves if it cannot reach the service.
     """
     audited, unknown, vulnerable = [], [], []
     for entry in json.loads(report or '{"dependencies": []}')["dependencies"]:
@@ -34,7 +35,10 @@ def verdict(report: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Audit the newest dependencies that pyproject.toml allows; return the exit status."""
+    """Audit the newest dependencies that pyproject.toml allows; return the exit status.
+
+    `--strict` in `arguments` makes it fail if a package could not be audited.
+    """
     command = ["-m", "pip_audit", "--progress-spinner=off", "--format=json", str(ROOT)]
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
     audited, unknown, vulnerable = verdict(done.stdout)
@@ -42,12 +46,15 @@ def main(arguments: list[str]) -> int:
         print("audit: VULNERABLE:", *vulnerable, sep="\n  ")
         return 1
     if audited:
-        print("audit: no known vulnerability in", ", ".join(audited))
+        print("audit: no known vulnerabilities in", ", ".join(audited))
     if unknown:
-        print("audit: NOT AUDITED, unknown to the vulnerability service:", ", ".join(unknown))
+        print(
+            "audit: NOT AUDITED, because the vulnerability service does not know them:",
+            ", ".join(unknown),
+        )
     if not audited and not unknown:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        print("audit: NOT AUDITED, pip-audit could not do its work:", reason)
+        print("audit: NOT AUDITED, because pip-audit failed:", reason)
     return int("--strict" in arguments and (bool(unknown) or not audited))
 
 

@@ -19,7 +19,7 @@ LEFT_OUT = shutil.ignore_patterns(
 def builds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two folders with the sdist and the wheel, built from two copies of this repository.
 
-    The second copy has other times, and files beside the package's own that must stay at home.
+    The files of the second copy have other times, and there are files that must not be packaged.
     """
     found = []
     copies: list[tuple[str, Callable[[str, str], object]]]

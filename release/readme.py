@@ -1,7 +1,7 @@
-"""A hook of hatchling: the README as the package index shows it.
+"""A hook of hatchling that makes the links in the README absolute.
 
 Links and pictures in README.md are paths in this repository. The package index does not have these
-files, so the links get the address of the source in `[project.urls]`.
+files, so the links need the address of the source, which is in `[project.urls]`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LINK = re.compile(r"(!?)(\[[^]]*\])\((?![a-z]+:|#)([^)]+)\)")
 
 
 def with_addresses(text: str, source: str) -> str:
-    """Return a text with absolute links to the files of the repository."""
+    """Return the Markdown with absolute links to the files of the repository."""
     return LINK.sub(
         lambda found: (
             f"{found[1]}{found[2]}({source}/{'raw' if found[1] else 'blob'}/main/{found[3]})"
@@ -26,10 +26,10 @@ def with_addresses(text: str, source: str) -> str:
 
 
 class ReadmeHook(MetadataHookInterface):
-    """Sets `readme`, which pyproject.toml therefore calls dynamic."""
+    """Sets `readme`, which is dynamic in pyproject.toml."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Receive the table `[project]`."""
+        """Set `readme` in `metadata`, which is the table `[project]`."""
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
         metadata["readme"] = {
             "content-type": "text/markdown",

@@ -1,4 +1,4 @@
-"""The files that go to people: the same bytes from each build, and only what belongs there."""
+"""The distributions are reproducible, and have only the files that belong there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel in an empty environment, where the README is followed to the letter."""
+"""Installs the wheel in an empty environment, and follows the README there."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ print(json.dumps(found))
 
 
 def interpreters() -> dict[tuple[int, ...], str]:
-    """Return the Pythons of this machine that the package allows, the oldest first."""
+    """Return the Pythons on this machine that the package supports, the oldest first."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     names = [shutil.which(f"python3.{minor}") for minor in range(10, 20)]
     names += map(str, pyenv.glob("versions/3.1?.*/bin/python"))
@@ -57,7 +57,7 @@ def interpreters() -> dict[tuple[int, ...], str]:
     for name in [*filter(None, names), sys.executable]:
         command = [name, "-c", "import sys; print(*sys.version_info[:2])"]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
-        if done.returncode == 0:  # a shim of pyenv's can lead nowhere
+        if done.returncode == 0:  # a shim of pyenv can be without a Python
             found[tuple(map(int, done.stdout.split()))] = name
     return dict(sorted(found.items()))
 
@@ -71,13 +71,13 @@ def lower_bounds(wheel: Path) -> dict[str, Version]:
     for entry in map(Requirement, lines):
         [specifier] = entry.specifier
         assert specifier.operator == ">="
-        if entry.marker is None:  # not of an extra
+        if entry.marker is None:  # not for an extra
             bounds[entry.name] = Version(specifier.version)
     return bounds
 
 
 def install(wheel: Path, folder: Path, python: str, *arguments: str) -> str:
-    """Install the wheel into a new environment with nothing else in it; return its Python."""
+    """Install the wheel into a new, empty environment; return its Python."""
     subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
     inside = str(folder / "bin/python")
     pip = [sys.executable, "-m", "pip", "--python", inside, "install", "--quiet"]

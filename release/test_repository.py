@@ -1,4 +1,4 @@
-"""Workflows, templates and policies: what they say is what the code and tox.ini say."""
+"""The workflows, templates and policies agree with the code and tox.ini."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRACKED = subprocess.run(
     ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
 ).stdout.splitlines()
 YAML = [name for name in TRACKED if name.endswith((".yml", ".yaml"))]
-# Folders of a machine, addresses of package registries, keys.
+# Folders of a machine, URLs of package registries, keys.
 FORBIDDEN = re.compile(
     r"/(?:root|home|Users|work)/[\w.]|//(?:pypi|files|registry|deb)\.[a-z.]+/|/simple/"
     r"|index-url|BEGIN [A-Z ]*PRIVATE KEY|gh[pousr]_\w{20}|pypi-AgE"
@@ -28,12 +28,12 @@ FORBIDDEN = re.compile(
 
 
 def load(name: str) -> Any:
-    # YAML 1.1 takes the key `on` for a truth value.
+    # YAML 1.1 reads the key `on` as a boolean.
     return yaml.load((ROOT / name).read_text(), Loader=yaml.BaseLoader)
 
 
 def environments() -> list[str]:
-    """Return the names in tox.ini's env_list: py312-django{52, 60} is two."""
+    """Return the names in env_list of tox.ini. py312-django{52, 60} is two names."""
     tox = ConfigParser()
     tox.read(ROOT / "tox.ini")
     found = []
@@ -101,7 +101,7 @@ def test_the_readme_is_short_and_its_badges_are_true() -> None:
 
 
 def test_no_release_without_an_address(capsys: pytest.CaptureFixture[str]) -> None:
-    """The owner fills in one address, which the others begin with."""
+    """All addresses begin with the one that the owner fills in."""
     urls = metadata("django-metabase-sso").get_all("Project-URL", [])
     labels, addresses = zip(*(entry.split(", ") for entry in urls), strict=True)
     assert set(labels) == {"Changelog", "Documentation", "Issues", "Source"}

@@ -1,4 +1,4 @@
-"""The documentation as a site: it builds, its search finds things, and nothing is cut."""
+"""The documentation builds, its search finds the right pages, and no content is cut off."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.e2e.browser import chromium, needs_chromium
 from tests.e2e.page_server import page_server
 
 pytestmark = needs_chromium
-# Code, tables and pictures that are wider than their place, and the page itself.
+# Code, tables and pictures that are too wide for the page, and the page itself.
 CUT = """() => [...document.querySelectorAll("html, article pre, .table-wrapper")]
     .filter((element) => element.scrollWidth > element.clientWidth + 1)
     .map((element) => element.textContent.trim().slice(0, 80))"""
@@ -24,7 +24,7 @@ CUT = """() => [...document.querySelectorAll("html, article pre, .table-wrapper"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the pages."""
+    """The folder with the pages of the site."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "-q", "-E", "docs", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True)
@@ -59,7 +59,7 @@ def page() -> Iterator[Page]:
     ],
 )
 def test_search(page: Page, origin: str, words: str, name: str) -> None:
-    """The right page is the first or the second that it finds."""
+    """The right page is the first or second result."""
     page.goto(f"{origin}/search.html?q={quote(words)}")
     page.locator("#search-results", has_text="found").wait_for()
     results = page.locator("ul.search > li > a").evaluate_all("all => all.map((a) => a.pathname)")

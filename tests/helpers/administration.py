@@ -1,4 +1,4 @@
-"""The stand-in as an administrator sees it."""
+"""The stand-in, with its API for administrators."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ FRESH: dict[str, Any] = {
 
 
 class Administered(Metabase):
-    """The stand-in, with its accounts and its administrator's API."""
+    """A stand-in with accounts and an API key."""
 
     def add(self, email: str, **fields: Any) -> int:
-        """Make an account, or many with `count`; return the id of the first with this address."""
+        """Create an account, or `count` accounts; return the id of the first one."""
         self._send("POST", "accounts", json.dumps({"email": email, **fields}).encode())
         found: int = self.account(email.replace("{}", "1"))["id"]
         return found
@@ -45,7 +45,7 @@ class Administered(Metabase):
         return found
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
-        """Call its administrator's API."""
+        """Call the API for administrators."""
         request = urllib.request.Request(
             self.url + path,
             None if body is None else json.dumps(body).encode(),

@@ -1,4 +1,4 @@
-"""A module whose import fails; named in settings by a test."""
+"""A module that cannot be imported, for a dotted path in settings."""
 
 from __future__ import annotations
 

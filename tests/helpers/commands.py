@@ -1,4 +1,4 @@
-"""The management commands: their options, and what they print."""
+"""Runs the management commands, and reads their options and output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.helpers.redaction import assert_clean
 
 
 def options() -> dict[str, list[str]]:
-    """Return what each subcommand takes, as `--help` shows it."""
+    """Return the options of each subcommand, from `--help`."""
     parser: Any = Command().create_parser("manage.py", "metabase_sso")
     [subparsers] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
     return {
@@ -27,7 +27,10 @@ def options() -> dict[str, list[str]]:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    """Run the command; return its status and its two outputs, which hold no secret."""
+    """Run the command; return its status, stdout and stderr.
+
+    Assert that neither of them contains a secret.
+    """
     out, err = StringIO(), StringIO()
     exit_code = 0
     try:

@@ -1,4 +1,4 @@
-"""The type of the fixture that sets keys of METABASE_SSO."""
+"""The type of the fixture `configure`, which sets keys of METABASE_SSO."""
 
 from __future__ import annotations
 

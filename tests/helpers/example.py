@@ -1,4 +1,4 @@
-"""The example site in a process of its own."""
+"""Runs the example site in another process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is there until it is gone: caches and a database that fail."""
+"""Caches and a database that stop working."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection
 from django.db.utils import OperationalError
 
-LOCATION = "sessions"  # LocMemCache keeps one store for each
+LOCATION = "sessions"  # LocMemCache has one store for each location
 
 
 class CacheGoneError(Exception):
-    """As the client of a cache server raises it."""
+    """The exception of a cache whose server is down."""
 
 
 class UnwritableCache(LocMemCache):
-    """Reads what was there before; no write gets through."""
+    """A cache that can be read but not written."""
 
     def set(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise CacheGoneError("the cache takes no writes")
 
 
 class GoneCache(UnwritableCache):
-    """Nothing gets through."""
+    """A cache that can be neither read nor written."""
 
     def get(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise CacheGoneError("there is no cache")
+        raise CacheGoneError("the cache is down")
 
     def has_key(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise CacheGoneError("there is no cache")
+        raise CacheGoneError("the cache is down")
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise CacheGoneError("there is no cache")
+        raise CacheGoneError("the cache is down")
 
 
 @contextmanager
 def gone_database() -> Iterator[None]:
-    """Let every query fail as it does when the server has closed the connection."""
+    """Make each query fail as if the server had closed the connection."""
 
     def refuse(*args: Any) -> NoReturn:
         raise OperationalError("server closed the connection unexpectedly")

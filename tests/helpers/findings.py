@@ -14,14 +14,14 @@ import django_metabase_sso
 from tests.helpers.configure import Configure
 from tests.settings import SECRET
 
-# In brackets it is one that a hint says to silence.
+# An id in brackets is in a hint, which says to silence it.
 ID = r'(?<!\[)"metabase_sso\.([EW]\d{3})"'
 NOT_CHECKS = ("conf/*.py", "tokens.py", "contrib/*.py", "administration/*.py")
 PACKAGE = Path(django_metabase_sso.__file__).parent
 
 
 def messages(*, deploy: bool = False) -> dict[str, CheckMessage]:
-    """Return our findings by id, without the prefix."""
+    """Return this package's findings by id, without the prefix."""
     found = {}
     for message in run_checks(include_deployment_checks=deploy):
         if str(message.id).startswith("metabase_sso."):
@@ -36,14 +36,14 @@ def ids(*, deploy: bool = False) -> set[str]:
 
 
 def written_ids(*paths: str) -> set[str]:
-    """Return the ids that stand in files of the package, given by name or pattern."""
+    """Return the ids in files of the package, which are given by name or pattern."""
     files = [file for path in paths for file in PACKAGE.glob(path)]
     assert len(files) >= len(paths)
     return set(re.findall(ID, "".join(f.read_text() for f in files)))
 
 
 def marked_ids(mark: str) -> set[str]:
-    """Return the ids that only checks with this in their decorator report."""
+    """Return the ids that are reported only by checks with this in their decorator."""
     marked: set[str] = set()
     others = written_ids(*NOT_CHECKS)
     for file in PACKAGE.glob("checks/*.py"):
@@ -56,7 +56,7 @@ def marked_ids(mark: str) -> set[str]:
     return marked - others
 
 
-# Names of middlewares in the cases
+# Short names of middleware in the cases
 SSO = "django_metabase_sso.middleware.SSOCorsMiddleware"
 CORS = "corsheaders.middleware.CorsMiddleware"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
@@ -65,14 +65,14 @@ COMMON = "django.middleware.common.CommonMiddleware"
 APP = "https://app.example.com"
 METABASE = "https://metabase.example.com"
 
-# Keys of METABASE_SSO, other settings, the id that a finding has, words in its message
+# Keys of METABASE_SSO, other settings, the expected id, words in the expected message
 Firing = tuple[dict[str, Any], dict[str, Any], str, str]
-# What is fine, and the id that must not be there for it
+# Settings that are correct, and the id that they must not have
 Silent = tuple[dict[str, Any], dict[str, Any], str]
 
 
 def in_front(*middleware: str) -> list[str]:
-    """Return a MIDDLEWARE that signs people in, with these in front."""
+    """Return a MIDDLEWARE with sessions and authentication, and these classes before them."""
     return [*middleware, SESSION, COMMON, AUTH]
 
 
@@ -85,7 +85,7 @@ def apply(
 
 
 def assert_fires(configure: Configure, settings: Settings, case: Firing) -> None:
-    """Assert that the case is a finding, serious if and only if its id begins with E."""
+    """Assert that the case has this finding, which is an error only if its id begins with E."""
     keys, others, check_id, words = case
     apply(configure, settings, keys, others)
     found = messages()
@@ -95,7 +95,7 @@ def assert_fires(configure: Configure, settings: Settings, case: Firing) -> None
 
 
 def assert_fires_on_deploy(configure: Configure, settings: Settings, case: Firing) -> None:
-    """Assert that the case is a finding of `check --deploy` only."""
+    """Assert that only `check --deploy` has this finding."""
     keys, others, check_id, words = case
     apply(configure, settings, keys, others)
     assert check_id not in ids()

@@ -1,4 +1,4 @@
-"""Requests of `/sso/metabase/guest-token`."""
+"""Sends requests to `/sso/metabase/guest-token`."""
 
 from __future__ import annotations
 

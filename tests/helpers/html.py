@@ -1,4 +1,4 @@
-"""What a browser would see in a piece of HTML."""
+"""Parses HTML as a browser does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 
 class Reader(HTMLParser):
-    """Collects what a browser would see."""
+    """Collects the elements and the text of some HTML."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Reader(HTMLParser):
 
 
 def read(html: str) -> tuple[str, dict[str, str | None]]:
-    """Return the name and the attributes of the one element in `html`."""
+    """Return the name and the attributes of the only element in `html`."""
     assert isinstance(html, SafeString)
     [found] = Reader(html).found
     return found
@@ -43,7 +43,7 @@ HOSTILE = [
 
 
 class Scripts(HTMLParser):
-    """Collects the scripts of a page: their attributes and their text."""
+    """Collects the attributes and the text of the scripts of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -64,5 +64,5 @@ def scripts(html: str) -> list[tuple[dict[str, str | None], str]]:
 
 
 def config_of(html: str) -> Any:
-    """Return the configuration in what `config_html` returned."""
+    """Return the configuration in the HTML that `config_html` returned."""
     return json.loads(scripts(html)[0][0]["data-config"] or "")

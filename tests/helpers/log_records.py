@@ -1,4 +1,4 @@
-"""What the package logs, as its source says it."""
+"""Finds the log records of the package in its source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOGGING = re.compile(
 
 
 def log_calls() -> dict[str, str]:
-    """Return the source of each call of a logger, by its place."""
+    """Return the source of each call of a logger, by file and line."""
     found = {}
     for file in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -30,12 +30,12 @@ def log_calls() -> dict[str, str]:
 
 
 def guest_codes() -> set[str]:
-    """Return the codes of the guest endpoint's refusals."""
+    """Return the codes with which the guest endpoint refuses requests."""
     source = inspect.getsource(GuestTokenView) + inspect.getsource(guest_body)
     return set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source))
 
 
 def logged_codes() -> set[str]:
-    """Return all codes that a record can have."""
+    """Return all codes that a log record can have."""
     called = re.findall(r"'code': '([a-z-]+)'", "".join(log_calls().values()))
     return {*get_args(RefusalCode), *called, *guest_codes()}

@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from tests.helpers.paths import ROOT
 
 PARSER = MarkdownIt("commonmark").enable("table")
-Row = list[str]  # the cells as they are written
+Row = list[str]  # the source of each cell
 Found = TypeVar("Found")
 
 
@@ -32,12 +32,12 @@ class Page:
 
     @cached_property
     def blocks(self) -> list[tuple[str, str]]:
-        """The code blocks: language and code."""
+        """The language and the code of each code block."""
         return [(token.info, token.content) for token in self.tokens if token.type == "fence"]
 
     @cached_property
     def files(self) -> list[tuple[str, str]]:
-        """The code blocks that readers put into a file: its name in the paragraph before, code."""
+        """The code blocks that readers put into a file, after the name in the paragraph before."""
         found = []
         file = None
         for token, inside in zip(self.tokens, [*self.tokens[1:], None], strict=True):
@@ -50,7 +50,7 @@ class Page:
 
     @cached_property
     def tables_by_heading(self) -> dict[str, list[list[Row]]]:
-        """The tables below each heading, as lists of rows without the header."""
+        """The tables below each heading, as lists of rows without their headers."""
         found: dict[str, list[list[Row]]] = {"": []}
         heading = ""
         for token, inside in zip(self.tokens, self.tokens[1:], strict=False):
@@ -81,7 +81,7 @@ class Page:
 
     @cached_property
     def anchors(self) -> set[str]:
-        """What links to headings end with, as GitHub makes it."""
+        """The fragments of links to the headings, as GitHub creates them."""
         headings = [
             inside.content
             for token, inside in zip(self.tokens, self.tokens[1:], strict=False)
@@ -91,12 +91,12 @@ class Page:
 
     @cached_property
     def spans(self) -> list[str]:
-        """What stands in backticks."""
+        """The strings in backticks."""
         return [token.content for token in self._inline() if token.type == "code_inline"]
 
     @cached_property
     def links(self) -> list[str]:
-        """What links and pictures lead to."""
+        """The targets of the links and pictures."""
         found = [token.attrGet("href") or token.attrGet("src") for token in self._inline()]
         return [str(target) for target in found if target]
 
@@ -104,7 +104,7 @@ class Page:
         for token in self.tokens:
             for child in token.children or ():
                 yield child
-                yield from child.children or ()  # a picture in a link
+                yield from child.children or ()  # a picture inside a link
 
 
 TOP = ("README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md")
@@ -120,18 +120,18 @@ def page(name: str) -> Page:
 
 
 def blocks(language: str, name: str | None = None) -> list[str]:
-    """Return the code blocks in a language, of one page or of all."""
+    """Return the code blocks in a language, in one page or in all."""
     chosen = PAGES if name is None else [page(name)]
     return [code for one in chosen for found, code in one.blocks if found == language]
 
 
 def block(language: str, words: str, name: str | None = None) -> str:
-    """Return the one code block in a language, of one page or of all, that has these words."""
+    """Return the only code block in a language that has these words, in one page or in all."""
     return _one([code for code in blocks(language, name) if words in code], words)
 
 
 def table(first: str, *words: str) -> list[Row]:
-    """Return the rows of the one table with a row that begins so and has these words."""
+    """Return the rows of the only table with a row that begins like this and has these words."""
     found = [
         rows
         for page in PAGES
@@ -145,13 +145,13 @@ def table(first: str, *words: str) -> list[Row]:
 
 
 def paragraph(*words: str) -> str:
-    """Return the one paragraph, outside of tables, in which all of these words are."""
+    """Return the only paragraph outside tables that has all of these words."""
     found = [text for page in PAGES for text in page.paragraphs if all(w in text for w in words)]
     return _one(found, *words)
 
 
 def names(text: str) -> list[str]:
-    """Return what stands in backticks in a cell or a paragraph."""
+    """Return the strings in backticks in a cell or a paragraph."""
     return re.findall(r"`([^`]+)`", text)
 
 

@@ -1,4 +1,4 @@
-"""Middleware that gets in the way."""
+"""Middleware that interferes with the endpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def everybody_signs_in(get_response: GetResponse) -> GetResponse:
-    """Send whoever is not signed in to a login page, in front of everything."""
+    """Redirect all requests of anonymous users to a login page."""
     return lambda request: HttpResponseRedirect("/login/")
 
 
@@ -27,7 +27,7 @@ def no_cors_on_options(get_response: GetResponse) -> GetResponse:
 
 
 def no_options(get_response: GetResponse) -> GetResponse:
-    """Answer preflights with the headers and the wrong status."""
+    """Answer preflights with the right headers and a wrong status."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
@@ -39,7 +39,7 @@ def no_options(get_response: GetResponse) -> GetResponse:
 
 
 def other_urls(get_response: GetResponse) -> GetResponse:
-    """Choose other URLs than ROOT_URLCONF, as some packages do for a host."""
+    """Replace ROOT_URLCONF, as some packages do depending on the host."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.urlconf = "tests.urls"

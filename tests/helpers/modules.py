@@ -1,4 +1,4 @@
-"""Modules by their dotted path."""
+"""Finds modules by their dotted path."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from importlib.util import find_spec
 
 
 def find_module(name: str) -> bool:
-    """Whether a dotted path is that of a module."""
+    """Return whether a dotted path is that of a module."""
     try:
         return find_spec(name) is not None
-    except ModuleNotFoundError:  # its parent is a module without submodules
+    except ModuleNotFoundError:  # the parent is not a package
         return False

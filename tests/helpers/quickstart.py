@@ -1,4 +1,4 @@
-"""A new project, made as a page says."""
+"""Creates a new project by following a page of the documentation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print(client.get("/sso/metabase?response=json").json()["jwt"])
 def follow_quickstart(
     folder: Path, python: str = sys.executable, *, name: str = "docs/installation.md"
 ) -> Callable[..., str]:
-    """Start a project in a folder and do what a page says; return what runs its Python."""
+    """Create a project in a folder and follow a page; return a function that runs its Python."""
     run = python_in(folder, python)
     run("-m", "django", "startproject", "site1", ".")
     added = {
@@ -43,7 +43,7 @@ def follow_quickstart(
 
 
 def quickstart_project(folder: Path) -> Callable[..., str]:
-    """Make the project of docs/quickstart.md in a folder; return what runs its Python."""
+    """Follow docs/quickstart.md in a folder; return a function that runs Python there."""
     run = python_in(folder, sys.executable)
     run("-m", "django", "startproject", "shop", ".")
     write_files(folder, page("docs/quickstart.md").files)
@@ -52,7 +52,7 @@ def quickstart_project(folder: Path) -> Callable[..., str]:
 
 
 def write_files(folder: Path, files: list[tuple[str, str]]) -> None:
-    """Write what a page puts into files: at their ends, where they are there."""
+    """Write the files of a page. Code for a file that exists is appended to it."""
     assert files
     for name, code in files:
         file = folder / name
@@ -62,7 +62,7 @@ def write_files(folder: Path, files: list[tuple[str, str]]) -> None:
 
 
 def python_in(folder: Path, python: str) -> Callable[..., str]:
-    """Return what runs Python in a folder, and returns what it prints."""
+    """Return a function that runs Python in a folder, and returns its output."""
     environment = {
         **os.environ,
         "METABASE_JWT_SHARED_SECRET": SECRET,

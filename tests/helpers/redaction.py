@@ -1,4 +1,4 @@
-"""What must never be shown: tokens and secrets."""
+"""Asserts that a string does not contain tokens or secrets."""
 
 from __future__ import annotations
 

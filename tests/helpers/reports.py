@@ -1,4 +1,4 @@
-"""The reports of the doctor."""
+"""Runs the doctor, and reads its report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ APP = "https://app.example.com"
 
 @dataclass
 class Report:
-    """What the doctor said, and the status it ended with."""
+    """The output and the exit status of the doctor."""
 
     exit_code: int
     findings: list[dict[str, str]]

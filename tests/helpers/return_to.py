@@ -1,8 +1,8 @@
-"""Values of `return_to`."""
+"""Values of `return_to` that are allowed or refused."""
 
 from __future__ import annotations
 
-# As they stand in a query string, raw.
+# Raw values, as in a query string.
 ALLOWED = [
     ("", "/"),
     ("/", "/"),

@@ -1,4 +1,4 @@
-"""Receivers of signals that are connected for a while."""
+"""Connects receivers of signals for a limited time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.dispatch import Signal
 
 @contextmanager
 def receiving(receiver: Callable[..., None], *signals: Signal) -> Iterator[None]:
-    """Connect a receiver for as long as the block."""
+    """Connect a receiver for the duration of the block."""
     for signal in signals:
         signal.connect(receiver)
     try:

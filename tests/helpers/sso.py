@@ -1,4 +1,4 @@
-"""Requests of `/sso/metabase`, and what its answers have in common."""
+"""Sends requests to `/sso/metabase`, and checks what all of its answers have in common."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def assert_safe(response: Any) -> None:
     for name, value in SAFE_HEADERS.items():
         assert response[name] == value
     assert {"Cookie", "Origin"} <= set(response["Vary"].split(", "))
-    # wsgiref, which runserver is built on, refuses headers of a subclass of str.
+    # wsgiref, which runserver uses, refuses headers that are a subclass of str.
     assert {type(value) for value in response.headers.values()} == {str}
 
 
 def assert_error(response: Any, status: int, code: str) -> None:
-    """Assert that the answer is the one shape that every refused fetch gets."""
+    """Assert that the answer has the form of all refusals of API requests."""
     assert response.status_code == status
     assert response["Content-Type"] == "application/json"
     assert list(response.json()) == ["status", "code", "message"]

@@ -1,4 +1,4 @@
-"""The stand-in Metabase in this process: signed tokens, sign-ins and its settings."""
+"""Drives the stand-in in this process: tokens, sign-ins and settings."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def signed(
     algorithm: str = "sha256",
     header: bytes = b'{"alg":"HS256","typ":"JWT"}',
 ) -> str:
-    """Sign any payload, right or wrong: PyJWT would refuse most of these."""
+    """Sign any payload, even one that PyJWT would refuse."""
     message = f"{encoded(header)}.{encoded(payload)}"
     return f"{message}.{encoded(hmac.digest(secret.encode(), message.encode(), algorithm))}"
 
 
 def token(**claims: Any) -> str:
-    """Return a token that passes; a claim that is MISSING is left out."""
+    """Return a valid token, with these claims. A claim that is MISSING is left out."""
     now = int(time.time())
     known = {"email": "ada@example.com", "iat": now, "exp": now + 600}
     sent = {k: v for k, v in {**known, **claims}.items() if v is not MISSING}
@@ -55,7 +55,7 @@ def token(**claims: Any) -> str:
 def guest(
     kind: str = "dashboard", number: Any = 10, secret: str = EMBEDDING_SECRET, **c: Any
 ) -> str:
-    """Return a guest token; a claim that is MISSING is left out."""
+    """Return a valid guest token. A claim that is MISSING is left out."""
     known = {
         "resource": {kind: number},
         "params": {"region": "north"},
@@ -73,7 +73,7 @@ def signed_in(instance: Instance, **claims: Any) -> Account:
 
 
 def refusal(instance: Instance, **claims: Any) -> Refused:
-    """Return why the claims are refused; nothing may have changed."""
+    """Return why the claims are refused. Assert that nothing has changed."""
     before = repr(instance)
     with pytest.raises(Refused) as caught:
         signed_in(instance, **claims)
@@ -87,7 +87,7 @@ def dropped(account: Account) -> dict[str, str]:
 
 
 def configure(instance: Instance, **values: Any) -> None:
-    """Change settings of Metabase's, named as in Python, or what else the stand-in has."""
+    """Change settings of Metabase, by their Python names, or of the stand-in."""
     instance.update(values)
 
 
@@ -101,7 +101,7 @@ def page_text(response: Any) -> str:
 
 
 class Administrator:
-    """Asks with the key of an administrator."""
+    """A client that sends the API key of an administrator."""
 
     def __init__(self, key: str = KEY) -> None:
         self.client = Client(headers={"X-API-Key": key})

@@ -1,4 +1,4 @@
-"""What is in the tokens that this package signs."""
+"""Decodes the tokens that this package signs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def decode(token: str) -> dict[str, Any]:
 
 
 def token_of(response: Any) -> str:
-    """Return the token of a 200 or a redirect."""
+    """Return the token in a 200 or a redirect."""
     if response.status_code == 200:
         answer: dict[str, str] = response.json()
         assert list(answer) == ["jwt"]

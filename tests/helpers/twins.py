@@ -1,4 +1,4 @@
-"""The synchronous and the asynchronous client, called the same way."""
+"""Calls the synchronous and the asynchronous client in the same way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Serve = Callable[..., Faulty]
 
 
 class Sync:
-    """The synchronous client, one block for each call."""
+    """The synchronous client, opened and closed for each call."""
 
     def call(self, user: Any, path: str, method: str = "GET", **options: Any) -> httpx.Response:
         with MetabaseClient(user, **own(options)) as client:
@@ -30,7 +30,7 @@ class Sync:
     def calls_at_once(
         self, user: Any, path: str, number: int, **options: Any
     ) -> list[httpx.Response | BaseException]:
-        """Make calls from as many threads with one client; return what each of them got."""
+        """Make `number` calls at once, in threads, with one client; return the results."""
 
         def call(client: MetabaseClient) -> httpx.Response | BaseException:
             start.wait(10)
@@ -51,7 +51,7 @@ class Sync:
 
 
 class Async(Sync):
-    """Its twin, called the same way."""
+    """The asynchronous client, called in the same way."""
 
     def call(self, user: Any, path: str, method: str = "GET", **options: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
@@ -63,7 +63,7 @@ class Async(Sync):
     def calls_at_once(
         self, user: Any, path: str, number: int, **options: Any
     ) -> list[httpx.Response | BaseException]:
-        """Make calls from as many tasks with one client; return what each of them got."""
+        """Make `number` calls at once, as tasks, with one client; return the results."""
 
         async def ask() -> list[httpx.Response | BaseException]:
             async with AsyncMetabaseClient(user, **own(options)) as client:
@@ -81,12 +81,12 @@ class Async(Sync):
 
 
 def own(options: dict[str, Any]) -> dict[str, Any]:
-    """Take what a client takes, not its call, out of the options; return it."""
+    """Remove the arguments of the client itself from the options of a call; return them."""
     return {name: options.pop(name) for name in ("request", "cache", "timeout") if name in options}
 
 
 class Transport(httpx.MockTransport):
-    """Notes the requests, gives each of them a session, and is not ours to close."""
+    """Records the requests and answers them with a session. It must not be closed."""
 
     def __init__(self) -> None:
         super().__init__(self.answer)
@@ -104,6 +104,6 @@ class Transport(httpx.MockTransport):
 
 
 def entries() -> dict[str, Any]:
-    """Return everything in the cache, without Django's prefix."""
+    """Return the contents of the cache, with keys without Django's prefix."""
     keys = [key.partition(":1:")[2] for key in caches["default"]._cache]  # type: ignore[attr-defined]
     return cache.get_many(keys)

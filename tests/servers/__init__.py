@@ -1,7 +1,7 @@
-"""Real servers for tests: where one answers, and how to start one.
+"""Finds and starts real servers for the tests.
 
-A server is looked for at the address in its environment variable; without one, where
-`make services` started it and then at its usual port.
+A server is expected at the URL in its environment variable. If the variable is not set, it is
+looked for where `make services` started it, and then at its usual port.
 """
 
 from __future__ import annotations
@@ -27,30 +27,36 @@ import redis
 
 from tests.servers.ports import free_port
 
-STARTED = Path(__file__).parents[2] / ".services.json"  # by `make services`: name -> where
+STARTED = (
+    Path(__file__).parents[2] / ".services.json"
+)  # written by `make services`: the servers by name
 PATIENCE = 60  # seconds for a server to start
 
 
 @dataclass(frozen=True)
 class Server:
-    """One kind of server: how to ask whether it answers, and how Debian's package starts it."""
+    """A kind of server: how to find out whether one answers, and how to start one.
+
+    The commands are those of Debian's packages.
+    """
 
     name: str
     variable: str
     usual: str
     ask: Callable[[str], object]
     commands: Callable[[Path, int], list[list[str]]]
-    user: str  # of Debian's package, for a process of root
+    user: str  # who runs it if this process belongs to root
 
     @property
     def missing(self) -> str:
-        """Say what to do where no such server answers."""
+        """What to do if no such server answers."""
         return f"No {self.name} answers: `make services` starts one."
 
     def find(self) -> str | None:
         """Return the URL of a server that answers, or None.
 
-        Raises what the driver raises when the one of the environment variable does not answer.
+        If the server in the environment variable does not answer, the driver's exception is
+        raised.
         """
         named = os.environ.get(self.variable)
         if named:
@@ -62,21 +68,22 @@ class Server:
         )
 
     def answers(self, url: str) -> bool:
-        """Whether a server at this URL can be used."""
+        """Return whether a server at this URL can be used."""
         try:
             self.ask(url)
-        except Exception:  # noqa: BLE001 - each driver has errors of its own
+        except Exception:  # noqa: BLE001 - each driver has its own exceptions
             return False
         return True
 
     def start(self, folder: Path, *options: str) -> tuple[str, int]:
-        """Start one with its data in `folder`; return its URL and the process id.
+        """Start a server with its data in `folder`; return its URL and its process id.
 
-        Raises FileNotFoundError with the package to install, and TimeoutError with the log.
+        Raises FileNotFoundError, which names the package to install, and TimeoutError with the
+        log.
         """
         port = free_port()
         *before, command = self.commands(folder, port)
-        is_root = os.geteuid() == 0  # as which none of them runs
+        is_root = os.geteuid() == 0  # none of the servers runs as root
         shutil.chown(folder, self.user if is_root else os.geteuid())
         log = folder / "log"
         with log.open("wb") as output:
@@ -92,12 +99,12 @@ class Server:
             if process.poll() is not None or time.monotonic() > end:
                 raise TimeoutError(f"{self.name} did not start: {log.read_text()[-2000:]}")
             time.sleep(0.1)
-        process.returncode = 0  # it goes on without this object, which would warn of that
+        process.returncode = 0  # the server outlives this object, which would warn about it
         return url, process.pid
 
     @contextmanager
     def running(self, *options: str) -> Iterator[str]:
-        """Start one for as long as the block, with options of its own; give its URL."""
+        """Run a server with these options for the duration of the block; yield its URL."""
         with TemporaryDirectory() as name:
             url, pid = self.start(Path(name), *options)
             try:
@@ -107,13 +114,13 @@ class Server:
 
 
 def read_started() -> dict[str, Any]:
-    """Return what `make services` started: for each name the URL, process id and folder."""
+    """Return the URL, process id and folder of each server that `make services` started."""
     found: dict[str, Any] = json.loads(STARTED.read_text()) if STARTED.exists() else {}
     return found
 
 
 def stop(pid: int) -> None:
-    """End a server; wait until it has gone, if this process started it."""
+    """Stop a server. If this process started it, wait until it has ended."""
     os.kill(pid, signal.SIGTERM)
     with suppress(ChildProcessError):
         os.waitpid(pid, 0)

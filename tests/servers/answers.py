@@ -1,4 +1,4 @@
-"""Canned answers of Metabase, of several versions."""
+"""Canned answers of several versions of Metabase."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROPERTIES = "GET /api/session/properties"
 VERSION = Canned(body={"version": {"tag": "v1.56.3"}})
 
 
-# What a token that names nobody is answered, and what a person's is, in one
+# The answers to a token with and without an e-mail address, in one
 SESSION = Canned(body={"session_token": "s", "message": "JWT token missing email claim"})
 
 

@@ -1,4 +1,4 @@
-"""Small servers that do not answer as Metabase would."""
+"""Small servers with canned answers, in place of Metabase."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOBODYS_AUTHORITY = trustme.CA()
 
 @dataclass
 class Canned:
-    """An answer; `body` is sent as JSON unless it is text."""
+    """An answer. `body` is sent as JSON, unless it is a string."""
 
     status: int = 200
     body: Any = ""
@@ -31,7 +31,7 @@ Answers = dict[str, "Canned | Callable[[str], Canned]"]
 
 @dataclass
 class Fake:
-    """A running server: its address, and the request lines and headers that it got."""
+    """A running server: its URL, and the requests that it got."""
 
     url: str
     requests: list[str] = field(default_factory=list)
@@ -39,9 +39,10 @@ class Fake:
 
 @contextmanager
 def fake(answers: Mapping[str, Canned | Callable[[str], Canned]]) -> Iterator[Fake]:
-    """Answer each `METHOD /path`, without its query, as told; 404 for all others.
+    """Run a server that gives these answers by `METHOD /path`, and 404 for all other requests.
 
-    A path that ends with `/*` stands for all paths below it; a callable gets the whole request.
+    The query is ignored. A path that ends with `/*` matches all paths below it. A callable gets
+    the whole request and returns the answer.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -77,7 +78,7 @@ Talk = Callable[[socket.socket], None]
 
 @contextmanager
 def speaking(talk: Talk) -> Iterator[str]:
-    """Let `talk` have each connection; yield host and port."""
+    """Run a server that calls `talk` with each connection; yield its host and port."""
     with ExitStack() as stack:
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
 
@@ -96,7 +97,7 @@ def speaking(talk: Talk) -> Iterator[str]:
 
 
 def shake_hands(connection: socket.socket) -> None:
-    """Begin TLS, with a certificate that nobody trusts."""
+    """Start TLS with a certificate that is not trusted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     NOBODYS_AUTHORITY.issue_cert("localhost").configure_cert(context)
     context.wrap_socket(connection, server_side=True).close()

@@ -1,4 +1,4 @@
-"""`python -m tests.servers start`, `stop` or `status`: the servers that the tests use."""
+"""`python -m tests.servers start|stop|status` starts, stops or lists the servers for the tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.servers import SERVERS, STARTED, read_started, stop
 
 
 def start() -> None:
-    """Start what does not answer, with its data in a temporary folder."""
+    """Start the servers that do not answer, with their data in temporary folders."""
     started = read_started()
     for server in SERVERS:
         url = server.find()
@@ -25,7 +25,7 @@ def start() -> None:
 
 
 def end() -> None:
-    """End what `start` started, and delete its data."""
+    """Stop the servers that `start` started, and delete their data."""
     for where in read_started().values():
         command = Path(f"/proc/{where['pid']}/cmdline")
         if command.exists() and where["folder"].encode() in command.read_bytes():
@@ -35,14 +35,14 @@ def end() -> None:
 
 
 def status() -> int:
-    """Say which servers do not answer, and return how many."""
+    """Print which servers do not answer; return how many these are."""
     missing = [server.missing for server in SERVERS if server.find() is None]
     print(*missing, sep="\n", end="\n" if missing else "")
     return len(missing)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the one argument says; return the exit status."""
+    """Run the command in the only argument; return the exit status."""
     match arguments:
         case ["start"]:
             start()

@@ -1,4 +1,4 @@
-"""Servers that stand where Metabase should, and do not behave."""
+"""Servers in place of Metabase that send broken answers or none."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HANG = b"hang"
 
 
 class Faulty(socketserver.ThreadingTCPServer):
-    """Gives each connection the next of its answers, the last one for ever."""
+    """Gives each connection the next of its answers, and repeats the last one."""
 
     daemon_threads = True
 
@@ -50,12 +50,12 @@ class Faulty(socketserver.ThreadingTCPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def take(self, request: bytes) -> bytes:
-        """Note a request, and return what it gets."""
+        """Record a request; return its answer."""
         self.requests.append(request.decode())
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def calls(self) -> list[str]:
-        """Return method and path of each request."""
+        """Return the method and path of each request."""
         return [request.partition(" HTTP/")[0] for request in self.requests]
 
 

@@ -1,4 +1,4 @@
-"""Databases on real servers, beside the one of the other tests. pytest knows them by name."""
+"""Fixtures with databases on real servers, in addition to the database of the other tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.servers import MARIADB, MEMCACHED, POSTGRESQL, REDIS, Server
 from tests.servers.ports import free_port
 from tests.servers.standin import standin
 
-pymysql.install_as_MySQLdb()  # a driver that needs no compiler: Django asks for mysqlclient
+pymysql.install_as_MySQLdb()  # Django expects mysqlclient, which has to be compiled
 ENGINES = {
     "postgresql": (POSTGRESQL, "django.db.backends.postgresql", {}),
     "mariadb": (MARIADB, "django.db.backends.mysql", {"charset": "utf8mb4"}),
@@ -26,7 +26,7 @@ ENGINES = {
 
 
 def url_of(server: Server) -> str:
-    """Return the URL of a server that answers. Skips the test where there is none."""
+    """Return the URL of a server that answers, or skip the test."""
     url = server.find()
     if url is None:
         pytest.skip(server.missing)
@@ -35,7 +35,7 @@ def url_of(server: Server) -> str:
 
 @contextmanager
 def database(alias: str) -> Iterator[dict[str, Any]]:
-    """Make a migrated database on that server for as long as the block; give its settings."""
+    """Create a migrated database for the duration of the block; yield its settings."""
     server, engine, options = ENGINES[alias]
     where = urlsplit(url_of(server))
     name = f"metabase_sso_{os.getpid()}"
@@ -63,7 +63,10 @@ def database(alias: str) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def known(alias: str, configured: dict[str, Any]) -> Iterator[str]:
-    """Have the database among Django's. Others' tests do not see it, and so do not forbid it."""
+    """Add the database to Django's for the duration of the block.
+
+    pytest-django forbids access to databases that exist during other tests.
+    """
     connections.settings[alias] = configured
     try:
         yield alias
@@ -72,7 +75,7 @@ def known(alias: str, configured: dict[str, Any]) -> Iterator[str]:
 
 
 class Router:
-    """For DATABASE_ROUTERS: the project has its models in this database."""
+    """For DATABASE_ROUTERS: all models are in this database."""
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
@@ -85,7 +88,7 @@ class Router:
 
 @contextmanager
 def rolled_back(alias: str) -> Iterator[None]:
-    """Undo what the block wrote. MariaDB commits before it changes a table."""
+    """Undo the block's changes to rows. MariaDB commits before it changes a table."""
     with transaction.atomic(using=alias):
         yield
         transaction.set_rollback(True, using=alias)
@@ -109,14 +112,14 @@ def _mariadb(
 
 @pytest.fixture
 def postgresql_database(db: None, _postgresql: dict[str, Any]) -> Iterator[str]:
-    """The alias of a database on a real PostgreSQL; what a test leaves in it stays."""
+    """The alias of a database on a real PostgreSQL, which keeps the changes of the test."""
     with known("postgresql", _postgresql) as alias:
         yield alias
 
 
 @pytest.fixture
 def mariadb_database(db: None, _mariadb: dict[str, Any]) -> Iterator[str]:
-    """The alias of a database on a real MariaDB; what a test leaves in it stays."""
+    """The alias of a database on a real MariaDB, which keeps the changes of the test."""
     with known("mariadb", _mariadb) as alias:
         yield alias
 
@@ -137,19 +140,19 @@ def mariadb(mariadb_database: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_url() -> str:
-    """The URL of a real Redis that others may use as well: never empty it."""
+    """The URL of a real Redis. Do not empty it, because other programs may use it."""
     return url_of(REDIS)
 
 
 @pytest.fixture(scope="session")
 def memcached_address() -> str:
-    """The host and port of a real Memcached that others may use as well: never empty it."""
+    """The host and port of a real Memcached. Do not empty it: other programs may use it."""
     return urlsplit(url_of(MEMCACHED)).netloc
 
 
 @pytest.fixture(scope="session")
 def standin_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a stand-in whose identity provider is this project, and not running."""
+    """The URL of a stand-in whose Identity Provider is this project, which does not run."""
     log = tmp_path_factory.mktemp("standin") / "log"
     provider = f"http://localhost:{free_port()}/sso/metabase"
     with standin(provider, ["https://app.example.com"], log) as url:

@@ -1,4 +1,4 @@
-"""Ports of this machine, and what answers there."""
+"""Finds free ports, and waits for servers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 
-# Below those that Linux gives to clients: no other test's connection takes one in between.
+# Below the ports that Linux gives to clients, so that no connection takes one meanwhile.
 PORTS = range(20_000, 32_000)
-PATIENCE = 30  # seconds until a server has to answer
+PATIENCE = 30  # seconds to wait for a server
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on; tests that run at the same time get others."""
+    """Return a free port. Tests that run at the same time get different ports."""
     for port in random.sample(PORTS, len(PORTS)):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port

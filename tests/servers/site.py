@@ -1,4 +1,4 @@
-"""This project in a thread of its own, with the settings of the moment at each request."""
+"""Runs this project in a thread. Each request uses the current settings."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ AUTHORITY = trustme.CA()
 
 @dataclass
 class Site:
-    """A running site; nobody can sign in here, since the tests' database is another thread's.
+    """A running site. Users cannot sign in, because another thread has the tests' database.
 
-    `serves_static`, `headers` and `replaced` are what the server in front of Django does.
+    `serves_static`, `headers` and `replaced` say what the server in front of Django does: serve
+    static files, add headers and replace headers.
     """
 
     port: int = field(default_factory=free_port)
@@ -54,12 +55,12 @@ class Server(ThreadingMixIn, WSGIServer):
 
 class Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Leave the request out of the output of the tests."""
+        """Do not print the request."""
 
 
 @contextmanager
 def serving(site: Site) -> Iterator[Site]:
-    """Run the site. By https, a proxy in front of Django ends TLS, and says so in a header."""
+    """Run the site. With https, it is like a proxy that terminates TLS and says so in a header."""
     with make_server("127.0.0.1", site.port, site.answer, Server, Quiet) as server:
         if site.scheme == "https":
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-"""The stand-in Metabase in a process of its own, and its driver."""
+"""Runs the stand-in in another process, and drives it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.settings import EMBEDDING_SECRET, SECRET
 
 @contextmanager
 def standin(identity_provider: str, origins: list[str], log: Path) -> Iterator[str]:
-    """Run the stand-in; yield its address."""
+    """Run the stand-in; yield its URL."""
     port = free_port()
     url = f"http://localhost:{port}"
     secrets = {"jwt-shared-secret": SECRET, "embedding-secret-key": EMBEDDING_SECRET}
@@ -42,7 +42,7 @@ def standin(identity_provider: str, origins: list[str], log: Path) -> Iterator[s
 
 
 class Metabase:
-    """A running stand-in, asked and set up over HTTP."""
+    """A running stand-in, which is driven over HTTP."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -52,15 +52,15 @@ class Metabase:
         self._send("PATCH", "settings", json.dumps(values).encode())
 
     def state(self) -> Any:
-        """Return what it knows: accounts, sign-ins, the number of sessions."""
+        """Return its state: accounts, sign-ins, the number of sessions."""
         return json.loads(self._send("GET", "state", None))
 
     def signed_in(self) -> list[str]:
-        """Return the addresses that signed in, in order."""
+        """Return the e-mail addresses of the sign-ins, in their order."""
         return [entry["email"] for entry in self.state()["sign_ins"]]
 
     def sign_ins(self) -> list[str]:
-        """Return the same, where all signed in as the client does."""
+        """Return the same. Assert that all of them signed in as the client does."""
         assert {entry["how"] for entry in self.state()["sign_ins"]} <= {"to_session"}
         return self.signed_in()
 

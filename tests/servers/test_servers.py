@@ -24,7 +24,7 @@ NOWHERE = "redis://127.0.0.1:1"
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this test writes down what it started."""
+    """The file in which this test records what it started."""
     monkeypatch.setattr(servers, "STARTED", tmp_path / "started.json")
     monkeypatch.setattr(command, "STARTED", tmp_path / "started.json")
     return tmp_path / "started.json"
@@ -34,14 +34,14 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_databases(request: pytest.FixtureRequest, alias: str) -> None:
     assert request.getfixturevalue(alias) == alias
     people = User.objects.using(alias)
-    assert not people.exists()  # the other test has left nothing
+    assert not people.exists()  # the other test did not leave a table
     User(username="ada").save(using=alias)
     assert people.get().username == "ada"
     assert connections[alias].vendor == {"mariadb": "mysql"}.get(alias, alias)
 
 
 def cache_at(name: str, location: str) -> BaseCache:
-    """Return Django's cache on such a server."""
+    """Return Django's cache on this kind of server."""
     backend = BACKENDS[name]
     return CacheHandler({"default": {"BACKEND": backend, "LOCATION": location}})["default"]
 
@@ -89,7 +89,7 @@ def test_the_address_of_the_environment(monkeypatch: pytest.MonkeyPatch, redis_u
 
 
 def nowhere(server: Server) -> Server:
-    """Return such a server that is nowhere at hand."""
+    """Return this kind of server, as if none of them answered."""
     return replace(server, usual=NOWHERE.replace("redis", server.name.lower()))
 
 
@@ -112,7 +112,7 @@ def test_the_command(
     assert command.main(["start"]) == 0
     first = capsys.readouterr().out
     assert first.startswith("Redis: redis://127.0.0.1:")
-    assert command.main(["start"]) == 0  # they are at hand now
+    assert command.main(["start"]) == 0  # they answer now
     assert capsys.readouterr().out == first
     assert command.main(["status"]) == 0
     assert command.main(["stop"]) == 0
@@ -122,7 +122,7 @@ def test_the_command(
 
 
 def test_another_process_is_not_stopped(started: Path, tmp_path: Path) -> None:
-    """The number of a server that has gone may be somebody else's."""
+    """The id of a server that has ended may belong to another process."""
     folder = tmp_path / "data"
     folder.mkdir()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
@@ -141,7 +141,7 @@ def test_a_server_of_another_process() -> None:
         pid = int(shell.stdout.readline())
         shell.wait()
         servers.stop(pid)
-        assert shell.stdout.read() == b""  # which was open for as long as it ran
+        assert shell.stdout.read() == b""  # the pipe was open until the server ended
 
 
 def test_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
