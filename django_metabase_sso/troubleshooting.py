@@ -466,8 +466,8 @@ REFUSAL_CURES: Final[dict[str, str]] = {
     "inactive": "Set the user's is_active to True, if they may sign in again.",
     "no-email": "Give the user an e-mail address (in the user model's EMAIL_FIELD).",
     "invalid-email": (
-        "Correct the user's e-mail address: it must be plain ASCII, and its domain must have a"
-        " dot."
+        "Correct the user's e-mail address: it must be plain ASCII without spaces, and its"
+        " domain must have a dot."
     ),
     "impersonated": (
         'Write "ALLOW_IMPERSONATION": True in METABASE_SSO, if staff may see what this user sees.'

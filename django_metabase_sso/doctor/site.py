@@ -74,10 +74,14 @@ class Address(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """This project's answer, and whether it came from the sign-in view."""
+    """This project's answer, and whether it came from the sign-in view.
+
+    `other` is the route of another URL pattern that matched, or None.
+    """
 
     response: HttpResponseBase
     is_ours: bool
+    other: str | None = None
 
 
 def judge_settings(report: Report) -> InstanceURL | None:
@@ -133,6 +137,8 @@ def judge_provider(report: Report, uri: str, field: str) -> Address | None:
     parts = _parsed(uri)
     address = _address_of(parts) if parts else None
     code = "identity-provider"
+    if parts and address is None and _is_hidden(parts):  # judge_endpoint names the cause
+        return Address(parts.scheme, parts.netloc, parts.path, get_script_prefix().rstrip("/"))
     if parts is None or address is None:
         cause = "It is not an absolute URL."
         if parts:
@@ -203,12 +209,14 @@ def ask(address: Address, method: str, headers: Mapping[str, str]) -> Reply:
     if raised:
         raise raised[0]
     match = request.resolver_match
-    return Reply(response, match is not None and kind_of(match.func) == "sso")
+    if match is None or kind_of(match.func) == "sso":
+        return Reply(response, is_ours=match is not None)
+    return Reply(response, is_ours=False, other=match.route)
 
 
 def judge_endpoint(report: Report, address: Address) -> bool:
     """Send a request without a session, and return whether the answer is 401 with JSON."""
-    response, is_ours = ask(address, "GET", {})
+    response, is_ours, other = ask(address, "GET", {})
     status = response.status_code
     code = _code_of(response)
     if status == 401 and code == "not-authenticated":
@@ -217,7 +225,12 @@ def judge_endpoint(report: Report, address: Address) -> bool:
         return True
     where = f" to {quoted(response['Location'])}" if "Location" in response else ""
     title = f"The sign-in endpoint answers {status}{where} to a request without a session."
-    if code == "interrupted" or 300 <= status < 400:
+    if other is not None:
+        cause = (
+            f"Another URL pattern matches {address.path} first: {quoted(other) or 'an empty one'}"
+        )
+        cure = f"Move {INCLUDE} above that pattern in your urlpatterns."
+    elif code == "interrupted" or 300 <= status < 400:
         cause = "A middleware, or a decorator around the view, redirects to another page."
         cure = EXEMPT
     elif is_ours:
@@ -334,6 +347,13 @@ def _resolves(path: str) -> bool:
     with translation.override(language), suppress(Resolver404):
         return kind_of(resolve(path).func) == "sso"
     return False
+
+
+def _is_hidden(parts: SplitResult) -> bool:
+    """Whether an address is that of the sign-in view, but another URL pattern matches it first."""
+    if not is_among(parts.netloc, allowed_hosts()):
+        return False
+    return parts.path.rstrip("/") == (path_of("sso") or "?").rstrip("/")
 
 
 def _cure(parts: SplitResult | None, field: str) -> str:

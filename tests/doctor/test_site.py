@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
-from django.urls import path, set_script_prefix
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path, re_path, set_script_prefix
+from django.views.generic import RedirectView
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -19,8 +20,16 @@ from tests.servers.canned import Canned, fake
 from tests.servers.ports import free_port
 from tests.servers.standin import Metabase
 from tests.settings import SECRET
+from tests.urls import urlpatterns as whole
 
 urlpatterns = [path("own/", SSOView.as_view())]
+
+
+class Urls:
+    """A URLconf that begins with one more pattern."""
+
+    def __init__(self, *first: Any) -> None:
+        self.urlpatterns = [*first, *whole]
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +97,30 @@ def test_another_path(doctor: Doctor, metabase: Metabase, settings: Settings) ->
     report = doctor()
     assert "http://localhost/own/" in report.one("identity-provider")["cure"]
     assert report.level("endpoint") == "ok"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://localhost/sso/metabase", "http://localhost/sso/metabase/"]
+)
+@pytest.mark.parametrize(("route", "said"), [("", "an empty one"), ("^s", "^s")])
+@pytest.mark.parametrize("view", [lambda request: HttpResponse(), RedirectView.as_view(url="/")])
+def test_another_pattern_in_front(
+    doctor: Doctor,
+    metabase: Metabase,
+    settings: Settings,
+    view: Any,
+    route: str,
+    said: str,
+    address: str,
+) -> None:
+    """A pattern that also matches the path hides the sign-in view, whatever it answers."""
+    settings.ROOT_URLCONF = Urls(re_path(route, view))
+    metabase.change(jwt_identity_provider_uri=address)
+    report = doctor()
+    assert report.faults() == ["endpoint"]
+    found = report.one("endpoint")
+    assert found["cause"].endswith(f" first: {said}")
+    assert "above that pattern" in found["cure"]
 
 
 def test_the_other_view(doctor: Doctor, metabase: Metabase) -> None:

@@ -45,6 +45,10 @@ def asks_again(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def any_page(request: HttpRequest, rest: str) -> HttpResponse:
+    return HttpResponse(rest)
+
+
 def break_on(request: HttpRequest) -> None:
     raise ZeroDivisionError
 
@@ -222,6 +226,12 @@ PROJECT = [
         {DOCTOR: "endpoint"},
         django(ROOT_URLCONF="tests.urls"),
         is_seen=False,
+    ),
+    Fault(
+        "another URL pattern matches the endpoint's path first",
+        django(ROOT_URLCONF=Urls(path("sso/<path:rest>", any_page), *whole[:1])),
+        {DOCTOR: "endpoint"},
+        django(ROOT_URLCONF="tests.urls"),
     ),
     Fault(
         "a middleware redirects users who are signed in (idle time-out, forced password change)",
