@@ -1,4 +1,4 @@
-"""For ASGI servers."""
+"""The ASGI application of the example site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m example_project.demo`: what `make demo` starts.
+"""`python -m example_project.demo`, which `make demo` runs, starts the demo.
 
 The site runs on port 8000 and the stand-in for Metabase on port 3000, both on 127.0.0.1 only. Set
 METABASE_INSTANCE_URL and METABASE_JWT_SHARED_SECRET to use your own Metabase instead; also set
@@ -33,7 +33,7 @@ def main() -> None:
     own = {**os.environ, "DJANGO_SETTINGS_MODULE": "example_project.settings"}
     servers = [Server(site_port, own)]
     if not is_real:
-        for name in (*REAL, EMBEDDING_SECRET):  # empty, or for another Metabase
+        for name in (*REAL, EMBEDDING_SECRET):  # they are empty, or for another Metabase
             own.pop(name, None)
         own["METABASE_API_KEY"] = standin.API_KEY
         port = port_from("DEMO_METABASE_PORT", 3000)
@@ -60,14 +60,14 @@ def as_set_up(url: str, site: str) -> dict[str, object]:
 
 
 def manage(environment: dict[str, str], *arguments: str) -> None:
-    """Run a management command to its end."""
+    """Run a management command; exit if it fails."""
     command = [sys.executable, "-m", "django", *arguments]
     if subprocess.run(command, env=environment, check=False).returncode:
         sys.exit("The demo could not be set up. The lines above say why.")
 
 
 def welcome(site: str, *, is_real: bool) -> str:
-    """Return the address to open and, for a real Metabase, the settings to change there."""
+    """Return the URL to open and, for a real Metabase, the settings to change there."""
     lines = ["", f"  Open  {site}/", ""]
     if is_real:
         lines += [

@@ -1,7 +1,7 @@
-"""`python -m example_project.metabase`: what `make metabase` starts.
+"""`python -m example_project.metabase`, which `make metabase` runs, starts only the stand-in.
 
-The stand-in Metabase alone, on port 3030 of 127.0.0.1, for a site of yours to sign in to. It is as
-Metabase is after its installation: nothing that it needs to know of your site is set.
+Your own site can sign in to it at port 3030 of 127.0.0.1. It is like a new Metabase: nothing that
+it has to know about your site is set.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def welcome(url: str) -> str:
-    """Return where it is, and what a site has to know of it."""
+    """Return the URL of the stand-in, and the secrets that a site needs."""
     return f"""
   This is a stand-in for Metabase, to try things out on this machine. It accepts tokens by
   Metabase's rules, shows made-up figures, and keeps its data in memory until it stops.

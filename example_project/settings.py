@@ -1,7 +1,6 @@
-"""The example site, as `make demo` runs it: on this machine alone, for nobody else.
+"""Settings of the example site for `make demo`, which only this machine can reach.
 
-Everything that is a secret here is an obvious demo one. `settings_production.py` is how a real
-site would look.
+All secrets are for the demo only. `settings_production.py` has the settings of a real site.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ METABASE_SSO = {
     "TENANT": "example_project.people.metabase.tenant_for",
     "EMBEDDING_SECRET_KEY": os.environ.get("METABASE_EMBEDDING_SECRET_KEY", DEMO_EMBEDDING_SECRET),
     "GUEST_PARAMS": "example_project.people.metabase.guest_params",
-    # The stand-in's, when `make demo` starts it: docs/operating.md.
+    # The key of the stand-in, if `make demo` starts it: docs/operating.md.
     "API_KEY": os.environ.get("METABASE_API_KEY"),
     "END_ACCESS": ["logout", "deactivation"] if os.environ.get("METABASE_API_KEY") else [],
     # To try components with a Metabase without a paid plan: docs/templates.md.
@@ -84,12 +83,12 @@ DATABASES = {
 AUTH_USER_MODEL = "people.Person"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
-    # Lets the demo show how an inactive person is refused: sessions of theirs go on existing.
+    # Lets the demo show how an inactive user is refused: their sessions stay valid.
     "django.contrib.auth.backends.AllowAllUsersModelBackend",
 ]
-# The address of the settings page of the stand-in for Metabase, when `make demo` starts it.
+# The address of the settings page of the stand-in for Metabase, if `make demo` starts it.
 DEMO_STANDIN_SETTINGS = os.environ.get("DEMO_STANDIN_SETTINGS", "")
-HIJACK_INSERT_BEFORE = None  # its bar would also be in the pages that frames show
+HIJACK_INSERT_BEFORE = None  # its bar would also appear in pages that are shown in frames
 HIJACK_PERMISSION_CHECK = "hijack.permissions.superusers_and_staff"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "start"

@@ -1,4 +1,4 @@
-"""The same site as it would run for real: `manage.py check --deploy` has nothing to say."""
+"""Settings of the same site in production, for which `check --deploy` does not report anything."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ urlpatterns = [
     path("hijack/", include("hijack.urls")),
     path("sso/", include("django_metabase_sso.urls")),
 ]
-if settings.DEBUG:  # nothing of this belongs into a real site
+if settings.DEBUG:  # a real site must not have these URLs
     urlpatterns += [
         path("sign-in-as/<str:username>/", views.sign_in_as, name="sign-in-as"),
         path("refusals/", views.refusals, name="refusals"),

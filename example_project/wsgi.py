@@ -1,4 +1,4 @@
-"""For WSGI servers."""
+"""The WSGI application of the example site."""
 
 from __future__ import annotations
 

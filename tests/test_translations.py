@@ -39,12 +39,12 @@ Message = tuple[str, ...]  # the text, with its context before it where it has o
 
 
 def marked_texts(source: str) -> Iterator[Message]:
-    """Find what xgettext would: calls of gettext's functions with literal texts."""
+    """Find what xgettext would: calls of gettext's functions with literal strings."""
     for node in ast.walk(ast.parse(source)):
         if (
             isinstance(node, ast.Call)
             and getattr(node.func, "id", "") in MARKS
-            and not isinstance(node.args[0], ast.Name)  # a text that gettext_noop has marked
+            and not isinstance(node.args[0], ast.Name)  # a string that gettext_noop has marked
         ):
             yield tuple(ast.literal_eval(argument) for argument in node.args)
 

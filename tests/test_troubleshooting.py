@@ -113,7 +113,7 @@ def test_the_documentation_has_the_same_texts(where: Where) -> None:
 
 
 def documented(row: ErrorText) -> str:
-    """Return the item of a text on the page."""
+    """Return the list item for a message on the page."""
     texts = "; ".join([row.text, *row.others])
     code = f", `{row.code}`" if row.code else ""
     status = row.status or "any status"

@@ -68,8 +68,8 @@ CAUSES = {
     "Token is not yet valid": "`nbf` is still in the future for Metabase's clock. Do not send it.",
     "class java.lang.": "`exp`, `iat` and `nbf` must be numbers.",
     "JWT token missing email claim": (
-        "The signature is valid, but there is no e-mail address under the name that Metabase's "
-        "e-mail attribute setting has."
+        "The signature is valid, but the token does not have the claim that is set in Metabase as "
+        "the e-mail attribute."
     ),
     "SSO has not been enabled and/or configured": (
         "JWT is switched off in Metabase, its secret or its Identity Provider URI is not set, or "

@@ -72,7 +72,7 @@ class CollatedUser(NamedUser):
 
 
 class PropertyUser(NamedUser):
-    """The address is no field of the table."""
+    """The address is not a field of the table."""
 
     email = "nobody@example.com"
 

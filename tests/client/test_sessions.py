@@ -211,7 +211,7 @@ def with_groups(ada: User, configure: Configure, *groups: str) -> Grant:
 def test_a_sign_in_with_other_claims_ends_the_session(
     store: Store, ada: User, configure: Configure
 ) -> None:
-    """Metabase has one account: whoever gave a group up, and lost another since, has neither."""
+    """Metabase has one account: an old session must not keep groups that a newer one removed."""
     less, more = with_groups(ada, configure, "a"), with_groups(ada, configure, "a", "b")
     store.keep(less, store.begin(less), SESSION)
     store.keep(more, store.begin(more), Secret(b"another"))
@@ -253,7 +253,7 @@ def test_a_session_that_metabase_rejected(store: Store, who: Grant) -> None:
     assert store.get(who, rejected=Secret(b"an older one")) == SESSION
 
 
-@pytest.mark.parametrize("entry", ["", "a text", {"session": TEXT}, [TEXT]])
+@pytest.mark.parametrize("entry", ["", "not JSON", {"session": TEXT}, [TEXT]])
 def test_an_entry_of_another_form(store: Store, who: Grant, entry: object) -> None:
     """Another program, or a later version of this one, may use the same cache."""
     cache.set(mark_key(who.user), store.begin(who))
@@ -433,7 +433,7 @@ print(len(user_logged_out.receivers))
 
 @pytest.mark.parametrize(("app", "receivers"), [("", "0"), ('"django_metabase_sso.client",', "1")])
 def test_nothing_listens_unless_the_app_is_installed(app: str, receivers: str) -> None:
-    """Named before all others, too: the client imports no model."""
+    """The app can come before all others, because the client does not import a model."""
     command = [sys.executable, "-c", APP.format(app=app)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == receivers

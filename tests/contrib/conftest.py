@@ -12,7 +12,7 @@ from tests.contrib.project import OTHERS
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Make the tables of the other apps, too; outside these tests nothing knows of them."""
+    """Create the tables of the other apps as well, which only these tests use."""
     with (
         override_settings(MIDDLEWARE=OTHERS["MIDDLEWARE"]),  # allauth refuses to start without
         override_settings(INSTALLED_APPS=OTHERS["INSTALLED_APPS"]),

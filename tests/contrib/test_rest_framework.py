@@ -111,7 +111,7 @@ BAD: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize(("header", "words"), BAD)
 def test_a_bad_header(client: Client, signed_in: Client, header: str, words: str) -> None:
-    """With a session, too: the header was meant to say who is asking."""
+    """A bad header is a 401 even with a session: the header should identify the user."""
     assert_401(get(Client(), header), words)
     assert_401(get(signed_in, header), words)
 

@@ -22,12 +22,14 @@ INSTEAD = {
 IN_PAGES = {**INSTEAD, r"\bours?\b(?!-)": "this package"}
 # CONTRIBUTING.md names one of the turns.
 READ = [page for page in PAGES if page.name != "CONTRIBUTING.md"]
-FOLDERS = ("django_metabase_sso", "example_project", "docs")
+FOLDERS = ("django_metabase_sso", "example_project", "docs", "tests", "release")
 FILES = [
     path
     for folder in FOLDERS
     for path in sorted((ROOT / folder).rglob("*"))
-    if path.suffix in {".css", ".html", ".js", ".py", ".txt"} and "node_modules" not in path.parts
+    if path.suffix in {".css", ".html", ".js", ".py", ".txt"}
+    and "node_modules" not in path.parts
+    and path != Path(__file__)
 ]
 
 

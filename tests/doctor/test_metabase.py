@@ -19,7 +19,7 @@ OTHER_SECRET = "another-shared-secret-0123456789abcdefghij"
 
 
 def row_of(text: str) -> ErrorText:
-    """Return the row that the table has for a text."""
+    """Return the row of the table for a message."""
     row = lookup(text)
     assert row is not None
     return row
@@ -281,7 +281,7 @@ def test_a_sign_in(doctor: Doctor, metabase: Metabase, ada: User) -> None:
 
 
 def sign_in(doctor: Doctor, text: str) -> None:
-    """Expect the exchange to fail with a text of Metabase's."""
+    """Assert that the exchange fails with this message of Metabase."""
     report = doctor("--user", "ada")
     row = row_of(text)
     assert report.faults() == ["exchange"]

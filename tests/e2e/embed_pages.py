@@ -51,7 +51,7 @@ PAGES = {
 
 
 def page(request: HttpRequest, name: str) -> HttpResponse:
-    """A page for whoever is signed in; `nonce` and `strict` have a policy."""
+    """Answer with a page for the user. `nonce` and `strict` have a policy."""
     context = {
         "request": request,
         "hostile": HOSTILE,

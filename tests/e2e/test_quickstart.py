@@ -59,7 +59,7 @@ def test_the_quickstart(tmp_path: Path, context: BrowserContext) -> None:
     metabase, site = (f"http://localhost:{port}" for port in (metabase_port, site_port))
 
     def here(text: str) -> str:
-        """Return a text of the page with the ports of this test."""
+        """Return a part of the page with the ports of this test."""
         return text.replace("http://localhost:3030", metabase).replace(
             "http://localhost:8000", site
         )

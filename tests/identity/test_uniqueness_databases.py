@@ -207,7 +207,7 @@ def test_a_unique_column_that_takes_two_letters_for_one(
 
 
 def test_letters_that_only_the_database_takes_for_the_same(alias: str) -> None:
-    """ada@exámple.com is no sharer of ada@example.com, though MariaDB says so."""
+    """ada@exámple.com is not a sharer of ada@example.com, although MariaDB says so."""
     user = add(ADA)
     add("ada@exámple.com")
     with asking_again():

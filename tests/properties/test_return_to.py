@@ -119,7 +119,7 @@ def assert_stays(location: str, metabase: InstanceURL) -> None:
     assert sorted(params.keys()) == ["jwt", "return_to", "token"]
     inner = params.get("return_to")
     check_return_to(inner, PLAIN)  # nothing that Java's URI class refuses
-    for _ in range(4):  # whoever decodes it once more is sent to the same place
+    for _ in range(4):  # decoding it once more leads to the same place
         assert_lands_on(inner, metabase)
         inner = unquote(inner, errors="strict")
 
