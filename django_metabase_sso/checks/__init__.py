@@ -5,10 +5,4 @@ Each registers itself when it is imported; `deploy` ones run under `manage.py ch
 
 from __future__ import annotations
 
-from django_metabase_sso.checks import (  # noqa: F401
-    administration,
-    pages,
-    project,
-    settings,
-    users,
-)
+from django_metabase_sso.checks import pages, project, settings, users  # noqa: F401

@@ -11,6 +11,7 @@ from django.core import checks
 from django.utils.module_loading import import_string
 
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.addresses import InstanceURL, parse_origin
 from django_metabase_sso.conf.settings import problems, written
 from django_metabase_sso.exceptions import BadSetting
 
@@ -40,6 +41,14 @@ def read(key: str) -> Any:
         return getattr(conf, key)
     except BadSetting:
         return None
+
+
+def remote_instance() -> InstanceURL | None:
+    """Return INSTANCE_URL; None if it is bad, or if the instance is on this machine."""
+    instance: InstanceURL | None = read("INSTANCE_URL")
+    if instance is None or parse_origin(instance.origin).is_local:
+        return None
+    return instance
 
 
 def as_written(key: str) -> Any:

@@ -16,8 +16,8 @@ from django.template import engines
 from django.template.backends.django import DjangoTemplates
 from django.template.utils import get_app_template_dirs
 
-from django_metabase_sso.checks.messages import as_written, read, register
-from django_metabase_sso.conf.addresses import parse_origin, site_of
+from django_metabase_sso.checks.messages import as_written, read, register, remote_instance
+from django_metabase_sso.conf.addresses import site_of
 from django_metabase_sso.csp import blocked_directives, csp_sources
 
 REQUEST = "django.template.context_processors.request"
@@ -76,12 +76,10 @@ def check_request(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security, deploy=True)
 def check_sites(**kwargs: Any) -> list[CheckMessage]:
     """Report that no browser without third-party cookies can sign in inside a frame."""
-    instance = read("INSTANCE_URL")
+    instance = remote_instance()
     hosts = [host.lstrip(".") for host in settings.ALLOWED_HOSTS]
     sites = {site_of(host) for host in hosts if "." in host.strip("*.")}
     if instance is None or not sites or site_of(instance.host) in sites:
-        return []
-    if parse_origin(instance.origin).is_local:
         return []
     message = (
         f"This site ({', '.join(sorted(sites))}) and METABASE_SSO['INSTANCE_URL']"

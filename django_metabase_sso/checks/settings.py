@@ -11,8 +11,8 @@ from asgiref.sync import iscoroutinefunction
 from django.core import checks
 from django.core.checks import CheckMessage, Tags
 
-from django_metabase_sso.checks.messages import as_written, read, register
-from django_metabase_sso.conf import addresses, conf
+from django_metabase_sso.checks.messages import as_written, read, register, remote_instance
+from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.secrets import NEW_SECRET, QUOTES, SECRETS, SHORTEST_SECRET, Secret
 from django_metabase_sso.conf.settings import SETTINGS, problems
 from django_metabase_sso.exceptions import BadSetting
@@ -74,7 +74,7 @@ def _check_callable(
 
 @register(Tags.security)
 def check_pairs(**kwargs: Any) -> list[CheckMessage]:
-    """Report settings that need another one."""
+    """Report settings that need another setting, or that contradict one."""
     found: list[CheckMessage] = []
     if as_written("TENANT_ATTRIBUTES") and not as_written("TENANT"):
         message = "METABASE_SSO['TENANT_ATTRIBUTES'] is set, but 'TENANT' is not."
@@ -84,6 +84,19 @@ def check_pairs(**kwargs: Any) -> list[CheckMessage]:
         message = "METABASE_SSO['GUEST_PARAMS'] is set, but EMBEDDING_SECRET_KEY is not."
         hint = 'Write "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].'
         found.append(checks.Error(message, hint, id="metabase_sso.E029"))
+    if read("END_ACCESS") and as_written("API_KEY") is None:
+        message = "METABASE_SSO['END_ACCESS'] is set, but 'API_KEY' is not: no access is ended."
+        hint = (
+            'Write "API_KEY": os.environ["METABASE_API_KEY"], a key of the group Administrators.'
+        )
+        found.append(checks.Error(message, hint, id="metabase_sso.E029"))
+    if "logout" in (read("END_ACCESS") or ()) and read("REDIRECT_PARAMS") == {}:
+        message = (
+            "METABASE_SSO['END_ACCESS'] contains 'logout', which needs Metabase 65 or newer, but"
+            " 'REDIRECT_PARAMS' is {}, as for Metabase 54 and older."
+        )
+        hint = 'Remove "logout". Signing out of Django then does not end sessions in Metabase.'
+        found.append(checks.Warning(message, hint, id="metabase_sso.W032"))
     return found
 
 
@@ -103,26 +116,38 @@ def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security)
+def check_api_key(**kwargs: Any) -> list[CheckMessage]:
+    """Report an API key that is not sent, because the instance is http."""
+    if as_written("API_KEY") is None or not _is_unencrypted():
+        return []
+    message = "METABASE_SSO['API_KEY'] is set, but 'INSTANCE_URL' is http: the key is not sent."
+    return [checks.Error(message, _https(), id="metabase_sso.E032")]
+
+
 @register(Tags.security, deploy=True)
 def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
-    """Report tokens that would travel in the clear."""
-    instance = read("INSTANCE_URL")
-    if instance is None or addresses.parse_origin(instance.origin).is_local:
+    """Report that tokens are sent unencrypted. With an API key, E032 says so."""
+    if as_written("API_KEY") is not None or not _is_unencrypted():
         return []
-    if instance.origin.startswith("https:") or as_written("API_KEY") is not None:
-        return []  # with an API key, E032 says so
     message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions are sent unencrypted."
-    hint = f'Write "INSTANCE_URL": "https{str(instance)[4:]}".'
-    return [checks.Warning(message, hint, id="metabase_sso.W002")]
+    return [checks.Warning(message, _https(), id="metabase_sso.W002")]
+
+
+def _is_unencrypted() -> bool:
+    instance = remote_instance()
+    return instance is not None and not instance.origin.startswith("https:")
+
+
+def _https() -> str:
+    return f'Write "INSTANCE_URL": "https{str(conf.INSTANCE_URL)[4:]}".'
 
 
 @register(Tags.security)
 def check_development(**kwargs: Any) -> list[CheckMessage]:
     """Report an API key for development that belongs to a Metabase which others use."""
-    instance = read("INSTANCE_URL")
+    instance = remote_instance()
     if instance is None or read("DEVELOPMENT_API_KEY") is None:
-        return []
-    if addresses.parse_origin(instance.origin).is_local:
         return []
     message = (
         f"METABASE_SSO['DEVELOPMENT_API_KEY'] is set, and {instance.host} is not on this machine."

@@ -69,4 +69,4 @@ def test_an_api_key_in_a_vault(configure: Configure) -> None:
 
 def test_every_id_fires() -> None:
     fired = {case[2] for case in FIRING}
-    assert written_ids("checks/administration.py", "administration/*.py") <= fired
+    assert written_ids("administration/*.py") | {"E032", "E034", "W032"} <= fired
