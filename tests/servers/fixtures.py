@@ -65,7 +65,7 @@ def database(alias: str) -> Iterator[dict[str, Any]]:
 def known(alias: str, configured: dict[str, Any]) -> Iterator[str]:
     """Add the database to Django's for the duration of the block.
 
-    pytest-django forbids access to databases that exist during other tests.
+    Other tests do not see it: pytest-django would forbid them to access it.
     """
     connections.settings[alias] = configured
     try:

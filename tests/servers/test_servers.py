@@ -30,6 +30,7 @@ def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "started.json"
 
 
+@pytest.mark.django_db  # pytest-django does not see the fixtures that are asked for below
 @pytest.mark.parametrize("alias", ["postgresql", "mariadb"])
 def test_databases(request: pytest.FixtureRequest, alias: str) -> None:
     assert request.getfixturevalue(alias) == alias
