@@ -13,6 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.sessions.backends.cache import SessionStore as InCache
+from django.core.cache import caches
+from django.core.cache.backends.dummy import DummyCache
 from django.core.checks import ERROR, CheckMessage
 from django.core.checks.registry import registry
 from django.core.handlers.base import BaseHandler
@@ -255,6 +258,12 @@ def judge_sessions(report: Report) -> None:
     if not apps.is_installed("django.contrib.sessions"):
         return
     store = import_module(settings.SESSION_ENGINE).SessionStore()
+    if isinstance(store, InCache) and isinstance(caches[settings.SESSION_CACHE_ALIAS], DummyCache):
+        title = "Sessions are not stored, so users are not signed in."
+        cause = f"SESSION_ENGINE is {settings.SESSION_ENGINE}, and its cache is a DummyCache."
+        cure = 'Set SESSION_ENGINE = "django.contrib.sessions.backends.db", or use another cache.'
+        report.fault("session", title, cause=cause, cure=cure)
+        return
     try:
         store.exists(get_random_string(32))
     except Exception as error:  # noqa: BLE001 - each store has its own exceptions

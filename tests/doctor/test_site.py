@@ -184,6 +184,16 @@ def test_a_middleware_that_answers_with_a_page(doctor: Doctor, settings: Setting
     assert "before the view" in found["cause"]
 
 
+@pytest.mark.parametrize(("engine", "level"), [("cache", "fault"), ("cached_db", "ok")])
+def test_a_cache_that_stores_nothing(
+    doctor: Doctor, settings: Settings, engine: str, level: str
+) -> None:
+    """Only sessions that are nowhere else are lost."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    assert doctor().level("session") == level
+
+
 def test_a_project_without_sessions(
     doctor: Doctor, settings: Settings, configure: Configure
 ) -> None:

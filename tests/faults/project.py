@@ -345,6 +345,15 @@ PROJECT = [
         django(SESSION_ENGINE="django.contrib.sessions.backends.db"),
     ),
     Fault(
+        "the cache that stores the sessions is a `DummyCache`",
+        django(
+            SESSION_ENGINE="django.contrib.sessions.backends.cache",
+            CACHES={"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
+        ),
+        {DOCTOR: "session"},
+        paste,
+    ),
+    Fault(
         "static files are not served",
         lambda working: setattr(working.site, "serves_static", False),
         {DOCTOR: "static", PAGE: "notice"},
