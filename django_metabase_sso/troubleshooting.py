@@ -38,17 +38,16 @@ class ErrorText(NamedTuple):
 
     text: str
     status: int | None
-    where: Where
     cause: str
     cure: str
     code: str = ""
     others: tuple[str, ...] = ()
+    where: Where = "sign-in"
 
 
 CORRUPT: Final = ErrorText(
     "Message seems corrupt or manipulated",
     401,
-    "sign-in",
     "Metabase and Django have different secrets, or one of the two has white space around it, or "
     "the token was cut off or put in quotation marks on its way.",
     f"Copy the JWT signing key from {JWT_SETTINGS} into METABASE_SSO['JWT_SHARED_SECRET'] again. "
@@ -57,7 +56,6 @@ CORRUPT: Final = ErrorText(
 TOO_OLD: Final = ErrorText(
     "Token is older than max-age (180)",
     401,
-    "sign-in",
     "The clocks of Django and Metabase differ, or the token was cached or stored: Metabase "
     "accepts a token for 180 seconds.",
     f"{CLOCKS}. Make sure that no proxy, CDN or service worker caches the responses of "
@@ -66,7 +64,6 @@ TOO_OLD: Final = ErrorText(
 EXPIRED: Final = ErrorText(
     "Token is expired",
     401,
-    "sign-in",
     "TOKEN_LIFETIME is shorter than the difference between the clocks of Django and Metabase, or "
     "the token was stored for longer than that.",
     f"{CLOCKS}. The default TOKEN_LIFETIME of 10 minutes is long enough for small differences.",
@@ -74,14 +71,12 @@ EXPIRED: Final = ErrorText(
 NOT_YET_VALID: Final = ErrorText(
     "Token is not yet valid",
     401,
-    "sign-in",
     "The token has an `nbf` claim with a time that is still in the future for Metabase's clock.",
     "Do not send `nbf`. django-metabase-sso never does, so another program signed this token.",
 )
 MISSING_EMAIL: Final = ErrorText(
     "JWT token missing email claim",
     401,
-    "sign-in",
     "The signature is valid, but the token does not have the claim in which Metabase expects the "
     "e-mail address.",
     "Give METABASE_SSO['CLAIM_NAMES']['email'] the same value as Metabase's e-mail attribute in "
@@ -90,7 +85,6 @@ MISSING_EMAIL: Final = ErrorText(
 SSO_DISABLED: Final = ErrorText(
     "SSO has not been enabled and/or configured",
     400,
-    "sign-in",
     "JWT sign-in is switched off in Metabase, or its secret or Identity Provider URI is not set "
     "there, or the plan does not include it.",
     f"Set the secret and the Identity Provider URI under {JWT_SETTINGS}, and switch it on. This "
@@ -100,7 +94,6 @@ SSO_DISABLED: Final = ErrorText(
 PAID: Final = ErrorText(
     "JWT-based authentication is a paid feature not currently available to your instance.",
     402,
-    "sign-in",
     "The plan does not include JWT sign-in, or the license token has expired, or Metabase cannot "
     "check it.",
     "Check Admin > Settings > License, and make sure that Metabase can reach "
@@ -110,7 +103,6 @@ PAID: Final = ErrorText(
 INVALID_REDIRECT: Final = ErrorText(
     "Invalid redirect URL",
     400,
-    "sign-in",
     "`return_to` is on a different host than Metabase's site URL, or has characters that are not "
     "allowed in a URI.",
     "Set Metabase's site URL (Admin > Settings > General) to the address in "
@@ -119,7 +111,6 @@ INVALID_REDIRECT: Final = ErrorText(
 SDK_DISABLED: Final = ErrorText(
     "Embedding SDK for React is disabled",
     402,
-    "sign-in",
     "The SDK is switched off in Metabase. Metabase may already have signed the user in.",
     f"Switch it on under {EMBEDDING_SETTINGS}.",
     "error-embedding-sdk-disabled",
@@ -127,7 +118,6 @@ SDK_DISABLED: Final = ErrorText(
 SIMPLE_DISABLED: Final = ErrorText(
     "You need to turn on modular embedding",
     402,
-    "sign-in",
     "Web components (embed.js) are switched off in Metabase. Metabase may already have signed the "
     "user in.",
     f"Switch modular embedding on under {EMBEDDING_SETTINGS}.",
@@ -137,7 +127,6 @@ SIMPLE_DISABLED: Final = ErrorText(
 TENANTS_OFF: Final = ErrorText(
     "Tenants and tenant users are disabled.",
     403,
-    "sign-in",
     "The token names a tenant, or the account belongs to one, but tenants are switched off in "
     "Metabase. Metabase 57 and older ignore the tenant of a token instead.",
     "Switch tenants on under Admin > People > Tenants, or remove METABASE_SSO['TENANT'].",
@@ -145,7 +134,6 @@ TENANTS_OFF: Final = ErrorText(
 INVALID_SLUG: Final = ErrorText(
     '{"errors"',
     400,
-    "sign-in",
     "The slug of a new tenant has characters other than a-z, 0-9, - and _. Metabase does not send "
     "a message in this case.",
     "Return slugs that only have a-z, 0-9, - and _ from METABASE_SSO['TENANT'].",
@@ -153,42 +141,41 @@ INVALID_SLUG: Final = ErrorText(
 HIDDEN: Final = ErrorText(
     "Something went wrong",
     None,
-    "sign-in",
     "Metabase hides its error messages, because MB_HIDE_STACKTRACES is set.",
     "Look for the message in Metabase's log (Admin > Tools > Logs).",
 )
 GUEST_CORRUPT: Final = ErrorText(
     "Message seems corrupt or manipulated",
     400,
-    "guest embed",
     "Metabase and Django have different embedding secret keys, or the token was cut off on its "
     "way.",
     f"Copy the embedding secret key from {EMBEDDING_SETTINGS} into "
     "METABASE_SSO['EMBEDDING_SECRET_KEY']. It is not the JWT signing key.",
+    where="guest embed",
 )
 GUEST_EXPIRED: Final = ErrorText(
     "Token is expired",
     400,
-    "guest embed",
     "The page was open for longer than GUEST_TOKEN_LIFETIME, or the clocks of Django and Metabase "
     "differ by more than 60 seconds.",
     "Reload the page, or set METABASE_SSO['GUEST_PARAMS'], so that pages fetch new tokens. "
     f"{CLOCKS}.",
+    where="guest embed",
 )
 GUESTS_OFF: Final = ErrorText(
     "Embedding is not enabled",
     400,
-    "guest embed",
     "Guest and static embeds are switched off in Metabase.",
     f"Switch them on under {EMBEDDING_SETTINGS}.",
+    where="guest embed",
 )
 GUEST_KEY_MISSING: Final = ErrorText(
     "The embedding secret key has not been set.",
     400,
-    "guest embed",
     "Metabase does not have an embedding secret key.",
     f"Switch guest embeds on under {EMBEDDING_SETTINGS}. Metabase then creates a key: copy it "
     "into METABASE_SSO['EMBEDDING_SECRET_KEY'].",
+    where="guest embed",
 )
 
 # lookup() returns the first row that fits. If one string begins with another, the longer one comes
@@ -197,7 +184,6 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "Message seems corrupt or manipulated.",
         401,
-        "sign-in",
         "The signature is valid, but the payload is not JSON: a claim is NaN or Infinity.",
         "Do not send NaN or Infinity. django-metabase-sso never does, so another program signed "
         "this token.",
@@ -211,7 +197,6 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "JWT authentication is not enabled",
         400,
-        "sign-in",
         SSO_DISABLED.cause,
         SSO_DISABLED.cure,
     ),
@@ -220,7 +205,6 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "Sorry, but you'll need a",
         401,
-        "sign-in",
         "User provisioning is off in Metabase, and no active account has this e-mail address.",
         f"Switch user provisioning on under {JWT_SETTINGS}, or create the account in Metabase.",
     ),
@@ -229,7 +213,6 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "Value of `@tenant` must be a string",
         401,
-        "sign-in",
         "The tenant claim is neither a string nor an integer.",
         "Return the tenant's slug from METABASE_SSO['TENANT'].",
     ),
@@ -237,7 +220,6 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "Tenant ID mismatch with existing user",
         403,
-        "sign-in",
         "The account belongs to another tenant, and a token cannot move it.",
         "Return the account's tenant from METABASE_SSO['TENANT'], or let an administrator move "
         "the account in Metabase.",
@@ -245,14 +227,12 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "Tenant claim required for external user",
         403,
-        "sign-in",
         "The account belongs to a tenant, and the token does not name one.",
         "Return the tenant's slug from METABASE_SSO['TENANT'] for this user.",
     ),
     ErrorText(
         "Cannot add tenant claim to internal user",
         403,
-        "sign-in",
         "The account was created without a tenant, and a token cannot move it.",
         "Return claims.INTERNAL from METABASE_SSO['TENANT'] for this user, or let an "
         "administrator move the account to the tenant in Metabase.",
@@ -260,7 +240,6 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "Tenant is not active",
         403,
-        "sign-in",
         "The tenant has been deactivated, and user provisioning is off. With provisioning on, a "
         "token would reactivate the tenant.",
         "Activate the tenant under Admin > People > Tenants.",
@@ -268,7 +247,6 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "Tenant info mismatch",
         403,
-        "sign-in",
         "The token and the account have different tenants, or only one of them has a tenant. "
         "Versions of Metabase from before November 2025 send this message in all these cases.",
         "Return the account's tenant from METABASE_SSO['TENANT'], claims.INTERNAL for an account "
@@ -278,14 +256,12 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "This tenant name or slug is already taken.",
         400,
-        "sign-in",
         "No tenant has the slug in the token, but it is the name of a tenant.",
         "Return the slug of the tenant, not its name, from METABASE_SSO['TENANT'].",
     ),
     ErrorText(
         "Cannot add non-tenant user to tenant-group or vice versa",
         400,
-        "sign-in",
         "The token puts a user of a tenant into an ordinary group, or another user into a tenant "
         "group.",
         "Return only tenant groups from METABASE_SSO['GROUP_MAPPING'] for users with a tenant, "
@@ -294,21 +270,18 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "POST not valid for JWT SSO requests",
         501,
-        "sign-in",
         "This Metabase is older than spring 2026 and accepts a token only with GET.",
         "Upgrade Metabase, send GET /auth/sso?jwt=..., or send the POST to /auth/sso/to_session.",
     ),
     ErrorText(
         "Adding another user would exceed the maximum number of users",
         500,
-        "sign-in",
         "The license does not allow another account.",
         "Deactivate accounts under Admin > People, or extend the license.",
     ),
     ErrorText(
         "class java.lang.String cannot be cast to class java.lang.Number",
         401,
-        "sign-in",
         "A claim has the wrong type: `exp`, `iat` or `nbf` is not a number.",
         "Send whole numbers. django-metabase-sso always does, so another program signed this "
         "token.",
@@ -317,7 +290,6 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "An unexpected error occurred during authentication",
         401,
-        "sign-in",
         "Metabase did not expect the type or value of a claim.",
         "Look for the error in Metabase's log (Admin > Tools > Logs), and compare the claims with "
         "those of `manage.py metabase_sso explain`.",
@@ -329,64 +301,64 @@ ERROR_TEXTS: Final = (
     ErrorText(
         "Embedding is not enabled for this object.",
         400,
-        "guest embed",
         "The dashboard or question is not published for guest embeds.",
         "Publish it in Metabase: Share > Embed on the item.",
+        where="guest embed",
     ),
     GUESTS_OFF,
     GUEST_KEY_MISSING,
     ErrorText(
         "Token is missing value for keypath",
         400,
-        "guest embed",
         "The token has no `resource` or `params`.",
         "Let this package sign guest tokens: `tokens.guest_token` writes both.",
+        where="guest embed",
     ),
     ErrorText(
         "You must specify a value for",
         400,
-        "guest embed",
         "The token does not have a value for a locked parameter, or the value is blank.",
         "Give every locked parameter of the item a value, in `params=` of the tag or in what "
         "METABASE_SSO['GUEST_PARAMS'] returns.",
+        where="guest embed",
     ),
     ErrorText(
         "Unknown parameter",
         400,
-        "guest embed",
         "The token names a parameter that the item does not have.",
         "Use the names in the item's settings for guest embeds in Metabase.",
+        where="guest embed",
     ),
     ErrorText(
         "You're not allowed to specify a value for",
         400,
-        "guest embed",
         "The token names a parameter that is disabled on the item.",
         "Set the parameter to Locked in the item's settings for guest embeds in Metabase.",
+        where="guest embed",
     ),
     ErrorText(
         "missing_authorization",
         401,
-        "Agent API",
         "The request does not have an Authorization header.",
         "Send `Authorization: Bearer` followed by a token, as this package's client does.",
+        where="Agent API",
     ),
     ErrorText(
         "invalid_authorization_format",
         401,
-        "Agent API",
         "The Authorization header does not begin with Bearer.",
         "Send `Authorization: Bearer` followed by a token, as this package's client does.",
+        where="Agent API",
     ),
-    ErrorText("jwt_not_configured", 401, "Agent API", SSO_DISABLED.cause, SSO_DISABLED.cure),
+    ErrorText("jwt_not_configured", 401, SSO_DISABLED.cause, SSO_DISABLED.cure, where="Agent API"),
     ErrorText(
         "invalid_jwt",
         401,
-        "Agent API",
         "The token is not valid, or the user does not have an active account: the Agent API "
         "neither creates nor reactivates accounts.",
         "Let the user sign in to Metabase once. If that fails, `manage.py metabase_sso doctor` "
         "says why.",
+        where="Agent API",
     ),
 )
 
@@ -395,7 +367,6 @@ STATUSES: Final = (
     ErrorText(
         "",
         400,
-        "sign-in",
         "Metabase uses this status to refuse the slug of a new tenant, or a group that this kind "
         "of account may not be in.",
         "Check what METABASE_SSO['TENANT'] and 'GROUP_MAPPING' return for this user with "
@@ -404,17 +375,15 @@ STATUSES: Final = (
     ErrorText(
         "",
         401,
-        "sign-in",
         "Metabase uses this status to refuse a token, or a user who does not have an account "
         "while user provisioning is off.",
         f"Check user provisioning and the names of the claims under {JWT_SETTINGS}, and look for "
         "the message in Metabase's log (Admin > Tools > Logs).",
     ),
-    ErrorText("", 402, "sign-in", PAID.cause, PAID.cure),
+    ErrorText("", 402, PAID.cause, PAID.cure),
     ErrorText(
         "",
         403,
-        "sign-in",
         "Metabase uses this status to refuse a tenant: tenants are switched off, the tenant is "
         "not active, or the account belongs to another one.",
         "Compare Admin > People > Tenants with what METABASE_SSO['TENANT'] returns for this user.",

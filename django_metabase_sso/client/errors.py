@@ -21,7 +21,6 @@ SENTENCES: Final[tuple[tuple[type[Exception], str], ...]] = (
 NO_ENDPOINT: Final = ErrorText(
     "",
     httpx.codes.NOT_FOUND,
-    "sign-in",
     "This version of Metabase does not let servers sign in, or INSTANCE_URL is not its address.",
     "Use Metabase 56 or newer, and check METABASE_SSO['INSTANCE_URL'].",
 )
