@@ -43,9 +43,9 @@ def connect() -> None:
         for model in apps.get_models():
             if model._meta.concrete_model is concrete:  # noqa: SLF001 - proxies have their own
                 pre_save.connect(before_save, sender=model, dispatch_uid=UID)
-                post_save.connect(after_save, sender=model, dispatch_uid=UID)
-                pre_delete.connect(before_delete, sender=model, dispatch_uid=UID)
-                post_delete.connect(after_delete, sender=model, dispatch_uid=UID)
+                post_save.connect(hand_over_remembered, sender=model, dispatch_uid=UID)
+                pre_delete.connect(remember, sender=model, dispatch_uid=UID)
+                post_delete.connect(hand_over_remembered, sender=model, dispatch_uid=UID)
 
 
 def disconnect() -> None:
@@ -78,26 +78,14 @@ def before_save(
     if raw or instance.is_active or instance.pk is None or instance._state.adding:  # noqa: SLF001
         return
     if update_fields is None or "is_active" in update_fields:
-        remember(instance, using)
+        remember(instance=instance, using=using)
 
 
-def after_save(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
-    """Give the worker the task for a user who has become inactive."""
-    hand_over_remembered(instance, instance.pk, using)
+def remember(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
+    """Keep the stored row of an active user on the instance, which may have other values.
 
-
-def before_delete(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
-    """Keep the row of a user who is about to be deleted. Needs one query for each user."""
-    remember(instance, using)
-
-
-def after_delete(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
-    """Give the worker the task for a user who has been deleted."""
-    hand_over_remembered(instance, instance.pk, using)
-
-
-def remember(instance: AbstractBaseUser, using: str) -> None:
-    """Keep the stored row of an active user on the instance, which may have other values."""
+    Called before a deletion and before a user becomes inactive. Needs one query for each user.
+    """
     try:
         rows = type(instance)._base_manager.using(using)  # noqa: SLF001
         row = rows.filter(pk=instance.pk).first()
@@ -107,18 +95,21 @@ def remember(instance: AbstractBaseUser, using: str) -> None:
         log_not_ended(instance.pk, f"reading the row failed ({type(error).__name__})")
 
 
-def hand_over_remembered(instance: AbstractBaseUser, pk: Any, using: str) -> None:
-    """Give the worker the task for the row that `remember` kept, whose address Metabase knows."""
+def hand_over_remembered(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
+    """Give the worker the task for the row that `remember` kept, whose address Metabase knows.
+
+    Called after the user has become inactive or has been deleted.
+    """
     row = vars(instance).pop(BEFORE, None)
     if row is None:
         return
     try:
-        task = Task("deactivated", type(instance), row, pk, canonical_email(row))
+        task = Task("deactivated", type(instance), row, instance.pk, canonical_email(row))
         hand_over(task, using)
     except AccessRefused:
         return  # users without a valid address have no account
     except Exception as error:  # noqa: BLE001 - saving must not fail
-        log_not_ended(pk, f"the receiver failed ({type(error).__name__})")
+        log_not_ended(instance.pk, f"the receiver failed ({type(error).__name__})")
 
 
 def hand_over(task: Task, using: str | None) -> None:

@@ -154,8 +154,3 @@ def _deactivate(api: Api, row: Row, *, unknown: bool) -> Row:
         return Row(row.id, row.email, state, "keep")
     api.delete(f"/api/user/{account.id}")
     return Row(row.id, row.email, state, "deactivated")
-
-
-def canonical(addresses: Collection[str]) -> set[str]:
-    """Return addresses from the command line in the form in which they are compared."""
-    return {address.strip().lower() for address in addresses}

@@ -86,7 +86,7 @@ def sync(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper) 
         found = accounts_sync.rows(
             api,
             unknown=options["unknown"],
-            only=accounts_sync.canonical(options["only"]),
+            only={address.strip().lower() for address in options["only"]},
             progress=progress,
         )
         try:

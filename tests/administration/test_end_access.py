@@ -305,7 +305,7 @@ def test_a_database_that_fails(
         raise DatabaseError("gone")
 
     monkeypatch.setattr(type(User._base_manager), "using", fail)
-    receivers.before_delete(instance=ada, using="default")
+    receivers.remember(instance=ada, using="default")
     assert "reading the row failed (DatabaseError)" in not_ended(caplog)[0]
 
 
