@@ -46,6 +46,10 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
     classes.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actions = (*(self.actions or ()), "end_metabase_sessions")
+
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the user, with an attribute: whether this member of staff may change them."""
         user = super().get_object(request, *args, **kwargs)
@@ -73,14 +77,14 @@ class MetabaseAccessMixin(Base):  # type: ignore[type-arg]
         """Return the section's HTML for this user. Never raises."""
         return rendered(user, shows_claims=getattr(user, MAY_CHANGE, False))
 
-    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Add the action, if there is an API key, for staff who may change users."""
-        actions = super().get_actions(request, *args, **kwargs)  # Django 6.1 passes more arguments
-        if _has_key() and self.has_change_permission(request):
-            actions["end_metabase_sessions"] = self.get_action("end_metabase_sessions")
-        return actions
+    def has_end_metabase_sessions_permission(self, request: HttpRequest) -> bool:
+        """Return whether the action is shown: with an API key, to staff who may change users."""
+        return _has_key() and self.has_change_permission(request)
 
-    @admin.action(description=_("End the sessions of selected users in Metabase"))
+    @admin.action(
+        description=_("End the sessions of selected users in Metabase"),
+        permissions=["end_metabase_sessions"],
+    )
     def end_metabase_sessions(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponse | None:

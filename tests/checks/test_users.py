@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.core.checks import Tags, run_checks
 from django.db import connections
 from django_otp.middleware import OTPMiddleware
 from pytest_django import Settings
@@ -19,7 +20,6 @@ from tests.helpers.findings import (
     assert_fires,
     assert_fires_on_deploy,
     assert_silent,
-    ids,
     in_front,
     messages,
     written_ids,
@@ -133,7 +133,10 @@ def test_no_check_needs_the_database(
     configure(REQUIRE_UNIQUE_EMAIL=unique, INSTANCE_URL="http://metabase.example.com")
     configured = connections.configure_settings({**connections.settings, "down": down})["down"]
     with known("down", configured):
-        assert {"W002", "W013"} <= ids(deploy=True)
+        # Only these tags: from Django 6.1 on, its own checks of models ask each database.
+        tags = [Tags.security, Tags.templates, Tags.urls]
+        found = run_checks(tags=tags, include_deployment_checks=True)
+        assert {"metabase_sso.W002", "metabase_sso.W013"} <= {message.id for message in found}
 
 
 def test_every_id_fires() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import ssl
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 from urllib.error import HTTPError, URLError
@@ -153,7 +154,8 @@ def answers(working: Working, url: str) -> bool:
     if url.startswith("/"):
         url = f"{working.site.url}{url}"
     try:
-        with urlopen(url, timeout=30):
+        # A context for each call: urlopen's own keeps the authorities of its first call.
+        with urlopen(url, timeout=30, context=ssl.create_default_context()):
             return True
     except (HTTPError, URLError):
         return False

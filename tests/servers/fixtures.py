@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import django
 import pymysql
 import pytest
 from django.db import connections, transaction
@@ -52,7 +53,9 @@ def database(alias: str) -> Iterator[dict[str, Any]]:
     configured = connections.configure_settings({**connections.settings, alias: entry})[alias]
     with known(alias, configured):
         creation = connections[alias].creation
-        creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        # From Django 6.1 on, nothing is serialized unless somebody asks for it.
+        options: dict[str, Any] = {"serialize": False} if django.VERSION < (6, 1) else {}
+        creation.create_test_db(verbosity=0, autoclobber=True, **options)
     try:
         yield configured
     finally:
