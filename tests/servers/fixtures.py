@@ -54,8 +54,8 @@ def database(alias: str) -> Iterator[dict[str, Any]]:
     with known(alias, configured):
         creation = connections[alias].creation
         # From Django 6.1 on, nothing is serialized unless somebody asks for it.
-        options: dict[str, Any] = {"serialize": False} if django.VERSION < (6, 1) else {}
-        creation.create_test_db(verbosity=0, autoclobber=True, **options)
+        serialized: dict[str, Any] = {"serialize": False} if django.VERSION < (6, 1) else {}
+        creation.create_test_db(verbosity=0, autoclobber=True, **serialized)
     try:
         yield configured
     finally:
