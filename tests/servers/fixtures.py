@@ -53,8 +53,8 @@ def database(alias: str) -> Iterator[dict[str, Any]]:
     configured = connections.configure_settings({**connections.settings, alias: entry})[alias]
     with known(alias, configured):
         creation = connections[alias].creation
-        # From Django 6.1 on, nothing is serialized unless somebody asks for it.
-        serialized: dict[str, Any] = {"serialize": False} if django.VERSION < (6, 1) else {}
+        # From Django 6.0 on, nothing is serialized unless somebody asks for it.
+        serialized: dict[str, Any] = {"serialize": False} if django.VERSION < (6, 0) else {}
         creation.create_test_db(verbosity=0, autoclobber=True, **serialized)
     try:
         yield configured
