@@ -178,11 +178,9 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
     """
     answers = {kind: ask_as(remote, PREFERRING, kind) for kind in EMBEDS}
     navigation = _navigate(remote, SIGN_IN)
-    off = [
-        kind
-        for kind, answer in answers.items()
-        if answer.status == 402 and answer.known() != PAID and navigation.status != 402
-    ]
+    refused = [kind for kind in answers if answers[kind].status == 402]
+    is_paid = navigation.status != 402
+    off = [kind for kind in refused if is_paid and answers[kind].known() != PAID]
     on = [kind for kind in answers if kind not in off]
     if off:
         report_off(report, remote, off, is_warning=bool(on) or not embeds)
@@ -310,7 +308,7 @@ def _try(remote: Remote, token: Token) -> Answer:
 def compare_embedding_secrets(report: Report, remote: Remote) -> None:
     """Compare the keys with guest tokens for a dashboard that does not exist.
 
-    Newer versions answer that there is no such dashboard. Older ones first check whether guest
+    Newer versions answer that the dashboard does not exist. Older ones first check whether guest
     embeds are on. In both cases, a token of another key is refused for its signature.
     """
     key = conf.EMBEDDING_SECRET_KEY

@@ -206,17 +206,13 @@ def _send(  # noqa: PLR0913, PLR0917
     timeout: float,
     proxy: Proxy | None,
 ) -> Answer:
-    """Send one request. Raises Problem if there is no answer within `timeout` seconds."""
+    """Send one request. Raises Problem without an answer within `timeout` seconds."""
     request = Request(url, body, headers, method=method)  # noqa: S310
     if proxy is not None:
         request.set_proxy(proxy.host, "http")
         for name, value in proxy.headers().items():
             request.add_unredirected_header(name, value)  # with https, only the proxy gets it
-    # This OpenerDirector has no handlers for redirects, nor for proxies in the environment.
-    opener = OpenerDirector()
-    opener.add_handler(HTTPHandler())
-    if url.startswith("https:"):  # reading the certificates takes long
-        opener.add_handler(HTTPSHandler(context=ssl.create_default_context()))
+    opener = _opener(url)
     deadline = time.monotonic() + timeout
     done: list[Answer | Exception] = []
 
@@ -240,6 +236,15 @@ def _send(  # noqa: PLR0913, PLR0917
     if isinstance(result, Answer):
         return result
     raise _failure(result, urlsplit(url).netloc, proxy)
+
+
+def _opener(url: str) -> OpenerDirector:
+    """Return an opener without handlers for redirects and for proxies in the environment."""
+    opener = OpenerDirector()
+    opener.add_handler(HTTPHandler())
+    if url.startswith("https:"):  # reading the certificates takes long
+        opener.add_handler(HTTPSHandler(context=ssl.create_default_context()))
+    return opener
 
 
 def _failure(error: Exception, host: str, proxy: Proxy | None) -> Problem:
