@@ -116,8 +116,10 @@ def test_the_command(
     assert command.main(["start"]) == 0  # they answer now
     assert capsys.readouterr().out == first
     assert command.main(["status"]) == 0
+    urls = [where["url"] for where in servers.read_started().values()]
     assert command.main(["stop"]) == 0
     assert not started.exists()
+    assert [REDIS.answers(urls[0]), MEMCACHED.answers(urls[1])] == [False, False]
     assert command.main(["status"]) == 1
     assert command.main([]) == 2
 
