@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.core.checks import CheckMessage
 from django.utils.module_loading import import_string
 
 from django_metabase_sso.conf import conf
@@ -15,19 +16,22 @@ from django_metabase_sso.conf.addresses import InstanceURL, parse_origin
 from django_metabase_sso.conf.settings import problems, written
 from django_metabase_sso.exceptions import BadSetting
 
-Check = Callable[..., list[checks.CheckMessage]]
+Yielding = Callable[..., Iterator[CheckMessage]]
+Check = Callable[..., list[CheckMessage]]
 
 
-def register(*tags: str, deploy: bool = False) -> Callable[[Check], Check]:
-    """Register a check of a project whose `METABASE_SSO` can be read.
+def register(*tags: str, deploy: bool = False) -> Callable[[Yielding], Check]:
+    """Register a check, which yields its messages, of a project whose `METABASE_SSO` can be read.
 
-    Where it cannot, E001 or E002 says so, and whatever would follow from it is not reported.
+    Where it cannot, E001 or E002 says so, and whatever would follow from it is not reported. The
+    same message is reported once.
     """
 
-    def decorate(check: Check) -> Check:
+    def decorate(check: Yielding) -> Check:
         @wraps(check)
-        def guarded(**kwargs: Any) -> list[checks.CheckMessage]:
-            return [] if problems() else check(**kwargs)
+        def guarded(**kwargs: Any) -> list[CheckMessage]:
+            found = () if problems() else check(**kwargs)
+            return list({message.msg: message for message in found}.values())
 
         checks.register(*tags, deploy=deploy)(guarded)
         return guarded
@@ -56,21 +60,16 @@ def as_written(key: str) -> Any:
     return written()[key]
 
 
-def position_of(middleware: type) -> int | None:
-    """Return the place of a middleware (or a subclass of it) in MIDDLEWARE; None if absent."""
+def position_of(middleware: str) -> int | None:
+    """Return the place of a middleware (or a subclass of it) in MIDDLEWARE; None if absent.
+
+    What does not import is not looked at: Django says so at the start.
+    """
     for index, path in enumerate(settings.MIDDLEWARE):
-        if issubclass(class_at(path), middleware):
+        try:
+            classes = getattr(import_string(path), "__mro__", ())
+        except ImportError:
+            continue
+        if middleware in [f"{entry.__module__}.{entry.__qualname__}" for entry in classes]:
             return index
     return None
-
-
-def class_at(path: str) -> type:
-    """Return the class at a dotted path; `object` for a function, and for what does not import.
-
-    Django says at the start what does not import.
-    """
-    try:
-        found = import_string(path)
-    except ImportError:
-        return object
-    return found if isinstance(found, type) else object

@@ -8,24 +8,27 @@ from urllib.parse import urlsplit
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
 from django.core.checks import CheckMessage, Tags
-from django.middleware.common import CommonMiddleware
-from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve
+from django.urls import NoReverseMatch, get_script_prefix, is_valid_path
 from django.utils import translation
 
 from django_metabase_sso.checks.messages import as_written, position_of, read, register
 from django_metabase_sso.conf.addresses import site_of
 from django_metabase_sso.http.endpoints import INCLUDE, Kind, path_of, routes
-from django_metabase_sso.middleware import SSOCorsMiddleware
 
-MIDDLEWARE_HINT = """Begin MIDDLEWARE with:
+COMMON = "django.middleware.common.CommonMiddleware"
+LOCALE = "django.middleware.locale.LocaleMiddleware"
+CORS = (
     "django_metabase_sso.middleware.SSOCorsMiddleware",
-    "corsheaders.middleware.CorsMiddleware","""
+    "corsheaders.middleware.CorsMiddleware",
+)
+LOGIN = (
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+)
+MIDDLEWARE_HINT = "\n".join(["Begin MIDDLEWARE with:", *(f'    "{path}",' for path in CORS)])
 ACROSS_SITES = (
     "Serve both from one site (app.example.com and api.example.com are one), or let the front end"
     " send a header, and set METABASE_SSO['AUTHENTICATE']."
@@ -40,18 +43,16 @@ CHOSEN_BY_REQUEST: Final = ("ROOT_HOSTCONF", "PUBLIC_SCHEMA_URLCONF", "SUBDOMAIN
 
 
 @register(Tags.security)
-def check_middleware(**kwargs: Any) -> list[CheckMessage]:
+def check_middleware(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report ALLOWED_ORIGINS without what makes them work."""
     if not read("ALLOWED_ORIGINS"):
-        return []
+        return
+    ours, theirs, common = map(position_of, (*CORS, COMMON))
+    message, hint = "", MIDDLEWARE_HINT
     if not apps.is_installed("corsheaders"):
         message = "METABASE_SSO['ALLOWED_ORIGINS'] needs django-cors-headers."
         hint = 'Add "corsheaders" to INSTALLED_APPS.'
-        return [checks.Error(message, hint, id="metabase_sso.E022")]
-    from corsheaders.middleware import CorsMiddleware
-
-    ours, theirs, common = map(position_of, (SSOCorsMiddleware, CorsMiddleware, CommonMiddleware))
-    if ours is None or theirs is None:
+    elif ours is None or theirs is None:
         message = "METABASE_SSO['ALLOWED_ORIGINS'] needs two middlewares, and one is missing."
     elif theirs != ours + 1:
         message = "SSOCorsMiddleware is not directly above CorsMiddleware."
@@ -60,91 +61,76 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
             "SSOCorsMiddleware must be above CommonMiddleware, whose redirects lack CORS headers"
             " otherwise."
         )
-    else:
-        return []
-    return [checks.Error(message, MIDDLEWARE_HINT, id="metabase_sso.E022")]
+    if message:
+        yield checks.Error(message, hint, id="metabase_sso.E022")
 
 
 @register(Tags.security)
-def check_cors(**kwargs: Any) -> list[CheckMessage]:
+def check_cors(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report CORS settings of the project that keep front ends from asking for a token."""
     if not read("ALLOWED_ORIGINS"):
-        return []
-    headers = {
-        header.lower()
-        for header in getattr(settings, "CORS_ALLOW_HEADERS", ("authorization", "content-type"))
-    }
-    found: list[CheckMessage] = []
+        return
+    allowed = getattr(settings, "CORS_ALLOW_HEADERS", ("authorization", "content-type"))
+    headers = {header.lower() for header in allowed}
     if as_written("AUTHENTICATE") and "authorization" not in headers:
         message = "CORS_ALLOW_HEADERS has no 'authorization': browsers will not send that header."
         hint = 'Add "authorization" to CORS_ALLOW_HEADERS.'
-        found.append(checks.Warning(message, hint, id="metabase_sso.W016"))
+        yield checks.Warning(message, hint, id="metabase_sso.W016")
     methods = getattr(settings, "CORS_ALLOW_METHODS", ("POST",))
     if as_written("GUEST_PARAMS") and ("content-type" not in headers or "POST" not in methods):
         message = "The CORS settings do not allow the POST with JSON that requests a guest token."
         hint = 'Add "content-type" to CORS_ALLOW_HEADERS, and "POST" to CORS_ALLOW_METHODS.'
-        found.append(checks.Warning(message, hint, id="metabase_sso.W016"))
-    return found
+        yield checks.Warning(message, hint, id="metabase_sso.W016")
 
 
 @register(Tags.security)
-def check_cookies(**kwargs: Any) -> list[CheckMessage]:
+def check_cookies(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a session cookie that does not arrive where it is needed."""
-    same_site = session_same_site()
+    same_site = str(settings.SESSION_COOKIE_SAMESITE or "").lower()  # as browsers compare it
     if same_site == "strict":
         message = (
             "SESSION_COOKIE_SAMESITE is 'Strict': browsers do not send the session cookie when"
             " Metabase redirects to this site."
         )
         hint = 'Set SESSION_COOKIE_SAMESITE = "Lax".'
-        return [checks.Warning(message, hint, id="metabase_sso.W008")]
-    if as_written("AUTHENTICATE"):
-        return []
-    if same_site == "none":
-        if settings.SESSION_COOKIE_SECURE:
-            return []
+        yield checks.Warning(message, hint, id="metabase_sso.W008")
+    elif as_written("AUTHENTICATE"):
+        return
+    elif same_site != "none":
+        yield from _check_origins()
+    elif not settings.SESSION_COOKIE_SECURE:
         message = (
             "SESSION_COOKIE_SAMESITE is 'None' without SESSION_COOKIE_SECURE: browsers reject the"
             " session cookie."
         )
-        hint = "Set SESSION_COOKIE_SECURE = True."
-        return [checks.Warning(message, hint, id="metabase_sso.W008")]
+        yield checks.Warning(message, "Set SESSION_COOKIE_SECURE = True.", id="metabase_sso.W008")
+
+
+def _check_origins() -> Iterator[CheckMessage]:
     hosts = [settings.SESSION_COOKIE_DOMAIN or "", *settings.ALLOWED_HOSTS]
     sites = {site_of(host.lstrip(".")) for host in hosts if host.strip(".*")}
-    if not sites or "*" in hosts:
-        return []
     origins = read("ALLOWED_ORIGINS") or ()
     foreign = [entry.text for entry in origins if site_of(entry.host) not in sites]
-    if not foreign:
-        return []
-    message = (
-        f"{', '.join(foreign)} and ALLOWED_HOSTS are different sites: browsers do not send the"
-        f" session cookie (SESSION_COOKIE_SAMESITE = {settings.SESSION_COOKIE_SAMESITE!r})."
-    )
-    return [checks.Warning(message, ACROSS_SITES, id="metabase_sso.W009")]
-
-
-def session_same_site() -> str:
-    """Return SESSION_COOKIE_SAMESITE in lower case, as browsers compare it; "" if off."""
-    value = settings.SESSION_COOKIE_SAMESITE
-    return value.lower() if isinstance(value, str) else ""
+    if foreign and sites and "*" not in hosts:
+        message = (
+            f"{', '.join(foreign)} and ALLOWED_HOSTS are different sites: browsers do not send the"
+            f" session cookie (SESSION_COOKIE_SAMESITE = {settings.SESSION_COOKIE_SAMESITE!r})."
+        )
+        yield checks.Warning(message, ACROSS_SITES, id="metabase_sso.W009")
 
 
 @register(Tags.security, deploy=True)
-def check_cookie_path(**kwargs: Any) -> list[CheckMessage]:
+def check_cookie_path(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a session cookie that browsers keep from the sign-in view."""
     path = path_of("sso") if getattr(settings, "ROOT_URLCONF", None) else None
-    if path is None or as_written("AUTHENTICATE") or session_covers(path):
-        return []
-    message = (
-        f"SESSION_COOKIE_PATH = {settings.SESSION_COOKIE_PATH!r}: browsers do not send the session"
-        f" cookie to {path}, so nobody is signed in there."
-    )
-    hint = (
-        'Set SESSION_COOKIE_PATH = "/". If your server removes that prefix from the path, set'
-        " FORCE_SCRIPT_NAME to the prefix."
-    )
-    return [checks.Warning(message, hint, id="metabase_sso.W024")]
+    if path is not None and not as_written("AUTHENTICATE") and not session_covers(path):
+        yield checks.Warning(
+            f"SESSION_COOKIE_PATH = {settings.SESSION_COOKIE_PATH!r}: browsers do not send the"
+            f" session cookie to {path}, so nobody is signed in there.",
+            'Set SESSION_COOKIE_PATH = "/". If your server removes that prefix from the path, set'
+            " FORCE_SCRIPT_NAME to the prefix.",
+            id="metabase_sso.W024",
+        )
 
 
 def session_covers(path: str) -> bool:
@@ -156,92 +142,73 @@ def session_covers(path: str) -> bool:
 
 
 @register(Tags.security)
-def check_login(**kwargs: Any) -> list[CheckMessage]:
+def check_login(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a project in which nobody can be signed in."""
-    needed = (SessionMiddleware, AuthenticationMiddleware)
-    if as_written("AUTHENTICATE") or all(position_of(entry) is not None for entry in needed):
-        return []
-    message = (
-        "No middleware in MIDDLEWARE is known to set request.user: all users would be anonymous."
-    )
-    hint = (
-        "Add SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE, or set"
-        " METABASE_SSO['AUTHENTICATE']. If a middleware of your own sets request.user, add"
-        ' "metabase_sso.W023" to SILENCED_SYSTEM_CHECKS.'
-    )
-    return [checks.Warning(message, hint, id="metabase_sso.W023")]
+    if not as_written("AUTHENTICATE") and None in map(position_of, LOGIN):
+        yield checks.Warning(
+            "No middleware in MIDDLEWARE is known to set request.user: all users would be"
+            " anonymous.",
+            "Add SessionMiddleware and AuthenticationMiddleware to MIDDLEWARE, or set"
+            " METABASE_SSO['AUTHENTICATE']. If a middleware of your own sets request.user, add"
+            ' "metabase_sso.W023" to SILENCED_SYSTEM_CHECKS.',
+            id="metabase_sso.W023",
+        )
 
 
 @register(Tags.urls)
-def check_urls(**kwargs: Any) -> list[CheckMessage]:
+def check_urls(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report that no URL leads to the sign-in view, or that several lead to one of the views."""
     if not getattr(settings, "ROOT_URLCONF", None):
-        return []
+        return
     if not routes("sso"):
-        if any(hasattr(settings, name) for name in CHOSEN_BY_REQUEST):
-            return []
-        message = "The project's URLs do not include django_metabase_sso.urls."
-        hint = f"Add to urlpatterns: {INCLUDE}"
-        return [checks.Warning(message, hint, id="metabase_sso.W014")]
-    several = []
-    for kind in KINDS:
-        places = [f"{route.route!r} ({route.view_name})" for route in routes(kind)]
-        if len(places) > 1:
-            where = ", ".join(places)
-            several.append(f"Several URL patterns lead to a view that {KINDS[kind]}: {where}.")
-    if not several:
-        return []
-    message = " ".join(several)
-    message += " The template tags use the first one; the others answer as well."
-    hint = (
-        "Keep one. If you subclass a view, write a path() for each view that you need, and do not"
-        " include django_metabase_sso.urls."
-    )
-    return [checks.Warning(message, hint, id="metabase_sso.W030")]
+        if not any(hasattr(settings, name) for name in CHOSEN_BY_REQUEST):
+            message = "The project's URLs do not include django_metabase_sso.urls."
+            yield checks.Warning(message, f"Add to urlpatterns: {INCLUDE}", id="metabase_sso.W014")
+        return
+    several = [_several(kind) for kind in KINDS if len(routes(kind)) > 1]
+    if several:
+        message = " ".join(several)
+        message += " The template tags use the first one; the others answer as well."
+        hint = (
+            "Keep one. If you subclass a view, write a path() for each view that you need, and do"
+            " not include django_metabase_sso.urls."
+        )
+        yield checks.Warning(message, hint, id="metabase_sso.W030")
+
+
+def _several(kind: Kind) -> str:
+    places = [f"{route.route!r} ({route.view_name})" for route in routes(kind)]
+    return f"Several URL patterns lead to a view that {KINDS[kind]}: {', '.join(places)}."
 
 
 @register(Tags.urls, deploy=True)
-def check_login_page(**kwargs: Any) -> list[CheckMessage]:
+def check_login_page(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report that LOGIN_URL does not lead to a page."""
     login = read("LOGIN_URL")
-    if not login or not getattr(settings, "ROOT_URLCONF", None) or as_written("AUTHENTICATE"):
-        return []
+    is_used = login and getattr(settings, "ROOT_URLCONF", None) and not as_written("AUTHENTICATE")
+    if is_used and not _leads_to_a_page(login):
+        yield checks.Warning(
+            f"Users cannot sign in: no URL pattern matches LOGIN_URL, {login!r}.",
+            'Add path("accounts/", include("django.contrib.auth.urls")) and a template'
+            " registration/login.html, or set LOGIN_URL to your login page.",
+            id="metabase_sso.W021",
+        )
+
+
+def _leads_to_a_page(login: str) -> bool:
+    """Whether there is a page at LOGIN_URL, or where Django's middlewares redirect it to."""
     try:
         url = resolve_url(login)
     except NoReverseMatch:
-        url = ""
+        return False
     prefix = get_script_prefix()
-    if url.startswith("/") or urlsplit(url).netloc:  # a browser adds any other to our own path
-        if not url.startswith(prefix) or url.startswith("//"):
-            return []  # another site, or another application of this one
-        if _has_page(f"/{urlsplit(url).path.removeprefix(prefix)}"):
-            return []
-    message = f"Users cannot sign in: no URL pattern matches LOGIN_URL, {login!r}."
-    hint = (
-        'Add path("accounts/", include("django.contrib.auth.urls")) and a template'
-        " registration/login.html, or set LOGIN_URL to your login page."
-    )
-    return [checks.Warning(message, hint, id="metabase_sso.W021")]
-
-
-def _has_page(path: str) -> bool:
-    """Whether there is a page at a path, or where Django's middlewares redirect it to."""
-    for language, candidate in _candidates(path):
-        with translation.override(language):
-            try:
-                resolve(candidate)
-            except Resolver404:
-                continue
-            return True
-    return False
-
-
-def _candidates(path: str) -> Iterator[tuple[str, str]]:
-    """Yield paths, each with the language to resolve it in."""
+    if not url.startswith("/") and not urlsplit(url).netloc:
+        return False  # a browser adds it to our own path
+    if not url.startswith(prefix) or url.startswith("//"):
+        return True  # another site, or another application of this one
+    path = f"/{urlsplit(url).path.removeprefix(prefix)}"
     language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
-    paths = [path]
-    if settings.APPEND_SLASH and position_of(CommonMiddleware) is not None:
-        paths.append(f"{path}/")
-    yield from ((language, entry) for entry in paths)
-    if position_of(LocaleMiddleware) is not None:
-        yield from ((language, f"/{language}{entry}") for entry in paths)
+    starts = ["", f"/{language}"] if position_of(LOCALE) is not None else [""]
+    ends = ["", "/"] if settings.APPEND_SLASH and position_of(COMMON) is not None else [""]
+    with translation.override(language):
+        return any(is_valid_path(f"{start}{path}{end}") for start in starts for end in ends)

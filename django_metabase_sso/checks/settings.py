@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import Any
 
@@ -13,7 +13,14 @@ from django.core.checks import CheckMessage, Tags
 
 from django_metabase_sso.checks.messages import as_written, read, register, remote_instance
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.secrets import NEW_SECRET, QUOTES, SECRETS, SHORTEST_SECRET, Secret
+from django_metabase_sso.conf.secrets import (
+    API_KEY_HINT,
+    NEW_SECRET,
+    QUOTES,
+    SECRETS,
+    SHORTEST_SECRET,
+    Secret,
+)
 from django_metabase_sso.conf.settings import SETTINGS, problems
 from django_metabase_sso.exceptions import BadSetting
 from django_metabase_sso.tokens import signed
@@ -26,28 +33,29 @@ FEWEST_CHARACTERS = 8  # different ones: hex has 16
 
 
 @checks.register(Tags.security)
-def check_values(**kwargs: Any) -> list[CheckMessage]:
-    """Report what reading a setting would raise at run time."""
-    if problems():
-        return [_as_error(problem) for problem in problems()]
-    return _raised([*(key for key in SETTINGS if key not in ASKED), *_plain_secrets()])
+def check_keys(**kwargs: Any) -> list[CheckMessage]:
+    """Report why METABASE_SSO cannot be read."""
+    return [_as_error(problem) for problem in problems()]
 
 
 @register(Tags.security)
-def check_callables(**kwargs: Any) -> list[CheckMessage]:
+def check_values(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Report what reading a setting would raise at run time, and what a secret has at its ends."""
+    yield from _examined([*(key for key in SETTINGS if key not in ASKED), *_plain_secrets()])
+
+
+@register(Tags.security)
+def check_callables(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report callables that take other arguments than they will get, and async ones."""
-    found: list[CheckMessage] = []
     for key, setting in SETTINGS.items():
         function = as_written(key) if key in ASKED else read(key)
         if setting.arguments is not None and callable(function):
-            found += _check_callable(key, function, setting.arguments)
-    return found
+            yield from _check_callable(key, function, setting.arguments)
 
 
 def _check_callable(
     key: str, function: Callable[..., Any], arguments: tuple[str, ...]
-) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
+) -> Iterator[CheckMessage]:
     where = f"METABASE_SSO[{key!r}]"
     try:
         inspect.signature(function).bind(*arguments)
@@ -57,156 +65,138 @@ def _check_callable(
         name = getattr(function, "__name__", key.lower())
         message = f"{where}: {name} does not accept the arguments that it is called with."
         hint = f"def {name}({', '.join(arguments)}): ..."
-        found.append(checks.Error(message, hint, id="metabase_sso.E018"))
+        yield checks.Error(message, hint, id="metabase_sso.E018")
     if any(map(iscoroutinefunction, (function, getattr(function, "__call__", None)))):  # noqa: B004
         message = f"{where} is async, but it is called without await."
-        found.append(
-            checks.Error(message, "Make it a regular function, with def.", id="metabase_sso.E018")
-        )
+        hint = "Make it a regular function, with def."
+        yield checks.Error(message, hint, id="metabase_sso.E018")
     try:
         # A callable made of others, which may be dotted paths, has these.
         for part in getattr(function, "parts", list)():
-            found += _check_callable(key, part, arguments)
+            yield from _check_callable(key, part, arguments)
     except BadSetting as problem:
-        found.append(_as_error(problem))
-    return found
+        yield _as_error(problem)
 
 
 @register(Tags.security)
-def check_pairs(**kwargs: Any) -> list[CheckMessage]:
+def check_pairs(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report settings that need another setting, or that contradict one."""
-    found: list[CheckMessage] = []
     if as_written("TENANT_ATTRIBUTES") and not as_written("TENANT"):
         message = "METABASE_SSO['TENANT_ATTRIBUTES'] is set, but 'TENANT' is not."
         hint = "Set TENANT as well, or move the values to USER_ATTRIBUTES."
-        found.append(checks.Warning(message, hint, id="metabase_sso.W004"))
+        yield checks.Warning(message, hint, id="metabase_sso.W004")
     if as_written("GUEST_PARAMS") and as_written("EMBEDDING_SECRET_KEY") is None:
         message = "METABASE_SSO['GUEST_PARAMS'] is set, but EMBEDDING_SECRET_KEY is not."
         hint = 'Write "EMBEDDING_SECRET_KEY": os.environ["METABASE_EMBEDDING_SECRET_KEY"].'
-        found.append(checks.Error(message, hint, id="metabase_sso.E029"))
+        yield checks.Error(message, hint, id="metabase_sso.E029")
     if read("END_ACCESS") and as_written("API_KEY") is None:
         message = "METABASE_SSO['END_ACCESS'] is set, but 'API_KEY' is not: no access is ended."
-        hint = (
-            'Write "API_KEY": os.environ["METABASE_API_KEY"], a key of the group Administrators.'
-        )
-        found.append(checks.Error(message, hint, id="metabase_sso.E029"))
+        yield checks.Error(message, API_KEY_HINT, id="metabase_sso.E029")
     if "logout" in (read("END_ACCESS") or ()) and read("REDIRECT_PARAMS") == {}:
-        message = (
+        yield checks.Warning(
             "METABASE_SSO['END_ACCESS'] contains 'logout', which needs Metabase 65 or newer, but"
-            " 'REDIRECT_PARAMS' is {}, as for Metabase 54 and older."
+            " 'REDIRECT_PARAMS' is {}, as for Metabase 54 and older.",
+            'Remove "logout". Signing out of Django then does not end sessions in Metabase.',
+            id="metabase_sso.W032",
         )
-        hint = 'Remove "logout". Signing out of Django then does not end sessions in Metabase.'
-        found.append(checks.Warning(message, hint, id="metabase_sso.W032"))
-    return found
 
 
 @register(Tags.security)
-def check_lifetime(**kwargs: Any) -> list[CheckMessage]:
+def check_lifetime(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report a lifetime below the difference of two clocks, or one that keeps old rights alive."""
-    found: list[CheckMessage] = []
     for key in ("TOKEN_LIFETIME", "GUEST_TOKEN_LIFETIME"):
         lifetime = read(key)
         if lifetime is not None and not 30 <= lifetime <= DAY:
-            message = (
+            yield checks.Warning(
                 f"METABASE_SSO[{key!r}] is {lifetime} seconds. Below 30, tokens expire when clocks"
-                " differ slightly; above a day, embeds keep outdated permissions for that long."
+                " differ slightly; above a day, embeds keep outdated permissions for that long.",
+                f'Write "{key}": timedelta(minutes=10).',
+                id="metabase_sso.W003",
             )
-            hint = f'Write "{key}": timedelta(minutes=10).'
-            found.append(checks.Warning(message, hint, id="metabase_sso.W003"))
-    return found
 
 
 @register(Tags.security)
-def check_api_key(**kwargs: Any) -> list[CheckMessage]:
+def check_api_key(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report an API key that is not sent, because the instance is http."""
-    if as_written("API_KEY") is None or not _is_unencrypted():
-        return []
-    message = "METABASE_SSO['API_KEY'] is set, but 'INSTANCE_URL' is http: the key is not sent."
-    return [checks.Error(message, _https(), id="metabase_sso.E032")]
+    hint = _https()
+    if hint and as_written("API_KEY") is not None:
+        message = (
+            "METABASE_SSO['API_KEY'] is set, but 'INSTANCE_URL' is http: the key is not sent."
+        )
+        yield checks.Error(message, hint, id="metabase_sso.E032")
 
 
 @register(Tags.security, deploy=True)
-def check_instance_scheme(**kwargs: Any) -> list[CheckMessage]:
+def check_instance_scheme(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report that tokens are sent unencrypted. With an API key, E032 says so."""
-    if as_written("API_KEY") is not None or not _is_unencrypted():
-        return []
-    message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions are sent unencrypted."
-    return [checks.Warning(message, _https(), id="metabase_sso.W002")]
-
-
-def _is_unencrypted() -> bool:
-    instance = remote_instance()
-    return instance is not None and not instance.origin.startswith("https:")
+    hint = _https()
+    if hint and as_written("API_KEY") is None:
+        message = "METABASE_SSO['INSTANCE_URL'] is http: tokens and sessions are sent unencrypted."
+        yield checks.Warning(message, hint, id="metabase_sso.W002")
 
 
 def _https() -> str:
-    return f'Write "INSTANCE_URL": "https{str(conf.INSTANCE_URL)[4:]}".'
+    """Return what to write instead of an http address of another machine, or ""."""
+    instance = remote_instance()
+    if instance is None or instance.origin.startswith("https:"):
+        return ""
+    return f'Write "INSTANCE_URL": "https{str(instance)[4:]}".'
 
 
 @register(Tags.security)
-def check_development(**kwargs: Any) -> list[CheckMessage]:
+def check_development(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report an API key for development that belongs to a Metabase which others use."""
     instance = remote_instance()
-    if instance is None or read("DEVELOPMENT_API_KEY") is None:
-        return []
-    message = (
-        f"METABASE_SSO['DEVELOPMENT_API_KEY'] is set, and {instance.host} is not on this machine."
-        " Pages show the key to the browser, and Metabase accepts it on localhost only."
-    )
-    hint = "Use a Metabase on this machine to try components."
-    return [checks.Warning(message, hint, id="metabase_sso.W031")]
+    if instance is not None and read("DEVELOPMENT_API_KEY") is not None:
+        yield checks.Warning(
+            f"METABASE_SSO['DEVELOPMENT_API_KEY'] is set, and {instance.host} is not on this"
+            " machine. Pages show the key to the browser, and Metabase accepts it on localhost"
+            " only.",
+            "Use a Metabase on this machine to try components.",
+            id="metabase_sso.W031",
+        )
 
 
 @register(Tags.security, deploy=True)
-def check_open_origins(**kwargs: Any) -> list[CheckMessage]:
+def check_open_origins(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report origins that more people control than the project may think."""
-    found: list[CheckMessage] = []
     for entry in read("ALLOWED_ORIGINS") or ():
         where = f"METABASE_SSO['ALLOWED_ORIGINS']: {entry.text!r}"
         if entry.wildcard:
             message = f"{where} trusts every subdomain of {entry.host}, including forgotten ones."
             hint = "Name each front end by its exact origin."
-            found.append(checks.Warning(message, hint, id="metabase_sso.W005"))
+            yield checks.Warning(message, hint, id="metabase_sso.W005")
         if entry.scheme == "http" and not entry.is_local:
             message = f"{where} is http: anyone on the network can impersonate it."
             hint = f"Write {'https' + entry.text[4:]!r}."
-            found.append(checks.Warning(message, hint, id="metabase_sso.W002"))
-    return found
-
-
-@register(Tags.security)
-def check_edges(**kwargs: Any) -> list[CheckMessage]:
-    """Report what probably came with a secret by accident."""
-    return _edges(_plain_secrets())
+            yield checks.Warning(message, hint, id="metabase_sso.W002")
 
 
 @register(Tags.security, deploy=True)
-def check_guessable_secret(**kwargs: Any) -> list[CheckMessage]:
+def check_guessable_secret(**kwargs: Any) -> Iterator[CheckMessage]:
     """Report secrets that anybody could have."""
-    found: list[CheckMessage] = []
     for key in SECRETS:
         if _is_guessable(as_written(key)):
             message = (
                 f"METABASE_SSO[{key!r}] can be guessed: it is a published test secret, or it has"
                 f" fewer than {FEWEST_CHARACTERS} different characters."
             )
-            found.append(checks.Warning(message, NEW_SECRET, id="metabase_sso.W029"))
-    return found
+            yield checks.Warning(message, NEW_SECRET, id="metabase_sso.W029")
 
 
 @register(Tags.security, deploy=True)
-def check_called_secret(**kwargs: Any) -> list[CheckMessage]:
+def check_called_secret(**kwargs: Any) -> Iterator[CheckMessage]:
     """Ask the callables among the secrets, and report what is wrong with what they return."""
-    found: dict[str, CheckMessage] = {}
-    for key in (key for key in ASKED if key not in _plain_secrets()):
+    plain = _plain_secrets()
+    for key in (key for key in ASKED if key not in plain):
         try:
-            found.update({one.msg: one for one in [*_raised([key]), *_edges([key])]})
+            yield from _examined([key])
         except Exception as failure:  # noqa: BLE001
             name = type(failure).__name__  # its text could quote the secret
             message = f"METABASE_SSO[{key!r}]: the callable raised {name}."
             hint = "Call it in `manage.py shell` to see why."
-            return [*found.values(), checks.Error(message, hint, id="metabase_sso.E020")]
-    return list(found.values())
+            yield checks.Error(message, hint, id="metabase_sso.E020")
+            return
 
 
 def _plain_secrets() -> list[str]:
@@ -218,33 +208,25 @@ def _plain_secrets() -> list[str]:
     return plain if callable(as_written("API_KEY")) else [*plain, "API_KEY"]
 
 
-def _raised(keys: Iterable[str]) -> list[CheckMessage]:
-    """Return what reading these keys raises; what several of them raise counts once."""
-    found: dict[str, CheckMessage] = {}
+def _examined(keys: Iterable[str]) -> Iterator[CheckMessage]:
+    """Yield what reading these keys raises, and what probably came with a secret by accident."""
     for key in keys:
         try:
             value = getattr(conf, key)
             if key in SECRETS and value is not None:
                 signed({}, value, key)  # finds what PyJWT does not take for a secret
         except BadSetting as problem:
-            found[problem.message] = _as_error(problem)
-    return list(found.values())
+            yield _as_error(problem)
+            continue
+        edge = _edge(value) if key in ASKED and value is not None else ""
+        if edge:
+            message = f"METABASE_SSO[{key!r}] {edge}."
+            hint = "Remove it here and in Metabase. Both must have exactly the same bytes."
+            yield checks.Warning(message, hint, id="metabase_sso.W001")
 
 
 def _as_error(problem: BadSetting) -> checks.Error:
     return checks.Error(problem.message, problem.hint, id=problem.check_id)
-
-
-def _edges(keys: Iterable[str]) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
-    for key in keys:
-        secret = read(key)
-        problem = "" if secret is None else _edge(secret)
-        if problem:
-            message = f"METABASE_SSO[{key!r}] {problem}."
-            hint = "Remove it here and in Metabase. Both must have exactly the same bytes."
-            found.append(checks.Warning(message, hint, id="metabase_sso.W001"))
-    return found
 
 
 # These two return instead of raising, since error pages show local variables.

@@ -59,6 +59,10 @@ NEW_SECRET: Final = (
     "python -c 'import secrets; print(secrets.token_hex(32))'"
 )
 
+API_KEY_HINT: Final = (
+    'Write "API_KEY": os.environ["METABASE_API_KEY"], a key of the group Administrators.'
+)
+
 
 def _trimmed(text: str) -> str:
     inner = text.strip().strip("\ufeff")
@@ -108,15 +112,14 @@ def api_key(key: str, written: Written) -> Secret | None:
 
     A callable is called each time, so that it can rotate.
     """
-    hint = f'Write "{key}": os.environ["METABASE_API_KEY"], a key of the group Administrators.'
     secret = _read(key, written)
     if secret is None:
         return None
     if isinstance(secret, str):
-        raise BadSetting("metabase_sso.E032", f"METABASE_SSO[{key!r}] {secret}.", hint)
+        raise BadSetting("metabase_sso.E032", f"METABASE_SSO[{key!r}] {secret}.", API_KEY_HINT)
     if not _is_for_a_header(secret):
         problem = "has characters that a header may not have, such as a space or a line end."
-        raise BadSetting("metabase_sso.E032", f"METABASE_SSO[{key!r}] {problem}", hint)
+        raise BadSetting("metabase_sso.E032", f"METABASE_SSO[{key!r}] {problem}", API_KEY_HINT)
     return secret
 
 
