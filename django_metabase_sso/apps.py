@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from django_metabase_sso.conf import conf
@@ -21,12 +21,6 @@ class MetabaseSSOConfig(AppConfig):
     def ready(self) -> None:
         from django_metabase_sso import checks  # noqa: F401
 
-        if apps.is_installed("corsheaders"):
-            from corsheaders.signals import check_request_enabled
-
-            from django_metabase_sso.middleware import enable_cors
-
-            check_request_enabled.connect(enable_cors, dispatch_uid="django_metabase_sso")
         with suppress(BadSetting):  # the checks report it
             if conf.END_ACCESS:
                 from django_metabase_sso.administration import receivers

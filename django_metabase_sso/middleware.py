@@ -5,16 +5,19 @@ It works together with django-cors-headers, which stands below it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from corsheaders.conf import conf as cors
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, ResolverMatch, resolve
+from django.urls import Resolver404, URLResolver, get_resolver
 from django.utils.translation import get_language_from_path, override
 
 from django_metabase_sso.conf import addresses, conf
@@ -28,6 +31,7 @@ __all__ = ["SSOCorsMiddleware"]
 
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
+EXPOSE_HEADERS = "Access-Control-Expose-Headers"
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -44,33 +48,45 @@ class SSOCorsMiddleware:
     sync_capable = True
     async_capable = True
 
-    def __init__(
-        self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
-    ) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
+        self.cors = AllowedOrigin(get_response)
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        request._metabase_sso_ours = {}  # type: ignore[attr-defined]  # noqa: SLF001
         if self.is_async:
             return self._call_async(request)
-        return _finish(request, self.get_response(request))
+        return self._preflight(request) or _finish(request, self.get_response(request))
 
     async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
-        response: Any = self.get_response(request)
-        return _finish(request, await response)
+        return self._preflight(request) or _finish(request, await self.get_response(request))
+
+    def _preflight(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return the response to a preflight from an allowed origin, or None."""
+        if request.method != "OPTIONS":
+            return None
+        origin = _allowed_origin(request)
+        if origin is None or not _is_ours(request):
+            return None
+        response = self.cors.check_preflight(request)
+        if response is None:
+            return None
+        response = self.cors.add_response_headers(request, response)
+        for name, value in responses.SAFE_HEADERS.items():  # no middleware has set any of them
+            response[name] = value
+        return _open(response, origin)
 
 
-def enable_cors(sender: object, request: HttpRequest, **kwargs: object) -> bool:
-    """Allow CORS for allowed origins on the paths of this package.
+class AllowedOrigin(CorsMiddleware):
+    """django-cors-headers, for a path of this package and an origin that is allowed."""
 
-    Receiver of django-cors-headers' `check_request_enabled`. Without SSOCorsMiddleware, only the
-    project's own CORS settings count.
-    """
-    is_covered = hasattr(request, "_metabase_sso_ours")
-    return is_covered and _is_ours(request) and _allowed_origin(request) is not None
+    def is_enabled(self, request: HttpRequest) -> bool:
+        return True
+
+    def origin_found_in_white_lists(self, origin: str, url: SplitResult) -> bool:
+        return True
 
 
 def _finish(request: HttpRequest, response: Any) -> HttpResponseBase:
@@ -90,10 +106,18 @@ def _finish(request: HttpRequest, response: Any) -> HttpResponseBase:
     if origin is None:
         del response[ALLOW_ORIGIN], response[ALLOW_CREDENTIALS]
     else:
-        if response.get(ALLOW_ORIGIN) != origin:
-            response[ALLOW_ORIGIN] = origin
-        response[ALLOW_CREDENTIALS] = "true"
+        _open(response, origin)
+        if cors.CORS_EXPOSE_HEADERS:
+            response[EXPOSE_HEADERS] = ", ".join(cors.CORS_EXPOSE_HEADERS)
     return responses.protect(response)
+
+
+def _open(response: HttpResponseBase, origin: str) -> HttpResponseBase:
+    """Add the two headers that let the scripts of an origin read the response."""
+    if response.get(ALLOW_ORIGIN) != origin:
+        response[ALLOW_ORIGIN] = origin
+    response[ALLOW_CREDENTIALS] = "true"
+    return response
 
 
 def _allowed_origin(request: HttpRequest) -> str | None:
@@ -107,31 +131,31 @@ def _allowed_origin(request: HttpRequest) -> str | None:
 def _is_ours(request: HttpRequest) -> bool:
     """Return whether the path leads to a view of this package.
 
-    The result is kept on the request, unless a middleware changes the path.
+    A middleware below that sets the language runs after this one, so the language is that of the
+    path's prefix.
     """
-    match: ResolverMatch | None = request.resolver_match
-    if match is not None:
-        return kind_of(match.func) is not None
-    found: dict[object, bool] = request._metabase_sso_ours  # type: ignore[attr-defined]  # noqa: SLF001
-    asked = (request.path_info, getattr(request, "urlconf", None))
-    if asked not in found:
-        found[asked] = _leads_to_us(*asked)
-    return found[asked]
+    if request.resolver_match is not None:
+        return kind_of(request.resolver_match.func) is not None
+    urlconf = getattr(request, "urlconf", None) or settings.ROOT_URLCONF
+    has_prefixes, _ = is_language_prefix_patterns_used(urlconf)
+    language = get_language_from_path(request.path_info) if has_prefixes else None
+    try:
+        _resolve(get_resolver(urlconf), request.path_info, language or settings.LANGUAGE_CODE)
+    except Resolver404:
+        return False
+    return True
 
 
-def _leads_to_us(path: str, urlconf: Any) -> bool:
-    """Resolve the path in the language of its prefix, as LocaleMiddleware does.
+@lru_cache(maxsize=64)
+def _resolve(resolver: URLResolver, path: str, language: str) -> None:
+    """Raise Resolver404 unless the path leads to a view of this package.
 
-    This middleware runs before that one, when the thread has the language of its last request.
+    Only paths of this package are cached: exceptions are not.
     """
-    has_prefixes, _ = is_language_prefix_patterns_used(urlconf or settings.ROOT_URLCONF)
-    language = get_language_from_path(path) if has_prefixes else None
-    with override(language or settings.LANGUAGE_CODE):
-        try:
-            match = resolve(path, urlconf)
-        except Resolver404:
-            return False
-    return kind_of(match.func) is not None
+    with override(language):
+        match = resolver.resolve(path)
+    if kind_of(match.func) is None:
+        raise Resolver404(path)
 
 
 def _leads_to_https(request: HttpRequest, response: HttpResponseBase) -> bool:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
+from django.urls import include, path, register_converter
+from django.urls.converters import StringConverter
 from pytest_django import Settings
 
 from django_metabase_sso.http import responses
@@ -61,6 +63,51 @@ def test_preflight_from_an_allowed_origin(client: Client) -> None:
     assert_open(response)
     assert "authorization" in response["Access-Control-Allow-Headers"]
     assert "GET" in response["Access-Control-Allow-Methods"]
+
+
+def test_settings_of_django_cors_headers(client: Client, settings: Settings) -> None:
+    settings.CORS_ALLOW_HEADERS = ["authorization", "x-own"]
+    settings.CORS_ALLOW_METHODS = ["GET"]
+    settings.CORS_PREFLIGHT_MAX_AGE = 60
+    settings.CORS_EXPOSE_HEADERS = ["X-Request-ID", "X-Version"]
+    response = preflight(client, APP)
+    assert response["Access-Control-Allow-Headers"] == "authorization, x-own"
+    assert response["Access-Control-Allow-Methods"] == "GET"
+    assert response["Access-Control-Max-Age"] == "60"
+    assert response["Content-Length"] == "0"
+    for name, value in SAFE_HEADERS.items():
+        assert response[name] == value
+    response = client.get(FETCH, headers={"Origin": APP})
+    assert response["Access-Control-Expose-Headers"] == "X-Request-ID, X-Version"
+    response = client.get(FETCH, headers={"Origin": EVIL})
+    assert "Access-Control-Expose-Headers" not in response
+
+
+def test_options_that_is_not_a_preflight(client: Client) -> None:
+    response = client.options(FETCH, headers={"Origin": APP})
+    assert response["Allow"] == "GET, HEAD, OPTIONS"
+    assert_open(response)
+
+
+class Customer(StringConverter):
+    """A part of a path that is a customer's name."""
+
+    known: ClassVar[set[str]] = set()
+
+    def to_python(self, value: str) -> str:
+        if value not in self.known:
+            raise ValueError(value)
+        return value
+
+
+register_converter(Customer, "customer")
+
+
+def test_a_path_that_leads_here_later(client: Client, settings: Settings) -> None:
+    settings.ROOT_URLCONF = (path("<customer:name>/", include("django_metabase_sso.urls")),)
+    assert_closed(preflight(client, APP, "/acme/metabase"))
+    Customer.known.add("acme")
+    assert_open(preflight(client, APP, "/acme/metabase"))
 
 
 @pytest.mark.usefixtures("project")

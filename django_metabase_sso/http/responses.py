@@ -196,7 +196,7 @@ def navigate(path: str) -> SSOResponse:
 
 def _json(data: dict[str, str], status: int = 200) -> SSOResponse:
     return SSOResponse(
-        json.dumps(data), status=status, content_type="application/json", **NEVER_FRAMED
+        json.dumps(data).encode(), status=status, content_type="application/json", **NEVER_FRAMED
     )
 
 
