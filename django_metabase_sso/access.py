@@ -107,11 +107,10 @@ def _session_key(user: AbstractBaseUser) -> str:
 
 def _require_unshared(user: AbstractBaseUser, email: str, conf: Conf) -> None:
     if not isinstance(user, get_user_model()):
-        text = (
+        raise ImproperlyConfigured(
             f"{user.__class__.__name__} is not AUTH_USER_MODEL. With"
             " METABASE_SSO['REQUIRE_UNIQUE_EMAIL'], users must be of AUTH_USER_MODEL."
         )
-        raise ImproperlyConfigured(text)
     ids = uniqueness.other_users(user, email)
     if not ids:
         return

@@ -76,10 +76,9 @@ def django_groups(user: AbstractBaseUser, request: HttpRequest | None = None) ->
     """Return the names of the user's Django groups. For GROUP_MAPPING. Costs one query."""
     groups = getattr(user, "groups", None)
     if groups is None:
-        msg = (
+        raise ImproperlyConfigured(
             "METABASE_SSO['GROUP_MAPPING'] needs Django groups. The user model does not have any."
         )
-        raise ImproperlyConfigured(msg)
     return sorted(groups.values_list("name", flat=True))
 
 
@@ -184,10 +183,11 @@ def _tenant_claims(user: AbstractBaseUser, request: HttpRequest | None, conf: Co
         raise AccessRefused("no-tenant", gettext("Your account does not belong to a tenant."))
     names = conf.CLAIM_NAMES
     if isinstance(tenant, bool) or not isinstance(tenant, str | int):
-        problem = (
-            f"TENANT returned {type(tenant).__name__}. It must return str, int or claims.INTERNAL."
+        raise InvalidClaim(
+            names["tenant"],
+            f"TENANT returned {type(tenant).__name__}. It must return str, int or"
+            " claims.INTERNAL.",
         )
-        raise InvalidClaim(names["tenant"], problem)
     claims: Claims = {names["tenant"]: clean_text("tenant", text_of("tenant", tenant))}
     extra = conf.TENANT_ATTRIBUTES
     values = None if extra is None else extra(user, request)

@@ -51,27 +51,21 @@ def blocked_directives(
     found = []
     for directive in DIRECTIVES:
         sources = _sources(policy, directive)
-        if not (_allows(directive, sources, origin) or (is_self and "'self'" in (sources or ()))):
+        if not (is_self and "'self'" in sources) and not _allows(directive, sources, origin):
             found.append(directive)
     return found
 
 
-def _sources(policy: Mapping[str, Any], directive: str) -> list[str] | None:
-    for name in FALLBACKS[directive]:
-        value = policy.get(name)
-        if value is not None:
-            return _texts(value)
-    return None
-
-
-def _texts(value: Any) -> list[str]:
+def _sources(policy: Mapping[str, Any], directive: str) -> list[str]:
+    values = [policy[name] for name in FALLBACKS[directive] if policy.get(name) is not None]
+    value = values[0] if values else "*"
     if isinstance(value, str):
         return value.split()
     return [str(entry) for entry in value] if isinstance(value, Iterable) else []
 
 
-def _allows(directive: str, sources: list[str] | None, origin: str) -> bool:
-    if sources is None or "*" in sources:
+def _allows(directive: str, sources: list[str], origin: str) -> bool:
+    if "*" in sources:
         return True
     if directive == "script-src" and any("nonce" in source.lower() for source in sources):
         return True  # the tags put the nonce on their scripts
@@ -87,10 +81,7 @@ def _matches(source: str, origin: str) -> bool:
         return False
     its_scheme, wildcard, its_host, its_port, _ = found.groups(default="")
     host, _, port = netloc.partition(":")
-    if its_scheme.lower() not in ("", scheme) and (its_scheme.lower(), scheme) != (
-        "http",
-        "https",
-    ):
+    if its_scheme.lower() not in ("", "http", scheme):
         return False
     if its_port not in (":*", f":{port}" if port else ""):
         return False

@@ -58,8 +58,9 @@ def deny_emails(*patterns: str) -> AccessPolicy:
     folded = [pattern.lower() for pattern in patterns]
     for pattern in folded:
         if not PATTERN.fullmatch(pattern):
-            text = f"deny_emails: {pattern!r} cannot match an address; write '*@corp.example'"
-            raise ValueError(text)
+            raise ValueError(
+                f"deny_emails: {pattern!r} cannot match an address; write '*@corp.example'"
+            )
 
     def policy(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
         email = canonical_email(user)
@@ -77,8 +78,7 @@ def ask(
     """
     allowed = policy(user, request)
     if not isinstance(allowed, bool):
-        text = f"{where} returned {type(allowed).__name__}, not a bool."
-        raise ImproperlyConfigured(text)
+        raise ImproperlyConfigured(f"{where} returned {type(allowed).__name__}, not a bool.")
     return allowed
 
 
@@ -207,9 +207,8 @@ def require_otp(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
     and users outside a request.
     """
     is_verified = getattr(user, "is_verified", None)
-    if not callable(is_verified) or not hasattr(
-        user, "otp_device"
-    ):  # is_verified may be about the address
+    # Without otp_device, is_verified may be about the address.
+    if not callable(is_verified) or not hasattr(user, "otp_device"):
         raise PermissionDenied(
             gettext("This site could not check whether you used your second factor.")
         )

@@ -95,9 +95,7 @@ def origin_of(scheme: str, netloc: str) -> str:
     expected = host if port is None else f"{host}:{port}"
     if parts.netloc not in (expected, f"{expected}:"):
         raise ValueError("does not have a valid host and port")
-    if port is None or port == DEFAULT_PORTS[parts.scheme]:
-        return f"{parts.scheme}://{host}"
-    return f"{parts.scheme}://{host}:{port}"
+    return f"{parts.scheme}://{host if port == DEFAULT_PORTS[parts.scheme] else expected}"
 
 
 def _refuse_international(url: str) -> None:

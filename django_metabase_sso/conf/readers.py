@@ -115,7 +115,8 @@ def claim_names(key: str, written: Written) -> dict[str, str]:
         return CLAIM_NAMES
     if isinstance(renames, dict) and renames.keys() <= CLAIM_NAMES.keys():
         names = {**CLAIM_NAMES, **renames}
-        if _are_distinct(names.values()) and not REGISTERED_CLAIMS & set(names.values()):
+        texts = {name for name in names.values() if isinstance(name, str) and name.strip()}
+        if len(texts) == len(names) and texts.isdisjoint(REGISTERED_CLAIMS):
             return names
     message = f"METABASE_SSO[{key!r}] must give every claim a different name."
     hint = (
@@ -123,11 +124,6 @@ def claim_names(key: str, written: Written) -> dict[str, str]:
         f" {', '.join(sorted(REGISTERED_CLAIMS))}."
     )
     raise BadSetting("metabase_sso.E010", message, hint)
-
-
-def _are_distinct(values: Iterable[object]) -> bool:
-    names = [value for value in values if isinstance(value, str) and value.strip()]
-    return len(set(names)) == len(CLAIM_NAMES)
 
 
 def origins(key: str, written: Written) -> tuple[addresses.AllowedOrigin, ...]:
@@ -185,11 +181,8 @@ def redirect_params(key: str, written: Written) -> dict[str, str]:
 def end_access(key: str, written: Written) -> tuple[str, ...]:
     """Return the events in Django that end access in Metabase: "logout", "deactivation"."""
     value = written[key]
-    if (
-        isinstance(value, list | tuple | set | frozenset)
-        and not any(not isinstance(entry, str) for entry in value)
-        and set(value) <= set(END_ACCESS)
-    ):
+    is_list = isinstance(value, list | tuple | set | frozenset)
+    if is_list and all(entry in END_ACCESS for entry in value):
         return tuple(value)
     message = f"METABASE_SSO[{key!r}] must be a list of {' and '.join(map(repr, END_ACCESS))}."
     raise BadSetting("metabase_sso.E034", message, f'Write "{key}": ["logout", "deactivation"].')

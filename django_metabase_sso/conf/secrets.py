@@ -7,7 +7,6 @@ decode or copy str and bytes before they call `repr`, so a `Secret` is neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from django.conf import settings
@@ -36,10 +35,6 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._value)
-
-    def is_one_of(self, keys: Iterable[str | bytes]) -> bool:
-        """Return whether it is one of Django's keys."""
-        return self._value in [force_bytes(key) for key in keys]
 
     def reveal(self) -> bytes:
         """Return the bytes. Do not keep them in a local variable, which error pages show."""
@@ -144,7 +139,8 @@ def _checked(key: str, secret: Secret | str | None) -> Secret:
 
 def _is_djangos(secret: Secret) -> bool:
     """Return a bool, because an exception would show the local variables on error pages."""
-    return secret.is_one_of([settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])
+    keys = settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS
+    return secret.reveal() in [force_bytes(key) for key in keys]
 
 
 def _refuse_equal(secret: Secret, other: Secret | str | None) -> None:

@@ -46,7 +46,12 @@ class Setting(Generic[T]):
     @overload
     def __get__(self, instance: Conf, owner: type) -> T: ...
     def __get__(self, instance: Conf | None, owner: type) -> Setting[T] | T:
-        return self if instance is None else instance.look_up(self)
+        if instance is None:
+            return self
+        value = self.read(self.key, instance.kept or written())
+        if instance.kept is not None:
+            instance.__dict__[self.key] = value  # from now on, Python finds the value here
+        return value
 
 
 class Conf:
@@ -79,9 +84,7 @@ class Conf:
     END_ACCESS = Setting(readers.end_access, ())
     DEVELOPMENT_API_KEY = Setting(secrets.development_api_key, None)
 
-    def look_up(self, setting: Setting[T]) -> T:
-        """Return the validated value of a setting."""
-        return setting.read(setting.key, written())
+    kept: Written | None = None
 
 
 class Snapshot(Conf):
@@ -91,16 +94,10 @@ class Snapshot(Conf):
     """
 
     def __init__(self) -> None:
-        self._written = written()
+        self.kept = written()
 
     def __repr__(self) -> str:
         return "<Snapshot>"
-
-    def look_up(self, setting: Setting[T]) -> T:
-        """Return the validated value of a setting, and keep it."""
-        value = setting.read(setting.key, self._written)
-        self.__dict__[setting.key] = value  # from now on, Python finds the value here
-        return value
 
 
 conf = Conf()

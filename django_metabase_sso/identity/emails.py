@@ -46,12 +46,10 @@ def is_same(stored: object, email: str) -> bool:
 
 @lru_cache(maxsize=4096)  # about as many users as a process sees in a day
 def _is_plain(address: str) -> bool:
-    if not (address.isascii() and address.isprintable() and len(address) <= LONGEST):
-        return False
-    if not REFUSED.isdisjoint(address):
+    if not (address.isascii() and address.isprintable() and REFUSED.isdisjoint(address)):
         return False
     try:
         check(address)
     except ValidationError:
         return False
-    return True
+    return len(address) <= LONGEST

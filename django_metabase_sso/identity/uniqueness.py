@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
 Users = models.QuerySet[Any]
+Rows = Iterable[tuple[Any, Any]]  # keys and addresses
 NOT_A_COLUMN = "METABASE_SSO['REQUIRE_UNIQUE_EMAIL'] needs an e-mail address in a column."
 INCOMPARABLE = (
     "METABASE_SSO['REQUIRE_UNIQUE_EMAIL']: this database cannot compare the column of the e-mail"
@@ -180,10 +181,7 @@ def email_field() -> models.Field[Any, Any] | None:
     """Return the e-mail field of the user model, or None if it is not a column of a table."""
     model = get_user_model()
     name = model.get_email_field_name()
-    for field in model._meta.concrete_fields:  # noqa: SLF001
-        if field.name == name:
-            return field
-    return None
+    return next((field for field in model._meta.concrete_fields if field.name == name), None)  # noqa: SLF001
 
 
 def has_plain_values(field: models.Field[Any, Any]) -> bool:
@@ -196,21 +194,12 @@ def has_plain_values(field: models.Field[Any, Any]) -> bool:
     )
 
 
-class Statement(NamedTuple):
-    """The ORM's SQL statement, with the parameters before the address and those after it."""
-
-    sql: str
-    before: tuple[Any, ...]
-    after: tuple[Any, ...]
-    key: Callable[[Any], Any] | None  # converts the key from the database
-
-
 @lru_cache(maxsize=REMEMBERED)
-def statement(model: type[AbstractBaseUser], using: str) -> Statement | None:
-    """Return the ORM's statement for the keys and addresses of the users with an address.
+def statement(model: type[AbstractBaseUser], using: str) -> Callable[[str], Rows] | None:
+    """Return a function that executes the ORM's statement for the users with an address.
 
-    It is cached, because building it takes longer than the query. Returns None if the ORM has to
-    convert the key or the address.
+    It is cached, because building the statement takes longer than the query. Returns None if the
+    ORM has to convert the key or the address.
     """
     field = _required_field()
     address = "somebody@example.com"
@@ -222,10 +211,15 @@ def statement(model: type[AbstractBaseUser], using: str) -> Statement | None:
     key = columns[0].output_field if converted == {0} else None
     if not has_plain_values(field) or (converted and type(key) is not models.UUIDField):
         return None
-    position = params.index(address)
-    return Statement(
-        sql, tuple(params[:position]), tuple(params[position + 1 :]), key and key.to_python
-    )
+    before, after = params[: params.index(address)], params[params.index(address) + 1 :]
+
+    def execute(email: str) -> Rows:
+        with connections[using].cursor() as cursor:
+            cursor.execute(sql, (*before, email, *after))
+            rows: list[tuple[Any, Any]] = cursor.fetchall()
+        return rows if key is None else [(key.to_python(pk), stored) for pk, stored in rows]
+
+    return execute
 
 
 def _keys(email: str, using: str, which: models.Q | None = None) -> list[Any]:
@@ -235,15 +229,12 @@ def _keys(email: str, using: str, which: models.Q | None = None) -> list[Any]:
         raise _incomparable(using) from failure
 
 
-def _rows(email: str, using: str, which: models.Q | None) -> Iterable[tuple[Any, Any]]:
-    ready = statement(get_user_model(), using) if which is None else None
-    if ready is None:
-        users = folded_users(using).filter(which or models.Q(), _email=email)
-        return users.values_list("pk", _required_field().name)
-    with connections[using].cursor() as cursor:
-        cursor.execute(ready.sql, (*ready.before, email, *ready.after))
-        rows: list[tuple[Any, Any]] = cursor.fetchall()
-    return rows if ready.key is None else [(ready.key(key), stored) for key, stored in rows]
+def _rows(email: str, using: str, which: models.Q | None) -> Rows:
+    execute = statement(get_user_model(), using) if which is None else None
+    if execute is not None:
+        return execute(email)
+    users = folded_users(using).filter(which or models.Q(), _email=email)
+    return users.values_list("pk", _required_field().name)
 
 
 def _explain_absence(key: Any, email: str, using: str) -> NoReturn:

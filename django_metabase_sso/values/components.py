@@ -118,10 +118,10 @@ def check_options(
             kind = "guest embeds" if guests else "embeds for signed-in users"
             raise InvalidEmbed(f"{option} has no effect in {kind}: leave it out.")
         if value is not None and not _fits(attribute.type, value):
-            text = (
+            raise InvalidEmbed(
                 f"{option} of <{component}> must be {EXPECTED[attribute.type]}, not {value!r:.100}"
+                " (in a template, a variable that does not exist is '')."
             )
-            raise InvalidEmbed(f"{text} (in a template, a variable that does not exist is '').")
 
 
 def options_of(component: str, *, guests: bool) -> list[str]:
