@@ -11,9 +11,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,13 +33,12 @@ SAME_WORK, WITH_UNIQUENESS, NO_DEARER, TOKEN = 1.05, 1.12, 1.0, 1.5
 
 @dataclass
 class Row:
-    """A line of the table: what stands in its first columns, its bar, and what was found."""
+    """A comparison: what stands in the table's second column, its bar, and two servers."""
 
     what: str
     bar: float | None
     reference: Variant
     variant: Variant
-    ratios: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -50,18 +49,13 @@ class Group:
     variants: list[Variant]
     rows: list[Row]
 
-    def run(self) -> None:
-        """Measure once, and note the ratios."""
-        for variant in self.variants:
-            variant.blocks.clear()
-        measure(self.variants, ROUNDS)
-        for row in self.rows:
-            row.ratios.append(row.variant.ratio(row.reference, lambda block: block.cpu))
-
 
 @contextmanager
 def sync_group(name: str, base: Database, *, is_cross: bool) -> Iterator[Group]:
-    """Run our view and the hand-written one under gunicorn."""
+    """Run our view and the hand-written one under gunicorn.
+
+    A second server of the hand-written one shows how much two servers of the same code differ.
+    """
     with ExitStack() as stack:
 
         def started(site: Site) -> list[Variant]:
@@ -72,15 +66,16 @@ def sync_group(name: str, base: Database, *, is_cross: bool) -> Iterator[Group]:
             port = stack.enter_context(site.running(base))
             return [Variant(one.name, one.at(port, base.people), REQUESTS) for one in kinds]
 
-        chosen = (sites.HANDWRITTEN, sites.OURS_OFF, sites.OURS_INDEX)
-        hand, off, index = (started(replace(site, is_cross=is_cross)) for site in chosen)
+        chosen = (sites.HANDWRITTEN, sites.HANDWRITTEN, sites.OURS_OFF, sites.OURS_INDEX)
+        hand, twin, off, index = (started(replace(site, is_cross=is_cross)) for site in chosen)
         rows = [
             Row(f"token, uniqueness {OFF}", SAME_WORK, hand[0], off[0]),
             Row(f"token, uniqueness {INDEX}", WITH_UNIQUENESS, hand[0], index[0]),
         ]
         for number, what in enumerate(["401", "preflight"][: len(hand) - 1], 1):
             rows.append(Row(what, NO_DEARER, hand[number], off[number]))
-        yield Group(name, [*hand, *off, index[0]], rows)
+            rows.append(Row(f"{what}, hand-written again", None, hand[number], twin[number]))
+        yield Group(name, [*hand, *twin[1:], *off, index[0]], rows)
 
 
 @contextmanager
@@ -125,15 +120,33 @@ def token_and_encode() -> tuple[float, float, float]:
     return ours, alone, statistics.median(own / its for own, its in pairs)
 
 
-def report(group: Group) -> None:
-    """Print the lines of a group."""
-    for row in group.rows:
-        compared = (row.reference, row.variant)
-        cells = [f"{one.median(lambda block: block.cpu) * 1e3:.3f}" for one in compared]
-        cells.append(f"{row.variant.median(lambda block: block.rate):.0f}")
-        cells += [f"{ratio:.3f}" for ratio in row.ratios]
-        cells.append("" if row.bar is None else f"{row.bar:.2f}")
-        print(f"| {group.name} | {row.what} | {' | '.join(cells)} |", flush=True)
+def report(group: str, runs: list[Row]) -> None:
+    """Print a line of the table: a row, measured in all runs."""
+    row = runs[0]
+    times = [
+        statistics.median(getattr(run, server).median(lambda block: block.cpu) for run in runs)
+        for server in ("reference", "variant")
+    ]
+    cells = [f"{seconds * 1e3:.3f}" for seconds in times]
+    rates = (run.variant.median(lambda block: block.rate) for run in runs)
+    cells.append(f"{statistics.median(rates):.0f}")
+    cells += [f"{run.variant.ratio(run.reference, lambda block: block.cpu):.3f}" for run in runs]
+    cells.append("" if row.bar is None else f"{row.bar:.2f}")
+    print(f"| {group} | {row.what} | {' | '.join(cells)} |", flush=True)
+
+
+def measured(open_group: Callable[[], AbstractContextManager[Group]]) -> None:
+    """Measure a group, with new servers in each run, and print its rows.
+
+    Two servers of the same code differ by several percent for as long as they run.
+    """
+    groups = []
+    for _ in range(RUNS):
+        with open_group() as group:
+            measure(group.variants, ROUNDS)
+            groups.append(group)
+    for rows in zip(*(group.rows for group in groups), strict=True):
+        report(groups[0].name, list(rows))
 
 
 def main() -> None:
@@ -157,15 +170,11 @@ def main() -> None:
         }
         for engine, make in makers.items():
             with make("bench", USERS, unique=True) as base:
-                for opened in (
-                    sync_group(f"cross-origin, gunicorn, {engine}", base, is_cross=True),
-                    sync_group(f"same origin, gunicorn, {engine}", base, is_cross=False),
-                    async_group(f"cross-origin, uvicorn, {engine}", base),
-                ):
-                    with opened as group:
-                        for _ in range(RUNS):
-                            group.run()
-                        report(group)
+                cross = f"cross-origin, gunicorn, {engine}"
+                same = f"same origin, gunicorn, {engine}"
+                measured(partial(sync_group, cross, base, is_cross=True))
+                measured(partial(sync_group, same, base, is_cross=False))
+                measured(partial(async_group, f"cross-origin, uvicorn, {engine}", base))
     found = [token_and_encode() for _ in range(RUNS)]
     ours, alone, _ = found[-1]
     ratios = " | ".join(f"{ratio:.2f}" for *_, ratio in found)

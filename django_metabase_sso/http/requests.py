@@ -85,10 +85,8 @@ def is_from_this_machine(request: HttpRequest) -> bool:
 
 def is_prefetch(request: HttpRequest) -> bool:
     """Return whether a browser or a library prefetches a page that the user has not opened."""
-    return any(
-        name in request.META and words.search(request.META[name])
-        for name, words in PREFETCHES.items()
-    )
+    found = PREFETCHES.keys() & request.META.keys()
+    return any(PREFETCHES[name].search(request.META[name]) for name in found)
 
 
 def is_subresource(request: HttpRequest) -> bool:
