@@ -33,7 +33,7 @@ class ErrorText(NamedTuple):
 
     `text` is the beginning of the message, and `others` are the beginnings that other versions of
     Metabase use. `code` is the `status` in the JSON of the response, or "" if it has none.
-    `status` is the HTTP status, or None for any. `where` names the requests that get the message.
+    `status` is the HTTP status, or None for any.
     """
 
     text: str
@@ -42,7 +42,6 @@ class ErrorText(NamedTuple):
     cure: str
     code: str = ""
     others: tuple[str, ...] = ()
-    where: Where = "sign-in"
 
 
 CORRUPT: Final = ErrorText(
@@ -108,22 +107,6 @@ INVALID_REDIRECT: Final = ErrorText(
     "Set Metabase's site URL (Admin > Settings > General) to the address in "
     "METABASE_SSO['INSTANCE_URL'].",
 )
-SDK_DISABLED: Final = ErrorText(
-    "Embedding SDK for React is disabled",
-    402,
-    "The SDK is switched off in Metabase. Metabase may already have signed the user in.",
-    f"Switch it on under {EMBEDDING_SETTINGS}.",
-    "error-embedding-sdk-disabled",
-)
-SIMPLE_DISABLED: Final = ErrorText(
-    "You need to turn on modular embedding",
-    402,
-    "Web components (embed.js) are switched off in Metabase. Metabase may already have signed the "
-    "user in.",
-    f"Switch modular embedding on under {EMBEDDING_SETTINGS}.",
-    "error-embedding-simple-disabled",
-    ("Embedded Analytics JS is disabled",),
-)
 TENANTS_OFF: Final = ErrorText(
     "Tenants and tenant users are disabled.",
     403,
@@ -151,7 +134,6 @@ GUEST_CORRUPT: Final = ErrorText(
     "way.",
     f"Copy the embedding secret key from {EMBEDDING_SETTINGS} into "
     "METABASE_SSO['EMBEDDING_SECRET_KEY']. It is not the JWT signing key.",
-    where="guest embed",
 )
 GUEST_EXPIRED: Final = ErrorText(
     "Token is expired",
@@ -160,27 +142,11 @@ GUEST_EXPIRED: Final = ErrorText(
     "differ by more than 60 seconds.",
     "Reload the page, or set METABASE_SSO['GUEST_PARAMS'], so that pages fetch new tokens. "
     f"{CLOCKS}.",
-    where="guest embed",
-)
-GUESTS_OFF: Final = ErrorText(
-    "Embedding is not enabled",
-    400,
-    "Guest and static embeds are switched off in Metabase.",
-    f"Switch them on under {EMBEDDING_SETTINGS}.",
-    where="guest embed",
-)
-GUEST_KEY_MISSING: Final = ErrorText(
-    "The embedding secret key has not been set.",
-    400,
-    "Metabase does not have an embedding secret key.",
-    f"Switch guest embeds on under {EMBEDDING_SETTINGS}. Metabase then creates a key: copy it "
-    "into METABASE_SSO['EMBEDDING_SECRET_KEY'].",
-    where="guest embed",
 )
 
-# lookup() returns the first row that fits. If one string begins with another, the longer one comes
-# first.
-ERROR_TEXTS: Final = (
+# The messages, by the requests that get them. lookup() returns the first row that fits. If one
+# string begins with another, the longer one comes first.
+SIGN_IN: Final = (
     ErrorText(
         "Message seems corrupt or manipulated.",
         401,
@@ -208,8 +174,22 @@ ERROR_TEXTS: Final = (
         "User provisioning is off in Metabase, and no active account has this e-mail address.",
         f"Switch user provisioning on under {JWT_SETTINGS}, or create the account in Metabase.",
     ),
-    SDK_DISABLED,
-    SIMPLE_DISABLED,
+    ErrorText(
+        "Embedding SDK for React is disabled",
+        402,
+        "The SDK is switched off in Metabase. Metabase may already have signed the user in.",
+        f"Switch it on under {EMBEDDING_SETTINGS}.",
+        "error-embedding-sdk-disabled",
+    ),
+    ErrorText(
+        "You need to turn on modular embedding",
+        402,
+        "Web components (embed.js) are switched off in Metabase. Metabase may already have signed "
+        "the user in.",
+        f"Switch modular embedding on under {EMBEDDING_SETTINGS}.",
+        "error-embedding-simple-disabled",
+        ("Embedded Analytics JS is disabled",),
+    ),
     ErrorText(
         "Value of `@tenant` must be a string",
         401,
@@ -296,6 +276,8 @@ ERROR_TEXTS: Final = (
         others=("JWT authentication failed",),
     ),
     HIDDEN,
+)
+GUEST_EMBED: Final = (
     GUEST_CORRUPT,
     GUEST_EXPIRED,
     ErrorText(
@@ -303,16 +285,25 @@ ERROR_TEXTS: Final = (
         400,
         "The dashboard or question is not published for guest embeds.",
         "Publish it in Metabase: Share > Embed on the item.",
-        where="guest embed",
     ),
-    GUESTS_OFF,
-    GUEST_KEY_MISSING,
+    ErrorText(
+        "Embedding is not enabled",
+        400,
+        "Guest and static embeds are switched off in Metabase.",
+        f"Switch them on under {EMBEDDING_SETTINGS}.",
+    ),
+    ErrorText(
+        "The embedding secret key has not been set.",
+        400,
+        "Metabase does not have an embedding secret key.",
+        f"Switch guest embeds on under {EMBEDDING_SETTINGS}. Metabase then creates a key: copy it "
+        "into METABASE_SSO['EMBEDDING_SECRET_KEY'].",
+    ),
     ErrorText(
         "Token is missing value for keypath",
         400,
         "The token has no `resource` or `params`.",
         "Let this package sign guest tokens: `tokens.guest_token` writes both.",
-        where="guest embed",
     ),
     ErrorText(
         "You must specify a value for",
@@ -320,37 +311,34 @@ ERROR_TEXTS: Final = (
         "The token does not have a value for a locked parameter, or the value is blank.",
         "Give every locked parameter of the item a value, in `params=` of the tag or in what "
         "METABASE_SSO['GUEST_PARAMS'] returns.",
-        where="guest embed",
     ),
     ErrorText(
         "Unknown parameter",
         400,
         "The token names a parameter that the item does not have.",
         "Use the names in the item's settings for guest embeds in Metabase.",
-        where="guest embed",
     ),
     ErrorText(
         "You're not allowed to specify a value for",
         400,
         "The token names a parameter that is disabled on the item.",
         "Set the parameter to Locked in the item's settings for guest embeds in Metabase.",
-        where="guest embed",
     ),
+)
+AGENT_API: Final = (
     ErrorText(
         "missing_authorization",
         401,
         "The request does not have an Authorization header.",
         "Send `Authorization: Bearer` followed by a token, as this package's client does.",
-        where="Agent API",
     ),
     ErrorText(
         "invalid_authorization_format",
         401,
         "The Authorization header does not begin with Bearer.",
         "Send `Authorization: Bearer` followed by a token, as this package's client does.",
-        where="Agent API",
     ),
-    ErrorText("jwt_not_configured", 401, SSO_DISABLED.cause, SSO_DISABLED.cure, where="Agent API"),
+    ErrorText("jwt_not_configured", 401, SSO_DISABLED.cause, SSO_DISABLED.cure),
     ErrorText(
         "invalid_jwt",
         401,
@@ -358,9 +346,13 @@ ERROR_TEXTS: Final = (
         "neither creates nor reactivates accounts.",
         "Let the user sign in to Metabase once. If that fails, `manage.py metabase_sso doctor` "
         "says why.",
-        where="Agent API",
     ),
 )
+ERROR_TEXTS: Final[dict[Where, tuple[ErrorText, ...]]] = {
+    "sign-in": SIGN_IN,
+    "guest embed": GUEST_EMBED,
+    "Agent API": AGENT_API,
+}
 
 # What the status of a response to a token means if its message is hidden or translated.
 STATUSES: Final = (
@@ -397,9 +389,9 @@ def lookup(text: str, where: Where | None = None) -> ErrorText | None:
     `text` is the message or the whole body of a response, in JSON or not. `where` limits the
     search to one kind of request, because some messages of guest embeds and sign-ins are the same.
     """
-    said = _messages(text)
-    rows = [row for row in ERROR_TEXTS if where is None or row.where == where or row is HIDDEN]
-    found = (row for message in said for row in rows if _is_of(row, message))
+    tables = ERROR_TEXTS.values() if where is None else (ERROR_TEXTS[where], (HIDDEN,))
+    rows = [row for table in tables for row in table]
+    found = (row for message in _messages(text) for row in rows if _is_of(row, message))
     return next(found, None)
 
 

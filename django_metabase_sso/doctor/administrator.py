@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from django_metabase_sso import claims
 from django_metabase_sso.conf import conf
-from django_metabase_sso.doctor.proxies import Proxy
 from django_metabase_sso.doctor.remote import Remote
 from django_metabase_sso.doctor.report import Report
+from django_metabase_sso.doctor.site import Address
 from django_metabase_sso.exceptions import MetabaseError, MetabaseRefused
 from django_metabase_sso.troubleshooting import TENANTS_OFF, quoted
 
@@ -39,9 +39,8 @@ def judge_tenants(report: Report, remote: Remote) -> None:
 
 
 def _ask_for_tenants(report: Report, remote: Remote) -> None:
-
     try:
-        with _opened(remote.timeout, remote.proxy) as api:
+        with _opened(remote) as api:
             listed = {entry["key"]: entry for entry in api.get("/api/setting")}
     except MetabaseError as error:
         report.skipped("tenants", str(error))
@@ -53,12 +52,12 @@ def _ask_for_tenants(report: Report, remote: Remote) -> None:
         report.fault("tenants", title, cause=TENANTS_OFF.cause, cure=TENANTS_OFF.cure)
 
 
-def _opened(timeout: float, proxy: Proxy | None) -> AbstractContextManager[Api]:
+def _opened(remote: Remote) -> AbstractContextManager[Api]:
     from django_metabase_sso.administration.api import opened
 
-    if proxy is None:
-        return opened(timeout)
-    return opened(timeout, proxy=(f"http://{proxy.host}", proxy.headers()))
+    proxy = remote.proxy
+    named = None if proxy is None else (f"http://{proxy.host}", proxy.headers)
+    return opened(remote.timeout, proxy=named)
 
 
 def judge_groups(report: Report, remote: Remote, user: AbstractBaseUser | None) -> None:
@@ -73,7 +72,7 @@ def judge_groups(report: Report, remote: Remote, user: AbstractBaseUser | None) 
 
     names = _names_of_groups(user)
     try:
-        with _opened(remote.timeout, remote.proxy) as api:
+        with _opened(remote) as api:
             settings = setup.listed(api)
             there = {group["name"] for group in api.get("/api/permissions/group")}
     except MetabaseError as error:
@@ -114,18 +113,17 @@ def _names_of_groups(user: AbstractBaseUser | None) -> set[str]:
     return set() if user is None else set(claims.metabase_groups(user, None) or ())
 
 
-def compare_settings(
-    report: Report, site: str, path: str, timeout: float, proxy: Proxy | None
-) -> None:
-    """Report what `setup` would change. This needs API_KEY. `site` is this site's origin."""
+def compare_settings(report: Report, remote: Remote, address: Address) -> None:
+    """Report what `setup` would change. This needs API_KEY."""
     if conf.API_KEY is None:
         return
     from django_metabase_sso.administration import setup
 
+    site = address.origin
     try:
-        with _opened(timeout, proxy) as api:
+        with _opened(remote) as api:
             version = api.version()
-            wants = setup.wanted(site, path, (), version, sync_groups=False)
+            wants = setup.wanted(site, address.path, (), version, sync_groups=False)
             plan = setup.plan(api, version, wants, ())
     except MetabaseError as error:
         title = "Metabase's settings could not be read."

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from django_metabase_sso.conf import conf
 from django_metabase_sso.doctor import administrator, exchange, front, metabase, pages, site
+from django_metabase_sso.doctor.metabase import Provider
 from django_metabase_sso.doctor.proxies import Proxy
 from django_metabase_sso.doctor.remote import Remote
 from django_metabase_sso.doctor.report import Report
@@ -40,45 +41,36 @@ def examine(
     used for requests to Metabase.
     """
     url = site.judge_settings(report)
-    can_sign = False
-    with report.step("secret-length"):
-        can_sign = site.judge_secret(report)
-    uri = remote = None
+    can_sign = report.step("secret-length", site.judge_secret)
+    provider = remote = None
     if url is None:
         report.skipped("instance", "INSTANCE_URL cannot be read.")
     else:
         remote = _reach(report, Remote(url, timeout, proxy))
         if remote is not None:
-            uri = _metabase(report, remote, origins, user, can_sign=can_sign)
+            provider = _metabase(report, remote, origins, user, can_sign=bool(can_sign))
     twins: list[str] = []
     if isinstance(getattr(settings, "METABASE_SSO", None), dict):
-        twins = _site(report, uri, origins, timeout, proxy)
+        twins = _site(report, provider, origins)
     else:
         report.skipped("endpoint", "The settings do not have METABASE_SSO.")
     if remote is not None:
         for origin in (one for one in origins if one not in twins):
-            with report.step("frame"):
-                pages.judge_frames(report, remote, origin)
+            report.step("frame", pages.judge_frames, remote, origin)
     report.finish()
 
 
 def _reach(report: Report, remote: Remote) -> Remote | None:
     """Check Metabase's public endpoints. Return None if it does not answer."""
-    properties = None
-    with report.step("instance"):
-        properties = metabase.reach(report, remote)
+    properties = report.step("instance", metabase.reach, remote)
     if properties is None:
         because = "Metabase does not answer. This affects all other steps about it."
         report.skipped("sso", because)
         return None
-    remote = properties.remote
-    with report.step("clock"):
-        metabase.compare_clocks(report, properties.answer)
-    with report.step("embedding-secret"):
-        metabase.compare_embedding_secrets(report, remote)
-    with report.step("site-url"):
-        metabase.compare_addresses(report, properties)
-    return remote
+    report.step("clock", metabase.compare_clocks, properties.answer)
+    report.step("embedding-secret", metabase.compare_embedding_secrets, properties.remote)
+    report.step("site-url", metabase.compare_addresses, properties)
+    return properties.remote
 
 
 def _metabase(
@@ -88,31 +80,24 @@ def _metabase(
     user: AbstractBaseUser | None,
     *,
     can_sign: bool,
-) -> tuple[str, str] | None:
-    """Check JWT sign-in. Return the Identity Provider URI, and where it is set in Metabase."""
+) -> Provider | None:
+    """Check JWT sign-in, and return the Identity Provider URI."""
     for origin in origins:
-        with report.step("metabase-cors"):
-            pages.judge_metabase(report, remote, origin)
-    uri = None
-    with report.step("sso"):
-        uri = metabase.discover(report, remote, embeds=bool(origins))
+        report.step("metabase-cors", pages.judge_metabase, remote, origin)
+    uri = report.step("sso", metabase.discover, remote, embeds=bool(origins))
     if uri is None:
         report.skipped("secret", "JWT sign-in does not work in Metabase.")
         return None
-    is_same = False
+    is_same = None
     if can_sign:
-        with report.step("secret"):
-            is_same = metabase.compare_secrets(report, remote)
+        is_same = report.step("secret", metabase.compare_secrets, remote)
     else:
         report.skipped("secret", "JWT_SHARED_SECRET cannot sign.")
-    with report.step("tenants"):
-        administrator.judge_tenants(report, remote)
-    with report.step("groups"):
-        administrator.judge_groups(report, remote, user)
+    report.step("tenants", administrator.judge_tenants, remote)
+    report.step("groups", administrator.judge_groups, remote, user)
     if user is not None:
-        _exchange(report, remote, user, is_same=is_same, embeds=bool(origins))
-    field = f"{metabase.pages_of(remote.version).jwt} > JWT Identity Provider URI"
-    return uri, field
+        _exchange(report, remote, user, is_same=bool(is_same), embeds=bool(origins))
+    return Provider(remote, uri)
 
 
 def _exchange(
@@ -127,70 +112,48 @@ def _exchange(
     elif report.has("tenants"):
         report.skipped("exchange", "Metabase refuses tokens with a tenant: see above.")
     else:
-        with report.step("exchange"):
-            exchange.sign_in(report, remote, user, embeds=embeds)
+        report.step("exchange", exchange.sign_in, remote, user, embeds=embeds)
 
 
-def _site(
-    report: Report,
-    uri: tuple[str, str] | None,
-    origins: Sequence[str],
-    timeout: float,
-    proxy: Proxy | None,
-) -> list[str]:
+def _site(report: Report, provider: Provider | None, origins: Sequence[str]) -> list[str]:
     """Check this site. Without the Identity Provider URI, its address is a guess.
 
     Returns the origins that are this site under another name.
     """
-    with report.step("session"):
-        site.judge_sessions(report)
+    report.step("session", site.judge_sessions)
     address = None
-    if uri is not None:
-        with report.step("identity-provider"):
-            address = site.judge_provider(report, *uri)
+    if provider is not None:
+        address = report.step("identity-provider", site.judge_provider, provider)
     if address is None:
-        with report.step("endpoint"):
-            address = site.locate(report)
+        address = report.step("endpoint", site.locate)
+    works = address is not None and report.step("endpoint", site.judge_endpoint, address)
+    found = _front(report, provider, address, works=bool(works))
     if address is None:
-        report.skipped("cache", "The Identity Provider URI is not known, or not on this site.")
         return []
-    works = False
-    with report.step("endpoint"):
-        works = site.judge_endpoint(report, address)
-    found = _front(report, uri, address, timeout, works=works)
     is_at_fault = found == "wrong" or (address.is_known and report.has("identity-provider"))
-    twins = _pages(
-        report, address, origins, works=works and not is_at_fault, is_silent=found == "silent"
-    )
-    if uri is not None and address.is_known:
-        with report.step("setup"):
-            administrator.compare_settings(report, address.origin, address.path, timeout, proxy)
+    can_read = bool(works) and not is_at_fault
+    twins = _pages(report, address, origins, works=can_read, is_silent=found == "silent")
+    if provider is not None and address.is_known:
+        report.step("setup", administrator.compare_settings, provider.remote, address)
     return twins
 
 
 def _front(
-    report: Report,
-    uri: tuple[str, str] | None,
-    address: site.Address,
-    timeout: float,
-    *,
-    works: bool,
+    report: Report, provider: Provider | None, address: site.Address | None, *, works: bool
 ) -> front.Reached:
     """Check proxies and caches in front of the endpoint, and return what answers there."""
-    found: front.Reached = "unknown"
-    if uri is None or not address.is_known:
+    found: front.Reached | None = None
+    if provider is None or address is None or not address.is_known:
         report.skipped("cache", "The Identity Provider URI is not known, or not on this site.")
     elif report.has("identity-provider"):
         report.skipped("cache", "The Identity Provider URI has to be corrected first: see above.")
     elif not works:
         report.skipped("cache", "The sign-in endpoint itself does not work: see above.")
     else:
-        with report.step("cache"):
-            found = front.judge_caches(report, address, *uri, timeout)
+        found = report.step("cache", front.judge_caches, address, provider)
         if found == "site":
-            with report.step("static"):
-                front.judge_script(report, address, timeout)
-    return found
+            report.step("static", front.judge_script, address, provider.remote.timeout)
+    return found or "unknown"
 
 
 def _pages(
@@ -207,24 +170,18 @@ def _pages(
     origins that are this site under another name.
     """
     twins = []
-    is_sent = False
-    with report.step("cookie"):
-        is_sent = site.judge_session_cookie(report, address)
+    is_sent = report.step("cookie", site.judge_session_cookie, address)
     if not origins:
         why = "Pass --origin, or add the origins to METABASE_SSO['ALLOWED_ORIGINS']."
         report.skipped("cors", why)
     elif not works:
-        report.skipped(
-            "cors", "The sign-in endpoint does not work, or has no correct address: see above."
-        )
+        why = "The sign-in endpoint does not work, or has no correct address: see above."
+        report.skipped("cors", why)
     for origin in origins if works else ():
-        relation = None
-        with report.step("our-cors"):
-            relation = pages.judge_ours(report, address, origin, is_silent=is_silent)
+        relation = report.step("our-cors", pages.judge_ours, address, origin, is_silent=is_silent)
         if relation == "twin":
             twins.append(origin)
-        if not is_sent or relation not in {"own", "other"}:
-            continue
-        with report.step("cookie"):
-            pages.judge_cookie(report, address, origin, is_own=relation == "own")
+        elif is_sent and relation in {"own", "other"}:
+            is_own = relation == "own"
+            report.step("cookie", pages.judge_cookie, address, origin, is_own=is_own)
     return twins

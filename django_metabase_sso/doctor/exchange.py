@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -15,13 +14,20 @@ from django_metabase_sso.conf.addresses import (
     SESSION_HEADER,
     SIGN_IN,
 )
-from django_metabase_sso.doctor.metabase import EMBEDS, PREFERRING, ask_as, post, report_off
+from django_metabase_sso.doctor.metabase import (
+    EMBEDS,
+    PREFERRING,
+    ask_as,
+    is_off,
+    post,
+    report_off,
+)
 from django_metabase_sso.doctor.remote import Answer, Remote, refuse
 from django_metabase_sso.doctor.report import Problem, Report
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 from django_metabase_sso.identity import emails
 from django_metabase_sso.tokens import Token
-from django_metabase_sso.troubleshooting import PAID, quoted, refusal_of
+from django_metabase_sso.troubleshooting import quoted, refusal_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -68,7 +74,7 @@ def _sign_in_as_embeds(report: Report, remote: Remote, token: Token, *, embeds: 
         session = answer.json().get("id")
         if isinstance(session, str) and HEADER_TEXT.fullmatch(session):
             _end(remote, session)
-    off = [kind for kind, answer in answers.items() if _is_off(answer)]
+    off = [kind for kind, answer in answers.items() if is_off(answer)]
     if off:
         is_on = any(kind not in off for kind in answers)
         report_off(report, remote, off, is_warning=is_on or not embeds)
@@ -80,16 +86,10 @@ def _bring(remote: Remote, token: Token, kind: str, found: Answer) -> Answer:
     sent = found.json().get("hash")
     if isinstance(sent, str) and HEADER_TEXT.fullmatch(sent):
         headers[HASH_HEADER] = sent
-    body = json.dumps({"jwt": token}).encode()
-    posted = {**headers, "Content-Type": "application/json"}
-    answer = remote.ask("POST", SIGN_IN, posted, body, may_redirect=True)
+    answer = remote.ask("POST", SIGN_IN, headers, token, may_redirect=True)
     if answer.status != 501:
         return answer
     return remote.ask("GET", f"{SIGN_IN}?jwt={token}", headers, may_redirect=True)
-
-
-def _is_off(answer: Answer) -> bool:
-    return answer.status == 402 and answer.known() != PAID
 
 
 def _token(user: AbstractBaseUser) -> Token:

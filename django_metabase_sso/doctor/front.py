@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 from django.conf import settings
 from django.templatetags.static import static
 
+from django_metabase_sso.doctor.metabase import Provider
 from django_metabase_sso.doctor.remote import Answer, fetch
 from django_metabase_sso.doctor.report import Finding, Problem, Report
 from django_metabase_sso.doctor.site import Address, is_local
@@ -20,16 +21,15 @@ Reached = Literal["site", "wrong", "silent", "unknown"]
 CACHE_HEADERS: Final = ("X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Cache-Status")
 
 
-def judge_caches(
-    report: Report, address: Address, uri: str, field: str, timeout: float
-) -> Reached:
+def judge_caches(report: Report, address: Address, provider: Provider) -> Reached:
     """Request the Identity Provider URI twice, without cookies, and return what answers."""
+    uri, timeout = provider.uri, provider.remote.timeout
     url = f"{uri}{'&' if '?' in uri else '?'}response=json"
     try:
         fetch(url, timeout)
         answer = fetch(url, timeout)
     except Problem as problem:
-        return _judge_unreached(report, address, field, problem.finding)
+        return _judge_unreached(report, address, provider.field, problem.finding)
     cure = "Configure the proxy or CDN not to cache this path, and not to change its headers."
     hit = next((name for name in CACHE_HEADERS if "HIT" in answer.header(name).upper()), "")
     age, kept = answer.header("Age"), "A cache answers instead of the sign-in endpoint."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from django_metabase_sso.conf.addresses import (
     TOKEN_AGE,
 )
 from django_metabase_sso.conf.secrets import SHORTEST_SECRET, Secret
-from django_metabase_sso.doctor.remote import Answer, Remote, refuse
+from django_metabase_sso.doctor.remote import Answer, Remote, quote, refuse
 from django_metabase_sso.doctor.report import Report
 from django_metabase_sso.tokens import LARGEST_ID, Token
 from django_metabase_sso.troubleshooting import (
@@ -73,6 +72,18 @@ class Properties(NamedTuple):
 
     remote: Remote
     answer: Answer
+
+
+class Provider(NamedTuple):
+    """The JWT Identity Provider URI of a Metabase."""
+
+    remote: Remote
+    uri: str
+
+    @property
+    def field(self) -> str:
+        """The place of the URI in Metabase's admin pages."""
+        return f"{pages_of(self.remote.version).jwt} > JWT Identity Provider URI"
 
 
 def reach(report: Report, remote: Remote) -> Properties | None:
@@ -178,9 +189,8 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
     """
     answers = {kind: ask_as(remote, PREFERRING, kind) for kind in EMBEDS}
     navigation = _navigate(remote, SIGN_IN)
-    refused = [kind for kind in answers if answers[kind].status == 402]
     is_paid = navigation.status != 402
-    off = [kind for kind in refused if is_paid and answers[kind].known() != PAID]
+    off = [kind for kind, answer in answers.items() if is_paid and is_off(answer)]
     on = [kind for kind in answers if kind not in off]
     if off:
         report_off(report, remote, off, is_warning=bool(on) or not embeds)
@@ -212,6 +222,11 @@ def discover(report: Report, remote: Remote, *, embeds: bool) -> str | None:
     return url if isinstance(url, str) else ""
 
 
+def is_off(answer: Answer) -> bool:
+    """Return whether the answer to an embed means that its kind is switched off."""
+    return answer.status == 402 and answer.known() != PAID
+
+
 def report_off(report: Report, remote: Remote, off: Sequence[str], *, is_warning: bool) -> None:
     """Report the kinds of embedding (keys of EMBEDS) that are switched off in Metabase."""
     kinds = " and ".join(EMBEDS[kind] for kind in off)
@@ -234,8 +249,7 @@ def _refuse_discovery(report: Report, answer: Answer) -> None:
     meaning = {400: SSO_DISABLED, 402: PAID}.get(answer.status)
     known = answer.known()
     if meaning and (known is None or known.status is None):
-        title = f"Metabase says: {meaning.text}"
-        report.fault("sso", title, cause=meaning.cause, cure=meaning.cure)
+        quote(report, "sso", meaning)
     else:
         refuse(report, "sso", answer)
 
@@ -261,22 +275,24 @@ def compare_secrets(report: Report, remote: Remote) -> bool:
     known = answer.known()
     if known in TIMES:
         if not report.has("clock"):
-            title = f"Metabase says: {known.text}"
-            report.fault("clock", title, cause=known.cause, cure=known.cure)
+            quote(report, "clock", known)
     elif known != MISSING_EMAIL:
-        other = tokens.signed(claims, Secret(secrets.token_bytes(32)), "JWT_SHARED_SECRET")
+        key = "JWT_SHARED_SECRET"
+        other = tokens.signed(claims, Secret(secrets.token_bytes(32)), key)
         if known == CORRUPT or _try(remote, other).known() != CORRUPT:
-            if known != HIDDEN:
-                trimmed = _trimmed(conf.JWT_SHARED_SECRET, "JWT_SHARED_SECRET", claims)
-                if trimmed and _try(remote, trimmed).known() != CORRUPT:
-                    _refuse_padding(report, "secret", "JWT_SHARED_SECRET")
-                else:
-                    refuse(report, "secret", answer)
-                return False
-            title = "The secrets could not be compared."
-            cure = "Sign a user in with --user. If that works, both sides have the same secret."
-            report.warning("secret", title, cause=known.cause, cure=cure)
-            return True
+            if known == HIDDEN:
+                title = "The secrets could not be compared."
+                cure = (
+                    "Sign a user in with --user. If that works, both sides have the same secret."
+                )
+                report.warning("secret", title, cause=known.cause, cure=cure)
+                return True
+            trimmed = _trimmed(conf.JWT_SHARED_SECRET, key, claims)
+            if trimmed and _try(remote, trimmed).known() != CORRUPT:
+                _refuse_padding(report, "secret", key)
+            else:
+                refuse(report, "secret", answer)
+            return False
     report.ok("secret", "Django and Metabase have the same secret.")
     return True
 
@@ -325,16 +341,14 @@ def compare_embedding_secrets(report: Report, remote: Remote) -> None:
         trimmed = _trimmed(key, name, claims)
         again = remote.ask("GET", f"{GUEST_DASHBOARD}/{trimmed}") if trimmed else answer
         if again.known("guest embed") == GUEST_CORRUPT:
-            title = f"Guest embeds: Metabase says: {known.text}"
-            report.fault("embedding-secret", title, cause=known.cause, cure=known.cure)
+            quote(report, "embedding-secret", known, "Guest embeds: ")
         else:
             _refuse_padding(report, "embedding-secret", name)
     elif other.known("guest embed") == GUEST_CORRUPT:
         report.ok("embedding-secret", SAME_KEY)
         if known == GUEST_EXPIRED:
             if not report.has("clock"):
-                title = f"Guest embeds: Metabase says: {known.text}"
-                report.fault("clock", title, cause=known.cause, cure=known.cure)
+                quote(report, "clock", known, "Guest embeds: ")
         elif answer.status == 400:
             title = "Guest embeds are switched off in Metabase."
             cause = "Metabase accepts the embedding secret key, but does not show dashboards."
@@ -354,5 +368,4 @@ def _report_guests_off(report: Report, remote: Remote, title: str, cause: str) -
 
 
 def post(remote: Remote, token: Token) -> Answer:
-    body = json.dumps({"jwt": token}).encode()
-    return remote.ask("POST", SERVER_SIGN_IN, {"Content-Type": "application/json"}, body)
+    return remote.ask("POST", SERVER_SIGN_IN, token=token)

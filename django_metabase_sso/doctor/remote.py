@@ -18,12 +18,12 @@ from email.message import Message
 from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, Final, NamedTuple
 from urllib.error import URLError
-from urllib.parse import urlsplit
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
 
 from django_metabase_sso.conf.addresses import InstanceURL
 from django_metabase_sso.doctor.proxies import Proxy
 from django_metabase_sso.doctor.report import Problem, Report
+from django_metabase_sso.tokens import Token
 from django_metabase_sso.troubleshooting import ErrorText, Where, by_status, lookup, quoted
 
 COMMON: Final = {"Accept": "application/json", "User-Agent": "django-metabase-sso-doctor"}
@@ -65,6 +65,12 @@ class Answer:
         return lookup(self.text(), where)
 
 
+def quote(report: Report, code: str, row: ErrorText, before: str = "") -> None:
+    """Report a known message of Metabase's."""
+    title = f"Metabase says: {row.text}"
+    report.fault(code, f"{before}{title}", cause=row.cause, cure=row.cure)
+
+
 def refuse(report: Report, code: str, answer: Answer, where: Where = "sign-in") -> None:
     """Report an unexpected answer, by its message or else by its status."""
     row = answer.known(where)
@@ -72,7 +78,7 @@ def refuse(report: Report, code: str, answer: Answer, where: Where = "sign-in") 
     title = f"Metabase answers with status {answer.status}: {quoted(said)}".rstrip(": ")
     meaning = by_status(answer.status) if where == "sign-in" else None
     if row and row.status is not None:
-        report.fault(code, f"Metabase says: {row.text}", cause=row.cause, cure=row.cure)
+        quote(report, code, row)
     elif meaning:
         cause = f"{row.cause} {meaning.cause}" if row else meaning.cause
         report.fault(code, title, cause=cause, cure=meaning.cure)
@@ -181,13 +187,16 @@ class Remote:
         method: str,
         path: str,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        token: Token | None = None,
         *,
         may_redirect: bool = False,
     ) -> Answer:
         """Send a request. Raises Problem for network errors and redirects."""
-        sent = {**COMMON, **ENGLISH, **(headers or {})}
-        answer = _send(method, f"{self.instance}{path}", sent, body, self.timeout, self.proxy)
+        sent, body = {**COMMON, **ENGLISH, **(headers or {})}, None
+        if token is not None:
+            sent["Content-Type"], body = "application/json", json.dumps({"jwt": token}).encode()
+        request = Request(f"{self.instance}{path}", body, sent, method=method)  # noqa: S310
+        answer = _send(request, self.timeout, self.proxy)
         if 300 <= answer.status < 400 and not may_redirect:
             raise _redirected(self.instance, answer)
         return answer
@@ -195,24 +204,16 @@ class Remote:
 
 def fetch(url: str, timeout: float) -> Answer:
     """Request an http(s) address without a cookie and a token."""
-    return _send("GET", url, COMMON, None, timeout, None)
+    return _send(Request(url, headers=COMMON), timeout)  # noqa: S310
 
 
-def _send(  # noqa: PLR0913, PLR0917
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: bytes | None,
-    timeout: float,
-    proxy: Proxy | None,
-) -> Answer:
+def _send(request: Request, timeout: float, proxy: Proxy | None = None) -> Answer:
     """Send one request. Raises Problem without an answer within `timeout` seconds."""
-    request = Request(url, body, headers, method=method)  # noqa: S310
+    host, opener = request.host, _opener(request.full_url)
     if proxy is not None:
         request.set_proxy(proxy.host, "http")
-        for name, value in proxy.headers().items():
+        for name, value in proxy.headers.items():
             request.add_unredirected_header(name, value)  # with https, only the proxy gets it
-    opener = _opener(url)
     deadline = time.monotonic() + timeout
     done: list[Answer | Exception] = []
 
@@ -235,7 +236,7 @@ def _send(  # noqa: PLR0913, PLR0917
     result = done[0] if done else TimeoutError()
     if isinstance(result, Answer):
         return result
-    raise _failure(result, urlsplit(url).netloc, proxy)
+    raise _failure(result, host, proxy)
 
 
 def _opener(url: str) -> OpenerDirector:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType
-from typing import Final, Literal
+from typing import Concatenate, Final, Literal, ParamSpec, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -19,6 +18,8 @@ from django_metabase_sso.conf import conf
 from django_metabase_sso.exceptions import BadSetting, CallableFailed, MetabaseSSOError
 
 Level = Literal["ok", "warning", "fault", "skipped"]
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 # The codes of the findings, which never change, and the words after "Not checked". Other codes are
 # the ids of system checks, and `network-...` for a server that cannot be reached.
@@ -127,15 +128,21 @@ class Report:
         held = (found for step, found in self._later if (step, found.code) == (code, check))
         return next(held, None)
 
-    @contextmanager
-    def step(self, code: str) -> Iterator[None]:
+    def step(
+        self,
+        code: str,
+        function: Callable[Concatenate[Report, Arguments], Result],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Result | None:
         """Run a step. If it raises an exception, report it once, so that the next step can run."""
         try:
-            yield
+            return function(self, *args, **kwargs)
         except Problem as problem:
             self.add(problem.finding)
         except Exception as error:  # noqa: BLE001
             self._failed(code, error)
+        return None
 
     def _failed(self, code: str, error: Exception) -> None:
         key = (type(error), str(error))

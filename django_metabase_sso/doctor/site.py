@@ -32,6 +32,7 @@ from django_metabase_sso.checks.project import session_covers
 from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import DEFAULT_PORTS, InstanceURL, origin_of
 from django_metabase_sso.conf.secrets import SHORTEST_SECRET
+from django_metabase_sso.doctor.metabase import Provider
 from django_metabase_sso.doctor.remote import Answer
 from django_metabase_sso.doctor.report import Finding, Level, Report
 from django_metabase_sso.exceptions import BadSetting
@@ -92,8 +93,7 @@ def judge_settings(report: Report) -> InstanceURL | None:
     found = 0
     for check in registry.get_checks(include_deployment_checks=True):
         if check.__module__.startswith(PACKAGE):
-            with report.step("settings"):
-                found += _run(report, check)
+            found += report.step("settings", _run, check) or 0
     if not found and not report.findings:
         title = "The system checks of django-metabase-sso, including --deploy, find nothing."
         report.ok("settings", title)
@@ -132,11 +132,9 @@ def judge_secret(report: Report) -> bool:
     return True
 
 
-def judge_provider(report: Report, uri: str, field: str) -> Address | None:
-    """Check the JWT Identity Provider URI, and return its address if it is on this site.
-
-    `field` is its place in Metabase's admin pages.
-    """
+def judge_provider(report: Report, provider: Provider) -> Address | None:
+    """Check the JWT Identity Provider URI, and return its address if it is on this site."""
+    uri, field = provider.uri, provider.field
     parts = _parsed(uri)
     address = _address_of(parts) if parts else None
     code = "identity-provider"

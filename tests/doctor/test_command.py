@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError
 from pytest_django import Settings
 
-from django_metabase_sso.management.commands.metabase_sso import origin
+from django_metabase_sso.management.arguments import origin
 from tests.helpers.commands import run
 from tests.helpers.reports import Doctor
 from tests.servers.ports import free_port

@@ -150,5 +150,5 @@ def test_not_a_proxy(text: str) -> None:
 
 def test_the_password_is_hidden() -> None:
     proxy = parse_proxy(f"http://me:{WRITTEN}@Proxy.Example.com:80/")
-    assert repr(proxy) == "<Proxy proxy.example.com>"
-    assert parse_proxy("http://[::1]:3128").headers() == {}
+    assert repr(proxy) == "Proxy(host='proxy.example.com')"
+    assert parse_proxy("http://[::1]:3128").headers == {}

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import SUPPRESS, ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db import DatabaseError
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.addresses import origin_of
 from django_metabase_sso.doctor.examine import examine, known_origins
 from django_metabase_sso.doctor.explain import AccountNow, Explanation, account_now, explain
-from django_metabase_sso.doctor.proxies import Proxy, parse_proxy
 from django_metabase_sso.doctor.report import Finding, Report, what_raised
 from django_metabase_sso.exceptions import AccessRefused, BadSetting, InvalidClaim, MetabaseError
 from django_metabase_sso.identity import users
-from django_metabase_sso.management.arguments import ARGUMENTS
+from django_metabase_sso.management.arguments import ARGUMENTS, add_base_options
 from django_metabase_sso.tokens import issue_token
 from django_metabase_sso.troubleshooting import Refusal, quoted
 
@@ -50,47 +46,19 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="subcommand", required=True)
-        doctor = commands.add_parser("doctor", help="examine the settings, Metabase and CORS")
-        doctor.add_argument("--json", action="store_true", help="print JSON for programs")
-        doctor.add_argument(
-            "--origin",
-            type=origin,
-            help="examine CORS and cookies for pages of this origin, such as"
-            " https://app.example.com (default: all in ALLOWED_ORIGINS)",
-        )
-        doctor.add_argument(
-            "--user", help="sign in to Metabase as this user (e-mail address, username or key)"
-        )
-        doctor.add_argument(
-            "--timeout", type=seconds, default=5.0, help="seconds for each request (default: 5)"
-        )
-        doctor.add_argument(
-            "--proxy",
-            type=proxy,
-            help="send the requests to Metabase through this HTTP proxy, such as"
-            " http://proxy.example.com:3128 (default: none, whatever the environment says)",
-        )
-        explaining = commands.add_parser(
-            "explain", help="show which account a user would have in Metabase"
-        )
-        explaining.add_argument("user", help="e-mail address, username or primary key (pk=7)")
-        explaining.add_argument("--json", action="store_true", help="print JSON for programs")
-        explaining.add_argument(
-            "--token", action="store_true", help="also print a token, which signs in as the user"
-        )
-        administering = []
         for name, (text, add) in ARGUMENTS.items():
-            administering.append(commands.add_parser(name, help=text))
-            add(administering[-1])
-        for subparser in (doctor, explaining, *administering):
+            subparser = commands.add_parser(name, help=text)
+            add(subparser)
             add_base_options(subparser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["subcommand"]
-        if name in ARGUMENTS:
-            administer(name, options, self.stdout, self.stderr)
+        if name == "doctor":
+            self.doctor(options)
+        elif name == "explain":
+            self.explain(options)
         else:
-            {"doctor": self.doctor, "explain": self.explain}[name](options)
+            administer(name, options, self.stdout, self.stderr)
 
     def doctor(self, options: dict[str, Any]) -> None:
         """Print the findings one by one, and exit with 1 if one of them is a fault."""
@@ -164,44 +132,6 @@ def administer(name: str, options: dict[str, Any], out: OutputWrapper, err: Outp
     except ImportError as error:
         raise CommandError(str(error), returncode=2) from None
     administration.run(name, options, out, err)
-
-
-def add_base_options(subparser: CommandParser) -> None:
-    """Accept Django's options after the name of the subcommand as well as before it."""
-    for option in ("--settings", "--pythonpath"):
-        subparser.add_argument(option, default=SUPPRESS, help=SUPPRESS)
-    for option in ("--traceback", "--no-color", "--force-color"):
-        subparser.add_argument(option, action="store_true", default=SUPPRESS, help=SUPPRESS)
-
-
-def origin(text: str) -> str:
-    """Return an origin in the form that browsers use. Raises ArgumentTypeError."""
-    try:
-        parts = urlsplit(text)
-        if parts.scheme in {"http", "https"} and parts[2:] in {("", "", ""), ("/", "", "")}:
-            return origin_of(parts.scheme, parts.netloc)
-    except ValueError:
-        pass
-    raise ArgumentTypeError(f"{text!r} is not an origin like https://app.example.com")
-
-
-def proxy(text: str) -> Proxy:
-    """Return a proxy. Raises ArgumentTypeError, which does not contain its password."""
-    try:
-        return parse_proxy(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"the value {error}") from None
-
-
-def seconds(text: str) -> float:
-    """Return a number of seconds that is above 0 and at most an hour. Raises ArgumentTypeError."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if 0 < number <= 3600:
-        return number
-    raise ArgumentTypeError(f"{text!r} is not a number of seconds")
 
 
 def find(text: str) -> AbstractBaseUser:
