@@ -10,11 +10,8 @@ from django_metabase_sso.conf import addresses, conf
 
 __all__ = ["csp_sources"]
 
-COMPONENTS: Final = ("script-src", "frame-src", "connect-src")
-# A login form may lead on to Metabase: Chromium and WebKit apply form-action to redirects as well.
-FULL_APP: Final = ("form-action",)
-DIRECTIVES: Final = COMPONENTS + FULL_APP
-# Where a missing directive falls back to (CSP Level 3); form-action has no fallback.
+# The directives, and where each falls back to if it is missing (CSP Level 3). form-action is for
+# login forms that lead on to Metabase: Chromium and WebKit apply it to redirects as well.
 FALLBACKS: Final = {
     "script-src": ("script-src-elem", "script-src", "default-src"),
     "frame-src": ("frame-src", "child-src", "default-src"),
@@ -37,8 +34,10 @@ def csp_sources(
     ValueError for an invalid URL.
     """
     url = conf.INSTANCE_URL if instance_url is None else addresses.parse_instance_url(instance_url)
-    directives = DIRECTIVES if full_app else COMPONENTS
-    return {directive: ["'self'", url.origin] for directive in directives}
+    sources = {directive: ["'self'", url.origin] for directive in FALLBACKS}
+    if not full_app:
+        del sources["form-action"]
+    return sources
 
 
 def blocked_directives(
@@ -49,7 +48,7 @@ def blocked_directives(
     Set `is_self` if the instance is below a path of this site, so that `'self'` covers it.
     """
     found = []
-    for directive in DIRECTIVES:
+    for directive in FALLBACKS:
         sources = _sources(policy, directive)
         if not (is_self and "'self'" in sources) and not _allows(directive, sources, origin):
             found.append(directive)

@@ -37,7 +37,6 @@ __all__ = [
 # The characters that Django's EmailValidator allows outside quotation marks, and * and ?.
 PATTERN = re.compile(r"[-!#$%&'*+/=?^_`{}|~0-9a-z.]+@[-*?0-9a-z.]+")
 AccessPolicy = Callable[["AbstractBaseUser", "HttpRequest | None"], bool]
-CountedSharers = Callable[[str], Q]
 
 
 def trust_emails(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
@@ -217,7 +216,7 @@ def require_otp(user: AbstractBaseUser, request: HttpRequest | None) -> bool:
     return True
 
 
-def counting_sharers(which: CountedSharers) -> Callable[[AccessPolicy], AccessPolicy]:
+def counting_sharers(which: Callable[[str], Q]) -> Callable[[AccessPolicy], AccessPolicy]:
     """Return a decorator that gives a policy its `counted_sharers` function."""
 
     def mark(policy: AccessPolicy) -> AccessPolicy:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from csp.constants import NONCE
 
-from django_metabase_sso.csp import DIRECTIVES, blocked_directives, csp_sources
+from django_metabase_sso.csp import FALLBACKS, blocked_directives, csp_sources
 from tests.helpers.configure import Configure
 
 urlpatterns: list[Any] = []  # of a project that forgot ours
@@ -39,13 +39,13 @@ def test_the_sources_block_nothing() -> None:
     ("policy", "blocked"),
     [
         ({}, []),
-        ({"default-src": ["'self'"]}, list(DIRECTIVES[:-1])),
-        ({"default-src": "'self'"}, list(DIRECTIVES[:-1])),
+        ({"default-src": ["'self'"]}, list(FALLBACKS)[:-1]),
+        ({"default-src": "'self'"}, list(FALLBACKS)[:-1]),
         ({"default-src": ["*"]}, []),
         ({"default-src": ["https:"]}, []),
         ({"default-src": ["http:"]}, []),
         ({"default-src": [ORIGIN]}, []),
-        ({"default-src": ["'none'"], "script-src": [ORIGIN]}, list(DIRECTIVES[1:-1])),
+        ({"default-src": ["'none'"], "script-src": [ORIGIN]}, list(FALLBACKS)[1:-1]),
         ({"child-src": ["'self'"]}, ["frame-src"]),
         ({"child-src": ["'self'"], "frame-src": [ORIGIN]}, []),
         ({"script-src-elem": ["'self'"], "script-src": [ORIGIN]}, ["script-src"]),

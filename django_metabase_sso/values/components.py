@@ -32,8 +32,7 @@ class Attribute(NamedTuple):
     guests: Guests = "no"
 
 
-Attributes = Mapping[str, Attribute]
-COMPONENTS: Final[Mapping[str, Attributes]] = {
+COMPONENTS: Final[Mapping[str, Mapping[str, Attribute]]] = {
     "metabase-dashboard": {
         "dashboard-id": Attribute("id", 56, "yes"),
         "token": Attribute("text", 58, "only"),

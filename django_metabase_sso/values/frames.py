@@ -19,7 +19,6 @@ APPEARANCE: Final = frozenset(
     "background bordered downloads font hide_parameters locale refresh theme titled".split()
 )
 ATTRIBUTES: Final = frozenset("allow class height id loading name style width".split())
-NONE: Final[frozenset[str]] = frozenset()
 
 
 def frame_attributes(source: str, title: str, options: Mapping[str, Any]) -> dict[str, str]:
@@ -28,7 +27,7 @@ def frame_attributes(source: str, title: str, options: Mapping[str, Any]) -> dic
     return {"src": source, **attributes_of({"title": title, **defaults, **options})}
 
 
-def interface_query(options: Mapping[str, Any], others: frozenset[str] = NONE) -> str:
+def interface_query(options: Mapping[str, Any], others: frozenset[str] = frozenset()) -> str:
     """Return a query with Metabase's parameters for the parts around a page.
 
     Raises InvalidEmbed for an unknown parameter; `others` are further options that the caller
@@ -44,7 +43,7 @@ def interface_query(options: Mapping[str, Any], others: frozenset[str] = NONE) -
     )
 
 
-def appearance_fragment(options: Mapping[str, Any], others: frozenset[str] = NONE) -> str:
+def appearance_fragment(options: Mapping[str, Any], others: frozenset[str] = frozenset()) -> str:
     """Return the part of a static embed's address after its token; see `interface_query`."""
     for key in options.keys() - APPEARANCE:
         raise unknown("A static embed", key, APPEARANCE | others)

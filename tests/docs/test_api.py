@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 import django_metabase_sso
 from django_metabase_sso import signals, test
 from django_metabase_sso.client import clients, requests, sessions
-from django_metabase_sso.csp import DIRECTIVES
+from django_metabase_sso.csp import FALLBACKS
 from django_metabase_sso.doctor.report import SUBJECTS
 from django_metabase_sso.exceptions import RefusalCode
 from django_metabase_sso.templatetags import metabase
@@ -202,7 +202,7 @@ def test_options_of_static_embeds() -> None:
 
 def test_directives() -> None:
     documented = [name for row in table("`frame-src`") for name in names(row[0])]
-    assert documented == list(DIRECTIVES)
+    assert documented == list(FALLBACKS)
 
 
 # Helpers for tests, and the client
