@@ -23,7 +23,7 @@ from django_metabase_sso.doctor.report import Report
 from django_metabase_sso.doctor.site import Address
 from django_metabase_sso.troubleshooting import quoted
 
-LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 Relation = Literal["own", "twin", "other", "unknown"]
 ALLOWED: Final = "Access-Control-Allow-Origin"
 THIRD_PARTY: Final = (
@@ -182,9 +182,7 @@ def _doubt(report: Report, address: Address, origin: str, *, is_silent: bool) ->
     """Return why an origin that is not in ALLOWED_ORIGINS may be this site's own origin."""
     if not address.is_known and report.has("identity-provider"):
         return "This site's own address is not known without a correct Identity Provider URI."
-    page, ours = urlsplit(origin), urlsplit(address.origin)
-    is_machine = page.hostname == ours.hostname or (_is_loopback(page) and _is_loopback(ours))
-    if is_silent and is_machine:
+    if is_silent and _is_same_host(urlsplit(origin), urlsplit(address.origin)):
         return "It may be this site's own origin: nothing answers at the Identity Provider URI."
     return ""
 
@@ -196,15 +194,12 @@ def _is_own(report: Report, address: Address, origin: str) -> bool:
         return True
     if matches_any(origin, conf.ALLOWED_ORIGINS):
         return False
-    host = urlsplit(origin).netloc
-    hosts = site.allowed_hosts()
+    page, hosts = urlsplit(origin), site.allowed_hosts()
     if address.is_known:  # then only another host name can be this site's own, not another port
-        if urlsplit(origin).hostname == urlsplit(address.origin).hostname:
-            return False
-        if _is_loopback(urlsplit(origin)) and _is_loopback(urlsplit(address.origin)):
+        if _is_same_host(page, urlsplit(address.origin)):
             return False
         hosts = [entry for entry in hosts if not entry.startswith((".", "*"))]
-    if not site.is_among(host, hosts):
+    if not site.is_among(page.netloc, hosts):
         return False
     cause = "Its host is in ALLOWED_HOSTS, and pages of this site do not need CORS. If the origin"
     cause += " is a separate front end, add it to ALLOWED_ORIGINS."
@@ -217,15 +212,13 @@ def _is_twin(report: Report, address: Address, origin: str) -> bool:
     if not address.is_known:
         return False
     page, ours = urlsplit(origin), urlsplit(address.origin)
-    are_loopback = _is_loopback(page) and _is_loopback(ours)
-    is_same_host = page.hostname == ours.hostname or are_loopback
-    if page.port != ours.port or not is_same_host:
+    if page.port != ours.port or not _is_same_host(page, ours):
         return False
     if page.scheme != ours.scheme:
         title = f"Pages of {origin} and the Identity Provider URI have different schemes."
         cause = f"The Identity Provider URI begins with {address.origin}."
         cure = f"Open https://{page.netloc}, and use https in the Identity Provider URI as well."
-        if are_loopback:
+        if ours.hostname in LOOPBACK:
             cure = "In Metabase, set the Identity Provider URI to"
             cure += f" {page.scheme}://{ours.netloc}{address.path}."
         report.fault("our-cors", title, cause=cause, cure=cure)
@@ -261,10 +254,8 @@ def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool)
     elif not is_site and same_site != "none":
         setting = f"SESSION_COOKIE_SAMESITE is {settings.SESSION_COOKIE_SAMESITE!r}."
         problem = f"{two}, and {setting}", ACROSS_SITES
-    if problem and conf.AUTHENTICATE:
-        report.ok("cookie", title, "METABASE_SSO['AUTHENTICATE'] may work without it.")
-    elif problem:
-        report.fault("cookie", title, cause=problem[0], cure=problem[1])
+    if problem:
+        site.report_unsent(report, title, *problem)
     elif not is_site:
         title = f"Some browsers do not send the session cookie with requests from {origin}."
         report.warning("cookie", title, cause=f"{two}. {THIRD_PARTY}", cure=ACROSS_SITES)
@@ -309,5 +300,7 @@ def _lets_in(answer: HttpResponseBase, origin: str) -> bool:
     )
 
 
-def _is_loopback(parts: SplitResult) -> bool:
-    return parts.hostname in LOOPBACK
+def _is_same_host(page: SplitResult, ours: SplitResult) -> bool:
+    """Return whether two addresses have the same host name, or are both on this machine."""
+    hosts = {page.hostname, ours.hostname}
+    return len(hosts) == 1 or hosts <= LOOPBACK

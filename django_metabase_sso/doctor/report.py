@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 import django_metabase_sso
 from django_metabase_sso.checks.settings import check_callables
 from django_metabase_sso.conf import conf
+from django_metabase_sso.conf.settings import SETTINGS
 from django_metabase_sso.exceptions import BadSetting, CallableFailed, MetabaseSSOError
 
 Level = Literal["ok", "warning", "fault", "skipped"]
@@ -170,15 +171,7 @@ class Report:
 # The steps that call a callable for a secret or a key, as a system check did before.
 NEED_A_SECRET: Final = {"secret-length", "embedding-secret", "tenants", "groups", "setup"}
 CANNOT_WORK: Final = "No token can be signed with this value."
-CALLABLES: Final = (
-    "ACCESS_POLICY",
-    "AUTHENTICATE",
-    "GROUP_MAPPING",
-    "USER_ATTRIBUTES",
-    "TENANT",
-    "TENANT_ATTRIBUTES",
-    "GUEST_PARAMS",
-)
+CALLABLES: Final = [key for key, setting in SETTINGS.items() if setting.arguments]
 INSTALLED: Final = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
 PACKAGE: Final = str(Path(django_metabase_sso.__file__).parent)
 

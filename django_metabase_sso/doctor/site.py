@@ -281,12 +281,16 @@ def judge_session_cookie(report: Report, address: Address) -> bool:
     if problem is None:
         return True
     title = "Browsers do not send the session cookie to the sign-in endpoint."
+    report_unsent(report, title, *problem)
+    return False
+
+
+def report_unsent(report: Report, title: str, cause: str, cure: str) -> None:
+    """Report that the session cookie is not sent, which may not matter with AUTHENTICATE."""
     if conf.AUTHENTICATE:
         report.ok("cookie", title, "METABASE_SSO['AUTHENTICATE'] may work without it.")
     else:
-        cause, cure = problem
         report.fault("cookie", title, cause=cause, cure=cure)
-    return False
 
 
 def _unsent(address: Address) -> tuple[str, str] | None:
