@@ -22,7 +22,7 @@ from django.utils.translation import gettext
 
 from django_metabase_sso.access import Access
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.addresses import site_of
+from django_metabase_sso.conf.addresses import EMBED_SCRIPT, SIGN_OUT, STATIC_EMBED, site_of
 from django_metabase_sso.exceptions import AccessRefused, InvalidEmbed, InvalidReturnTo
 from django_metabase_sso.http.endpoints import INCLUDE, Kind, path_of, routes
 from django_metabase_sso.http.guest_body import written_context
@@ -159,7 +159,7 @@ def config_html(*, nonce: str = "", inline: bool = False, **options: Any) -> Saf
         first = written("script", attributes, _source())
     else:
         first = written("script", {"defer": "", "src": static(SCRIPT), **attributes})
-    attributes["src"] = f"{conf.INSTANCE_URL}/app/embed.js"
+    attributes["src"] = f"{conf.INSTANCE_URL}{EMBED_SCRIPT}"
     del attributes["data-config"]
     return format_html("{}{}", first, written("script", {"defer": "", **attributes}))
 
@@ -212,7 +212,7 @@ def _notice() -> SafeString:
         " browser's console. (This text is shown because DEBUG is on.)</slot></template>",
         "{% metabase_config %}",
         static(SCRIPT),
-        f"{conf.INSTANCE_URL}/app/embed.js",
+        f"{conf.INSTANCE_URL}{EMBED_SCRIPT}",
     )
 
 
@@ -274,7 +274,7 @@ def logout_html() -> SafeString:
     Metabase's cookie in a frame.
     """
     frame = {"hidden": "", "width": 0, "height": 0, "loading": None, "frameborder": None}
-    source = f"{conf.INSTANCE_URL}/auth/logout"
+    source = f"{conf.INSTANCE_URL}{SIGN_OUT}"
     return written("iframe", frame_attributes(source, "Signs out of Metabase", frame))
 
 
@@ -347,7 +347,7 @@ def static_embed_url(
     """
     fragment = appearance_fragment(appearance)
     token = guest_token(entity_type, entity_id, params)
-    return Token(f"{conf.INSTANCE_URL}/embed/{entity_type}/{token}{fragment}")
+    return Token(f"{conf.INSTANCE_URL}{STATIC_EMBED}/{entity_type}/{token}{fragment}")
 
 
 def static_iframe_html(

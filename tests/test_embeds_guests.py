@@ -103,6 +103,11 @@ def test_static_iframe(request_: HttpRequest, kind: str) -> None:
     )
 
 
+def test_static_embed_that_hides_filters() -> None:
+    address = embeds.static_embed_url("dashboard", 10, {}, hide_parameters=["city", "state"])
+    assert str(address).endswith("#hide_parameters=city%2Cstate")
+
+
 def test_static_embed_without_an_appearance() -> None:
     assert "#" not in embeds.static_embed_url("question", 5, {})
 

@@ -19,7 +19,12 @@ except ImportError as error:
     raise ImportError(message) from error
 
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.addresses import parse_origin
+from django_metabase_sso.conf.addresses import (
+    API_KEY_HEADER,
+    LOCALE_HEADER,
+    PROPERTIES,
+    parse_origin,
+)
 from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import BadSetting, MetabaseRefused, MetabaseUnavailable
 from django_metabase_sso.troubleshooting import quoted
@@ -105,7 +110,7 @@ class Api:
 
     def version(self) -> int:
         """Return Metabase's major version (65 for `v1.65.3`), or NEWEST for an unnamed build."""
-        properties = self.get("/api/session/properties")
+        properties = self.get(PROPERTIES)
         version = properties.get("version") if isinstance(properties, dict) else None
         tag = version.get("tag") if isinstance(version, dict) else None
         return version_of(str(tag))
@@ -200,8 +205,8 @@ def opened(
     with httpx.Client(
         base_url=str(instance),
         headers={
-            "X-API-Key": _key().reveal().decode(),
-            "X-Metabase-Locale": "en",
+            API_KEY_HEADER: _key().reveal().decode(),
+            LOCALE_HEADER: "en",
             "Accept": "application/json",
             "User-Agent": "django-metabase-sso",
         },

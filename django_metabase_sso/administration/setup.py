@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from django_metabase_sso import tokens
 from django_metabase_sso.administration.api import NEWEST, Api
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.addresses import site_of
+from django_metabase_sso.conf.addresses import GUEST_DASHBOARD, PROPERTIES, SERVER_SIGN_IN, site_of
 from django_metabase_sso.exceptions import MetabaseError, MetabaseUnavailable
 
 Embed = Literal["components", "sdk", "full-app", "guests", "static"]
@@ -207,7 +207,7 @@ def listed(api: Api) -> dict[str, dict[str, Any]]:
             "Metabase, GET /api/setting: the response is not a list of settings."
         )
     found = {str(row["key"]): row for row in rows if isinstance(row, dict) and "key" in row}
-    properties = api.get("/api/session/properties")
+    properties = api.get(PROPERTIES)
     for key, row in found.items():
         if row.get("is_env_setting"):
             row["value"] = properties.get(key, row.get("value"))
@@ -252,11 +252,11 @@ def _secret_state(api: Api, key: str, now: Any) -> State:
         return "differs"
     if key == "jwt-shared-secret":
         token = tokens.sign(tokens.with_times({}))
-        said = api.probe("POST", "/auth/sso/to_session", {"jwt": token})
+        said = api.probe("POST", SERVER_SIGN_IN, {"jwt": token})
         proofs = {"JWT token missing email claim": "same", "Message seems corrupt": "conflict"}
     else:
         guest = tokens.guest_token("dashboard", tokens.LARGEST_ID, {})
-        said = api.probe("GET", f"/api/embed/dashboard/{guest}")
+        said = api.probe("GET", f"{GUEST_DASHBOARD}/{guest}")
         proofs = {"Not found": "same", "Message seems corrupt": "conflict"}
     for text, state in proofs.items():
         if text in said:

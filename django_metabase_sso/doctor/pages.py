@@ -13,6 +13,7 @@ from django_metabase_sso.conf import conf
 from django_metabase_sso.conf.addresses import (
     CURRENT_USER,
     SESSION_HEADER,
+    SIGN_OUT,
     matches_any,
     site_of,
 )
@@ -80,7 +81,7 @@ def judge_frames(report: Report, remote: Remote, origin: str) -> None:
     html = {"Accept": "text/html"}
     answer = remote.ask("GET", "/", html, may_redirect=True)
     if 300 <= answer.status < 400:
-        answer = remote.ask("GET", "/auth/logout", html, may_redirect=True)
+        answer = remote.ask("GET", SIGN_OUT, html, may_redirect=True)
     sources = _ancestors(answer)
     field = pages_of(remote.version).frames
     if sources is None or _covers(sources, origin, remote.instance.origin):
@@ -239,7 +240,7 @@ def judge_cookie(report: Report, address: Address, origin: str, *, is_own: bool)
         because = "This site's own address is not known without a correct Identity Provider URI."
         report.skipped("cookie", because, f" and pages of {origin}")
         return
-    same_site = str(settings.SESSION_COOKIE_SAMESITE).lower()
+    same_site = str(settings.SESSION_COOKIE_SAMESITE or "").lower()
     title = f"The session cookie is not sent with requests from {origin}."
     page, ours = urlsplit(origin), urlsplit(address.origin)
     is_site = site_of(page.netloc) == site_of(ours.netloc)

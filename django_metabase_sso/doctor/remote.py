@@ -20,14 +20,14 @@ from typing import Any, Final, NamedTuple
 from urllib.error import URLError
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request
 
-from django_metabase_sso.conf.addresses import InstanceURL
+from django_metabase_sso.conf.addresses import LOCALE_HEADER, InstanceURL
 from django_metabase_sso.doctor.proxies import Proxy
 from django_metabase_sso.doctor.report import Problem, Report
 from django_metabase_sso.tokens import Token
 from django_metabase_sso.troubleshooting import ErrorText, Where, by_status, lookup, quoted
 
 COMMON: Final = {"Accept": "application/json", "User-Agent": "django-metabase-sso-doctor"}
-ENGLISH: Final = {"X-Metabase-Locale": "en"}
+ENGLISH: Final = {LOCALE_HEADER: "en"}
 ORIGIN: Final = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 VERSION: Final = re.compile(r"v[01]\.(\d+)")
 LARGEST: Final = 2**22  # bytes that are read of an answer

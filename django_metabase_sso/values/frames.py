@@ -33,19 +33,24 @@ def interface_query(options: Mapping[str, Any], others: frozenset[str] = frozens
     Raises InvalidEmbed for an unknown parameter; `others` are further options that the caller
     accepts, which are suggested for a misspelled one.
     """
-    for key in options.keys() - INTERFACE:
-        raise unknown("A full-app frame", key, INTERFACE | others)
+    return _query("A full-app frame", options, INTERFACE, others)
+
+
+def appearance_fragment(options: Mapping[str, Any], others: frozenset[str] = frozenset()) -> str:
+    """Return the part of a static embed's address after its token; see `interface_query`."""
+    fragment = _query("A static embed", options, APPEARANCE, others)
+    return f"#{fragment}" if fragment else ""
+
+
+def _query(
+    what: str, options: Mapping[str, Any], known: frozenset[str], others: frozenset[str]
+) -> str:
+    """Return the parameters of a frame. Metabase splits lists at commas."""
+    for key in options.keys() - known:
+        raise unknown(what, key, known | others)
     return urlencode(
         {
             key: ",".join(value) if isinstance(value, list | tuple) else text_of(key, value)
             for key, value in options.items()
         }
     )
-
-
-def appearance_fragment(options: Mapping[str, Any], others: frozenset[str] = frozenset()) -> str:
-    """Return the part of a static embed's address after its token; see `interface_query`."""
-    for key in options.keys() - APPEARANCE:
-        raise unknown("A static embed", key, APPEARANCE | others)
-    fragment = urlencode({key: text_of(key, value) for key, value in options.items()})
-    return f"#{fragment}" if fragment else ""

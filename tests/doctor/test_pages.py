@@ -284,6 +284,7 @@ OTHER = "https://app.example.org"
         (OTHER, {}, "fault", "different sites"),
         (OTHER, {"SESSION_COOKIE_SAMESITE": "Strict"}, "fault", "'Strict'"),
         (OTHER, {"SESSION_COOKIE_SAMESITE": False}, "fault", "False"),
+        (OTHER, {"SESSION_COOKIE_SAMESITE": None}, "fault", "None"),
         (OTHER, {"SESSION_COOKIE_SAMESITE": "None"}, "warning", "Safari"),
         (OTHER, {"SESSION_COOKIE_SAMESITE": "none"}, "warning", "Safari"),
         (
