@@ -41,13 +41,16 @@ def printed(tmp_path: Path) -> Iterator[dict[str, str]]:
         while not lines or "Ctrl-C" not in lines[-1]:
             lines.append(process.stdout.readline())
             assert lines[-1], log.read_text()
-        yield {
-            name.strip(): value.strip()
-            for name, separator, value in (line.strip().partition("   ") for line in lines)
-            if separator
-        } | {"all": "".join(lines)}
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 0
+        try:
+            yield {
+                name.strip(): value.strip()
+                for name, separator, value in (line.strip().partition("   ") for line in lines)
+                if separator
+            } | {"all": "".join(lines)}
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()  # a shell that starts tests with & makes them ignore SIGINT
     assert "Traceback" not in log.read_text()
 
 
