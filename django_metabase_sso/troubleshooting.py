@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from django_metabase_sso.exceptions import AccessRefused, InvalidClaim
 
@@ -402,15 +402,33 @@ def by_status(status: int) -> ErrorText | None:
 
 def _messages(text: str) -> list[str]:
     """Return the strings of a response that may be its message, beginning with `status`."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = text.strip()
+    found = parsed(text)
     if not isinstance(found, dict):
-        return [str(found)]
+        return [text.strip() if found is None else str(found)]
     said = [found.get(key) for key in ("status", "message", "cause", "error")]
     texts = [entry for entry in said if isinstance(entry, str) and entry]
     return texts if texts or "errors" not in found else [INVALID_SLUG.text]
+
+
+def message_in(text: str) -> str:
+    """Return the message in the body of a response, or "" for JSON without one.
+
+    Use `quoted` to show it.
+    """
+    said = parsed(text)
+    if isinstance(said, dict):
+        said = said.get("message") or said.get("error") or said.get("errors") or ""
+    elif said is None:
+        said = text
+    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+
+
+def parsed(text: str) -> Any:
+    """Return the parsed JSON, or None if it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_of(row: ErrorText, message: str) -> bool:

@@ -50,12 +50,11 @@ def find_by_email(api: Api, email: str) -> Account | None:
             "limit": PAGE,
             "offset": offset,
         }
-        rows = rows_of(api.get("/api/user", params))
-        for row in rows:
-            account = account_of(row)
+        found = accounts_of(api.get("/api/user", params))
+        for account in found:
             if account.email.lower() == email:
                 return read(api, account.id)
-        if len(rows) < PAGE:
+        if len(found) < PAGE:
             return None
         offset += PAGE
 
@@ -111,14 +110,14 @@ def revoke(api: Api, account_id: int) -> int:
     raise MetabaseRefused(f"POST {SESSIONS}", status, "", *NO_SESSIONS)
 
 
-def rows_of(answer: Any) -> list[dict[str, Any]]:
+def accounts_of(answer: Any) -> list[Account]:
     """Return the accounts in a response of `/api/user`. Raises MetabaseUnavailable."""
     rows = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
         raise MetabaseUnavailable(
             "Metabase, GET /api/user: the response is not a list of accounts."
         )
-    return rows
+    return [account_of(row) for row in rows]
 
 
 def account_of(row: Any) -> Account:

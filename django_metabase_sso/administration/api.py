@@ -27,7 +27,7 @@ from django_metabase_sso.conf.addresses import (
 )
 from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import BadSetting, MetabaseRefused, MetabaseUnavailable
-from django_metabase_sso.troubleshooting import quoted
+from django_metabase_sso.troubleshooting import message_in, quoted
 
 TIMEOUT: Final = 30.0  # seconds, for commands; the background thread has a shorter one
 LARGEST: Final = 32 * 1024 * 1024  # bytes of a response
@@ -60,8 +60,9 @@ CURES: Final[dict[int, tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """A response that has been read completely."""
+    """A response that has been read completely. `call` is its request, without the query."""
 
+    call: str
     status: int
     headers: Mapping[str, str]
     content: bytes
@@ -74,14 +75,7 @@ class Answer:
         """Return the message of a refusal, safe for a terminal, or "" if it is HTML."""
         if self.is_html:
             return ""
-        text = self.content.decode(errors="replace")
-        try:
-            said = json.loads(text)
-        except (ValueError, RecursionError):
-            said = text
-        if isinstance(said, dict):
-            said = said.get("message") or said.get("error") or said.get("errors") or ""
-        return quoted(said if isinstance(said, str) else json.dumps(said))
+        return quoted(message_in(self.content.decode(errors="replace")))
 
 
 class Api:
@@ -94,19 +88,19 @@ class Api:
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Send a GET request, and return the JSON. Raises MetabaseUnavailable, MetabaseRefused."""
-        return _parsed("GET", path, self._ask("GET", path, params=params))
+        return _parsed(self._send("GET", path, params=params))
 
     def put(self, path: str, body: Mapping[str, Any]) -> None:
         """Send a PUT request. Raises MetabaseUnavailable and MetabaseRefused."""
-        self._ask("PUT", path, body=body)
+        _check(self._send("PUT", path, body=body))
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a POST request, return the JSON. Raises MetabaseUnavailable, MetabaseRefused."""
-        return _parsed("POST", path, self._ask("POST", path, body=body))
+        return _parsed(self._send("POST", path, body=body))
 
     def delete(self, path: str) -> None:
         """Send a DELETE request. Raises MetabaseUnavailable and MetabaseRefused."""
-        self._ask("DELETE", path)
+        _check(self._send("DELETE", path))
 
     def version(self) -> int:
         """Return Metabase's major version (65 for `v1.65.3`), or NEWEST for an unnamed build."""
@@ -117,9 +111,9 @@ class Api:
 
     def probe(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> str:
         """Return the text of any response, including refusals."""
-        return self._send(method, path, None, body).content.decode(errors="replace")
+        return self._send(method, path, body=body).content.decode(errors="replace")
 
-    def _ask(
+    def _send(
         self,
         method: str,
         path: str,
@@ -127,36 +121,7 @@ class Api:
         params: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Answer:
-        answer = self._send(method, path, params, body)
-        call, status = f"{method} {path}", answer.status
-        if 300 <= status < 400:
-            raise MetabaseUnavailable(
-                f"Metabase, {call}: the response is a redirect ({status}), which is not followed"
-                " because it would send the API key to another address. Set"
-                " METABASE_SSO['INSTANCE_URL'] to Metabase's final address.",
-                status,
-            )
-        if status >= 500:
-            message = f"Metabase, {call}: the server failed ({status}). Look into Metabase's log."
-            raise MetabaseUnavailable(message, status)
-        if status >= 400:
-            cause, cure = CURES.get(status, ("", ""))
-            raise MetabaseRefused(call, status, answer.text(), cause, cure)
-        if answer.is_html:
-            raise MetabaseUnavailable(
-                f"Metabase, {call}: the response is HTML instead of JSON. {NOT_METABASE}",
-                status,
-            )
-        return answer
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None,
-        body: Mapping[str, Any] | None,
-    ) -> Answer:
-        problem = ""
+        call, problem = f"{method} {path}", ""
         left = max(0.001, min(self._timeout, self._ends - time.monotonic()))
         ends = time.monotonic() + left
         try:
@@ -170,7 +135,7 @@ class Api:
                         problem = "the response does not end. Check that this is Metabase."
                         break
                 else:
-                    return Answer(response.status_code, response.headers, content)
+                    return Answer(call, response.status_code, response.headers, content)
         except httpx.TimeoutException:
             problem = "the response took too long. Check the firewall and the load of the server."
         except httpx.ConnectError as error:
@@ -183,7 +148,7 @@ class Api:
                 f"the response was cut off ({type(error).__name__}). Look into Metabase's log."
             )
         # Raised outside of the except block: exceptions of httpx contain the request and the key.
-        raise MetabaseUnavailable(f"Metabase, {method} {path}: {problem}")
+        raise MetabaseUnavailable(f"Metabase, {call}: {problem}")
 
 
 @contextmanager
@@ -251,12 +216,32 @@ def _key() -> Secret:
     return key
 
 
-def _parsed(method: str, path: str, answer: Answer) -> Any:
+def _check(answer: Answer) -> None:
+    """Raise MetabaseUnavailable or MetabaseRefused, unless the response is a success."""
+    call, status = answer.call, answer.status
+    if 300 <= status < 400:
+        raise MetabaseUnavailable(
+            f"Metabase, {call}: the response is a redirect ({status}), which is not followed"
+            " because it would send the API key to another address. Set"
+            " METABASE_SSO['INSTANCE_URL'] to Metabase's final address.",
+            status,
+        )
+    if status >= 500:
+        message = f"Metabase, {call}: the server failed ({status}). Look into Metabase's log."
+        raise MetabaseUnavailable(message, status)
+    if status >= 400:
+        raise MetabaseRefused(call, status, answer.text(), *CURES.get(status, ()))
+    if answer.is_html:
+        message = f"Metabase, {call}: the response is HTML instead of JSON. {NOT_METABASE}"
+        raise MetabaseUnavailable(message, status)
+
+
+def _parsed(answer: Answer) -> Any:
+    _check(answer)
     try:
         return json.loads(answer.content) if answer.content else None
     except (ValueError, RecursionError):
         pass
     raise MetabaseUnavailable(
-        f"Metabase, {method} {path}: the response is not JSON. {NOT_METABASE}",
-        answer.status,
+        f"Metabase, {answer.call}: the response is not JSON. {NOT_METABASE}", answer.status
     )

@@ -6,6 +6,8 @@ users later.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import apps
@@ -60,14 +62,10 @@ def on_logout(
     *, request: HttpRequest | None, user: AbstractBaseUser | None, **kwargs: Any
 ) -> None:
     """End a user's sessions in Metabase, except when staff stop acting as that user."""
-    try:
+    with never_failing(user, "the receiver failed"):
         if user is not None and not is_impersonated(user, request):
             email = canonical_email(user)
             hand_over(Task("sessions", user.__class__, user, user.pk, email), user._state.db)  # noqa: SLF001
-    except AccessRefused:
-        return  # users without a valid address have no account
-    except Exception as error:  # noqa: BLE001 - signing out must not fail
-        log_not_ended(getattr(user, "pk", None), f"the receiver failed ({type(error).__name__})")
 
 
 def before_save(
@@ -86,13 +84,11 @@ def remember(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
 
     Called before a deletion and before a user becomes inactive. Needs one query for each user.
     """
-    try:
+    with never_failing(instance, "reading the row failed"):
         rows = type(instance)._base_manager.using(using)  # noqa: SLF001
         row = rows.filter(pk=instance.pk).first()
         if row is not None and row.is_active:
             setattr(instance, BEFORE, row)
-    except Exception as error:  # noqa: BLE001 - saving must not fail
-        log_not_ended(instance.pk, f"reading the row failed ({type(error).__name__})")
 
 
 def hand_over_remembered(*, instance: AbstractBaseUser, using: str, **kwargs: Any) -> None:
@@ -103,13 +99,20 @@ def hand_over_remembered(*, instance: AbstractBaseUser, using: str, **kwargs: An
     row = vars(instance).pop(BEFORE, None)
     if row is None:
         return
-    try:
+    with never_failing(instance, "the receiver failed"):
         task = Task("deactivated", type(instance), row, instance.pk, canonical_email(row))
         hand_over(task, using)
+
+
+@contextmanager
+def never_failing(user: AbstractBaseUser | None, what: str) -> Iterator[None]:
+    """Log an exception: saving, deleting and signing out must not fail."""
+    try:
+        yield
     except AccessRefused:
-        return  # users without a valid address have no account
-    except Exception as error:  # noqa: BLE001 - saving must not fail
-        log_not_ended(instance.pk, f"the receiver failed ({type(error).__name__})")
+        pass  # users without a valid address have no account
+    except Exception as error:  # noqa: BLE001 - the database or a field may raise anything
+        log_not_ended(getattr(user, "pk", None), f"{what} ({type(error).__name__})")
 
 
 def hand_over(task: Task, using: str | None) -> None:

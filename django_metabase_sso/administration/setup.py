@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from django_metabase_sso import tokens
@@ -69,24 +69,30 @@ class Plan:
 
     def to_write(self) -> list[Setting]:
         """Return the settings that --apply would change."""
-        return [setting for setting in self.settings if self._is_due(setting)]
+        return [
+            setting
+            for setting in self.settings
+            if self._is_wrong(setting)
+            or (
+                setting.key in self.named.intersection(REPLACED)
+                and setting.state in ("conflict", "unknown")
+            )
+        ]
 
     def to_do(self) -> list[Setting]:
         """Return the settings that are wrong, including those that only a person can change."""
         return [
             setting
             for setting in self.settings
-            if setting.state in ("conflict", "environment")
-            or (setting.state == "differs" and setting.key not in REPORTED)
-            or (setting.state == "differs" and setting.key in self.named)
+            if self._is_wrong(setting) or setting.state in ("conflict", "environment")
         ]
 
-    def _is_due(self, setting: Setting) -> bool:
-        if setting.key in REPORTED:
-            return setting.state == "differs" and setting.key in self.named
-        if setting.key in REPLACED and setting.key in self.named:
-            return setting.state in ("conflict", "unknown", "differs")
-        return setting.state == "differs"
+    def only_reports(self, setting: Setting) -> bool:
+        """Return whether a setting is not written, because it is not named with --set."""
+        return setting.key in REPORTED and setting.key not in self.named
+
+    def _is_wrong(self, setting: Setting) -> bool:
+        return setting.state == "differs" and not self.only_reports(setting)
 
 
 def wanted(
@@ -146,16 +152,11 @@ def apply(api: Api, found: Plan, wants: dict[str, Any]) -> tuple[list[str], Meta
     return applied, None
 
 
-def as_json(found: Plan, applied: list[str]) -> dict[str, Any]:
-    """Return the output of --json."""
-    return {"settings": [asdict(setting) for setting in found.settings], "applied": applied}
-
-
 def env_lines(found: Plan) -> list[str]:
     """Return lines for Metabase's environment, with variables instead of secrets."""
     lines = []
     for setting in found.settings:
-        if setting.key in REPORTED and setting.key not in found.named:
+        if found.only_reports(setting):
             continue
         if not setting.env:
             lines.append(

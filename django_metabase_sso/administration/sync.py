@@ -45,8 +45,7 @@ def active_accounts(api: Api, progress: Callable[[int, int], None]) -> Iterator[
     offset, last, steps_back = 0, None, 0
     while True:
         answer = api.get("/api/user", {"tenancy": "all", "limit": PAGE, "offset": offset})
-        rows = accounts.rows_of(answer)
-        found = [accounts.account_of(row) for row in rows]
+        found = accounts.accounts_of(answer)
         if last is not None and (not found or found[0].id != last):
             steps_back += 1
             if steps_back > MOST_STEPS_BACK:
@@ -57,9 +56,9 @@ def active_accounts(api: Api, progress: Callable[[int, int], None]) -> Iterator[
             offset, last = max(0, offset - PAGE + 1), None
             continue
         total = answer.get("total")
-        progress(min(offset + len(rows), total or 0), total or 0)
+        progress(min(offset + len(found), total or 0), total or 0)
         yield [account for account in found if account.is_active and account.sso_source == "jwt"]
-        if len(rows) < PAGE:
+        if len(found) < PAGE:
             return
         last = found[-1].id
         offset += PAGE - 1

@@ -165,7 +165,7 @@ class MetabaseClient(BaseClient[httpx.Client, httpx.BaseTransport, httpx.Respons
         Raises MetabaseUnavailable or MetabaseRefused if Metabase did not end the session, and
         AccessRefused if the user may no longer have a token. The cache is cleared in all cases.
         """
-        _, session = self._store.leave()
+        session = self._store.leave()
         if session is not None:
             request = requests.sign_out(self._http, session, self._timeout)
             responses.check_ended(self._send(request))
@@ -247,7 +247,7 @@ class AsyncMetabaseClient(
 
     async def logout(self) -> None:
         """Drop the user's sessions and end the current one, as `MetabaseClient.logout` does."""
-        _, session = await sync_to_async(self._store.leave)()
+        session = await sync_to_async(self._store.leave)()
         if session is not None:
             request = requests.sign_out(self._http, session, self._timeout)
             responses.check_ended(await self._send(request))

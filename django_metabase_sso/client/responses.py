@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,7 +12,7 @@ from django_metabase_sso.client import errors
 from django_metabase_sso.conf.addresses import SESSION_HEADER, origin_of
 from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.exceptions import MetabaseUnavailable
-from django_metabase_sso.troubleshooting import quoted
+from django_metabase_sso.troubleshooting import message_in, parsed, quoted
 
 LONGEST_TEXT: Final = 500  # characters of Metabase's message
 
@@ -25,7 +24,7 @@ def session_of(response: httpx.Response) -> Secret:
     not come from Metabase.
     """
     _check_status(response)
-    answer = _parsed(_decoded(response))
+    answer = parsed(_decoded(response))
     session = answer.get("session_token") if isinstance(answer, dict) else None
     if not isinstance(session, str) or not re.fullmatch(r"[!-~]{1,1000}", session):
         kind = "HTML" if _is_html(response) else "another format"
@@ -72,10 +71,10 @@ def _check_status(response: httpx.Response) -> None:
             " Metabase's final address."
         )
         raise MetabaseUnavailable(message, status)
-    if response.is_server_error:
-        raise errors.failed(request, status, _text(response), _said(response))
-    if response.is_client_error:
-        raise errors.refused(request, status, _text(response), _said(response))
+    if response.is_error:
+        failed = errors.failed if response.is_server_error else errors.refused
+        # No variable holds the body, which may contain the session.
+        raise failed(request, status, _text(response), _said(response))
 
 
 def _target(response: httpx.Response) -> str:
@@ -99,12 +98,7 @@ def _said(response: httpx.Response) -> str:
 def _text(response: httpx.Response) -> str:
     """Return the message in a response, safe to show: plain text, or a part of the JSON."""
     body = _said(response)
-    said: Any = _parsed(body)
-    if isinstance(said, dict):
-        said = next((said[key] for key in ("message", "error", "errors") if said.get(key)), said)
-    if said is None:
-        said = body
-    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    text = message_in(body) or body
     session = response.request.headers.get(SESSION_HEADER)
     text = text.replace(session, "[hidden]") if session else text
     return quoted(" ".join(text.split()), LONGEST_TEXT)
@@ -113,11 +107,3 @@ def _text(response: httpx.Response) -> str:
 def _decoded(response: httpx.Response) -> str:
     """Return the text of a response. JSON is UTF-8, whatever the header says."""
     return response.content.decode(errors="replace")
-
-
-def _parsed(text: str) -> Any:
-    """Return the parsed JSON, or None if it is not JSON."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

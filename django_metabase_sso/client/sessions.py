@@ -196,10 +196,10 @@ class Store:
                 # Two sign-ins ran at once, and it is unknown whose claims Metabase has.
                 cache.delete(mark_at)
 
-    def leave(self) -> tuple[Grant, Secret | None]:
-        """Return the same as `find`, and drop all of the user's sessions, even if it raises."""
+    def leave(self) -> Secret | None:
+        """Return the session that `find` finds, and drop all of the user's, even if it raises."""
         try:
-            return self.find()
+            return self.find()[1]
         finally:
             if self.user.is_authenticated:
                 drop(self.user, self.alias)

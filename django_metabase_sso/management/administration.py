@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -17,15 +18,11 @@ from django.core.management.base import CommandError, OutputWrapper
 from django_metabase_sso import accounts
 from django_metabase_sso.administration import setup as settings
 from django_metabase_sso.administration import sync as accounts_sync
-from django_metabase_sso.administration.api import NEWEST, opened
+from django_metabase_sso.administration.api import NEWEST, Api, opened
 from django_metabase_sso.administration.setup import Plan, Setting
 from django_metabase_sso.administration.sync import Row, TooMany
 from django_metabase_sso.conf import conf
-from django_metabase_sso.exceptions import (
-    AccessRefused,
-    BadSetting,
-    MetabaseError,
-)
+from django_metabase_sso.exceptions import AccessRefused, BadSetting, MetabaseError
 from django_metabase_sso.http.endpoints import path_of
 from django_metabase_sso.identity.users import find_user
 
@@ -47,28 +44,24 @@ def setup(options: dict[str, Any], stdout: OutputWrapper, stderr: OutputWrapper)
     named = {*options["set"], *options["replace"]}
     if options["sync_groups"]:
         stderr.write(GROUP_SYNC)
-    if conf.API_KEY is None:
-        if options["apply"]:
-            text = "--apply needs METABASE_SSO['API_KEY'], an API key of the group Administrators."
-            raise CommandError(text, returncode=2)
-        wants = _wanted(options, NEWEST)
-        _check_named(named, wants)
-        found = settings.plan(None, NEWEST, wants, named)
-        _print_plan(options, found, [], stdout, stderr)
-        if not options["json"]:
-            stderr.write(MISSING_KEY)
-        return 0
-    with opened() as api:
-        version = api.version()
-        wants = _wanted(options, version)
-        _check_named(named, wants)
+    connection: AbstractContextManager[Api | None] = nullcontext()
+    if conf.API_KEY is not None:
+        connection = opened()
+    elif options["apply"]:
+        text = "--apply needs METABASE_SSO['API_KEY'], an API key of the group Administrators."
+        raise CommandError(text, returncode=2)
+    with connection as api:
+        version = NEWEST if api is None else api.version()
+        wants = _wanted(options, version, named)
         found = settings.plan(api, version, wants, named)
         applied: list[str] = []
         problem: MetabaseError | None = None
-        if options["apply"]:
+        if api is not None and options["apply"]:
             applied, problem = settings.apply(api, found, wants)
             found = settings.plan(api, version, wants, named)  # read back
-        _print_plan(options, found, applied, stdout, stderr)
+    _print_plan(options, found, applied, stdout)
+    if api is None and not options["json"]:
+        stderr.write(MISSING_KEY)
     if problem is not None:
         written = ", ".join(applied) or "nothing"
         raise CommandError(f"{problem} Written before the error: {written}.", returncode=2)
@@ -175,14 +168,11 @@ class JSONRows:
 
 
 def _print_plan(
-    options: dict[str, Any],
-    found: Plan,
-    applied: list[str],
-    stdout: OutputWrapper,
-    stderr: OutputWrapper,
+    options: dict[str, Any], found: Plan, applied: list[str], stdout: OutputWrapper
 ) -> None:
     if options["json"]:
-        stdout.write(json.dumps(settings.as_json(found, applied), indent=2))
+        answer = {"settings": list(map(asdict, found.settings)), "applied": applied}
+        stdout.write(json.dumps(answer, indent=2))
     elif options["env"]:
         stdout.write("\n".join(settings.env_lines(found)))
     else:
@@ -218,30 +208,31 @@ def _advice(setting: Setting, found: Plan) -> str:
         )
     if setting.state == "unknown":
         return f"Compare the value in {setting.where}."
-    if setting.key in settings.REPORTED and setting.key not in found.named:
+    if found.only_reports(setting):
         return (
             f"The command does not write this setting.{now} Add --set {setting.key} to write it."
         )
     return f"Set it in {setting.where}, or use --apply.{now}"
 
 
-def _check_named(named: set[str], wants: dict[str, Any]) -> None:
-    unknown = sorted(named - wants.keys())
-    if unknown:
-        known = ", ".join(sorted(wants))
-        raise CommandError(f"{unknown[0]!r} is not one of {known}.", returncode=2)
+def _wanted(options: dict[str, Any], version: int, named: set[str]) -> dict[str, Any]:
+    """Return the settings that this project needs in a Metabase of this version.
 
-
-def _wanted(options: dict[str, Any], version: int) -> dict[str, Any]:
-    """Return the settings that this project needs in a Metabase of this version."""
+    Raises CommandError if a key of --set or --replace is not one of them.
+    """
     path = path_of("sso")
     if path is None:
         text = 'Add path("sso/", include("django_metabase_sso.urls")) to your urlpatterns first.'
         raise CommandError(text, returncode=2)
     sync_groups = options["sync_groups"]
-    return settings.wanted(
+    wants = settings.wanted(
         options["site"], path, options["embed"], version, sync_groups=sync_groups
     )
+    unknown = sorted(named - wants.keys())
+    if unknown:
+        known = ", ".join(sorted(wants))
+        raise CommandError(f"{unknown[0]!r} is not one of {known}.", returncode=2)
+    return wants
 
 
 def _no_progress(done: int, total: int) -> None:

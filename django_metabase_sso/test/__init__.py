@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from django.http.response import HttpResponseBase
@@ -139,22 +140,14 @@ def _token_of(source: str | HttpResponseBase, *, in_pages: bool = False) -> Toke
 
 def _verified(token: Token, secret: Secret, key: str) -> dict[str, Any]:
     __tracebackhide__ = True
-    claims = _claims_of(token, secret)
+    claims: dict[str, Any] | None = None
+    if TOKEN.fullmatch(token):  # PyJWT 2.10 ignores characters that are not base64
+        with suppress(PyJWTError):  # it may contain the token, in its message and its frames
+            claims = json.loads(_jws.decode(token, secret.reveal(), algorithms=["HS256"]))
     if claims is None:
         raise AssertionError(
             f"This is not a token that was signed with METABASE_SSO[{key!r}] (HS256)."
         )
-    return claims
-
-
-def _claims_of(token: Token, secret: Secret) -> dict[str, Any] | None:
-    if not TOKEN.fullmatch(token):  # PyJWT 2.10 ignores characters that are not base64
-        return None
-    try:
-        payload = _jws.decode(token, secret.reveal(), algorithms=["HS256"])
-    except PyJWTError:
-        return None  # the exception may contain the token, in its message and its frames
-    claims: dict[str, Any] = json.loads(payload)
     return claims
 
 
