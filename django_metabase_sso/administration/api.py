@@ -102,10 +102,14 @@ class Api:
         """Send a DELETE request. Raises MetabaseUnavailable and MetabaseRefused."""
         _check(self._send("DELETE", path))
 
+    def properties(self) -> dict[str, Any]:
+        """Return Metabase's public properties, or none if the response is something else."""
+        found = self.get(PROPERTIES)
+        return found if isinstance(found, dict) else {}
+
     def version(self) -> int:
         """Return Metabase's major version (65 for `v1.65.3`), or NEWEST for an unnamed build."""
-        properties = self.get(PROPERTIES)
-        version = properties.get("version") if isinstance(properties, dict) else None
+        version = self.properties().get("version")
         tag = version.get("tag") if isinstance(version, dict) else None
         return version_of(str(tag))
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from django_metabase_sso import tokens
 from django_metabase_sso.administration.api import NEWEST, Api
 from django_metabase_sso.conf import conf
-from django_metabase_sso.conf.addresses import GUEST_DASHBOARD, PROPERTIES, SERVER_SIGN_IN, site_of
+from django_metabase_sso.conf.addresses import GUEST_DASHBOARD, SERVER_SIGN_IN, site_of
 from django_metabase_sso.exceptions import MetabaseError, MetabaseUnavailable
 
 Embed = Literal["components", "sdk", "full-app", "guests", "static"]
@@ -208,7 +208,7 @@ def listed(api: Api) -> dict[str, dict[str, Any]]:
             "Metabase, GET /api/setting: the response is not a list of settings."
         )
     found = {str(row["key"]): row for row in rows if isinstance(row, dict) and "key" in row}
-    properties = api.get(PROPERTIES)
+    properties = api.properties()
     for key, row in found.items():
         if row.get("is_env_setting"):
             row["value"] = properties.get(key, row.get("value"))

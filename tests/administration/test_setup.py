@@ -297,3 +297,17 @@ def test_a_list_that_is_not_one(configure: Configure, manage: Run) -> None:
         status, _, err = manage(*SETUP)
     assert status == 2
     assert "not a list of settings" in err
+
+
+def test_properties_that_are_not_an_object(configure: Configure, manage: Run) -> None:
+    """The value of a variable in Metabase's environment is then unknown."""
+    row = {"key": "site-url", "value": None, "is_env_setting": True, "default": None}
+    answers = {
+        "GET /api/session/properties": Canned(200, ["v1.65.1"]),
+        "GET /api/setting": Canned(200, [row]),
+    }
+    with fake(answers) as server:
+        configure(INSTANCE_URL=server.url, API_KEY="mb_tests-only=")
+        status, out, err = manage(*SETUP)
+    assert status == 0, err
+    assert "unknown      site-url" in out
