@@ -423,7 +423,7 @@ def message_in(text: str) -> str:
     return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str | bytes) -> Any:
     """Return the parsed JSON, or None if it is not JSON."""
     try:
         return json.loads(text)

@@ -24,7 +24,7 @@ from django_metabase_sso.conf.addresses import LOCALE_HEADER, InstanceURL
 from django_metabase_sso.doctor.proxies import Proxy
 from django_metabase_sso.doctor.report import Problem, Report
 from django_metabase_sso.tokens import Token
-from django_metabase_sso.troubleshooting import ErrorText, Where, by_status, lookup, quoted
+from django_metabase_sso.troubleshooting import ErrorText, Where, by_status, lookup, parsed, quoted
 
 COMMON: Final = {"Accept": "application/json", "User-Agent": "django-metabase-sso-doctor"}
 ENGLISH: Final = {LOCALE_HEADER: "en"}
@@ -49,10 +49,7 @@ class Answer:
 
     def json(self) -> dict[str, Any]:
         """Return the JSON object in the body, or an empty one if it is something else."""
-        try:
-            found = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
+        found = parsed(self.body)
         return found if isinstance(found, dict) else {}
 
     def text(self) -> str:
