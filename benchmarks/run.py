@@ -23,7 +23,7 @@ from postgres import cluster
 from server import HERE, site_environment
 from sites import Database, Site
 
-RUNS = 3
+RUNS, STARTS = 3, 3
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "18"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "50"))  # for each view and round
 USERS = 1_000
@@ -136,17 +136,23 @@ def report(group: str, runs: list[Row]) -> None:
 
 
 def measured(open_group: Callable[[], AbstractContextManager[Group]]) -> None:
-    """Measure a group, with new servers in each run, and print its rows.
+    """Measure a group RUNS times, and print its rows.
 
-    Two servers of the same code differ by several percent for as long as they run.
+    Two servers of the same code differ by several percent for as long as they run, so each run
+    starts all of them STARTS times.
     """
-    groups = []
+    runs = []
     for _ in range(RUNS):
-        with open_group() as group:
-            measure(group.variants, ROUNDS)
-            groups.append(group)
-    for rows in zip(*(group.rows for group in groups), strict=True):
-        report(groups[0].name, list(rows))
+        with open_group() as run:
+            measure(run.variants, ROUNDS // STARTS)
+        for _ in range(STARTS - 1):
+            with open_group() as again:
+                measure(again.variants, ROUNDS // STARTS)
+            for variant, same in zip(run.variants, again.variants, strict=True):
+                variant.blocks += same.blocks
+        runs.append(run)
+    for rows in zip(*(run.rows for run in runs), strict=True):
+        report(runs[0].name, list(rows))
 
 
 def main() -> None:
