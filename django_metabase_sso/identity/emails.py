@@ -46,10 +46,12 @@ def is_same(stored: object, email: str) -> bool:
 
 @lru_cache(maxsize=4096)  # about as many users as a process sees in a day
 def _is_plain(address: str) -> bool:
-    if not (address.isascii() and address.isprintable() and REFUSED.isdisjoint(address)):
+    if len(address) > LONGEST or not REFUSED.isdisjoint(address):
+        return False
+    if not (address.isascii() and address.isprintable()):
         return False
     try:
         check(address)
     except ValidationError:
         return False
-    return len(address) <= LONGEST
+    return True
