@@ -15,7 +15,7 @@ from corsheaders.conf import conf as cors
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, URLResolver, get_resolver
 from django.utils.translation import get_language_from_path, override
@@ -31,6 +31,8 @@ __all__ = ["SSOCorsMiddleware"]
 
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
+REQUEST_METHOD = "HTTP_ACCESS_CONTROL_REQUEST_METHOD"
+REQUEST_PRIVATE_NETWORK = "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK"
 EXPOSE_HEADERS = "Access-Control-Expose-Headers"
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -50,12 +52,13 @@ class SSOCorsMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        self.cors = AllowedOrigin(get_response)
+        self.preflights = Preflights(get_response)
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
+        request._metabase_sso_cors = True  # type: ignore[attr-defined]  # noqa: SLF001 - for Endpoint
         if self.is_async:
             return self._call_async(request)
         return self._preflight(request) or _finish(request, self.get_response(request))
@@ -65,22 +68,33 @@ class SSOCorsMiddleware:
 
     def _preflight(self, request: HttpRequest) -> HttpResponseBase | None:
         """Return the response to a preflight from an allowed origin, or None."""
-        if request.method != "OPTIONS":
+        if request.method != "OPTIONS" or REQUEST_METHOD not in request.META:
             return None
         origin = _allowed_origin(request)
         if origin is None or not _is_ours(request):
             return None
-        response = self.cors.check_preflight(request)
-        if response is None:
-            return None
-        response = self.cors.add_response_headers(request, response)
-        for name, value in responses.SAFE_HEADERS.items():  # no middleware has set any of them
-            response[name] = value
-        return _open(response, origin)
+        return HttpResponse(headers={**self.preflights.headers(request), ALLOW_ORIGIN: origin})
 
 
-class AllowedOrigin(CorsMiddleware):
-    """django-cors-headers, for a path of this package and an origin that is allowed."""
+class Preflights(CorsMiddleware):
+    """django-cors-headers, for preflights of this package's paths from allowed origins."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        super().__init__(get_response)
+        self.kept: dict[bool, dict[str, str]] = {}
+
+    def headers(self, request: HttpRequest) -> dict[str, str]:
+        """Return the headers of the response.
+
+        They depend on the settings, and on whether the browser asks to enter a private network.
+        The first ones are kept, because the settings do not change while a process runs.
+        """
+        is_private = request.META.get(REQUEST_PRIVATE_NETWORK) == "true"
+        if is_private not in self.kept:
+            headers = self.add_response_headers(request, HttpResponse()).headers
+            own = {**responses.SAFE_HEADERS, "Content-Length": "0", ALLOW_CREDENTIALS: "true"}
+            self.kept[is_private] = {**headers, **own}
+        return self.kept[is_private]
 
     def is_enabled(self, request: HttpRequest) -> bool:
         return True

@@ -83,6 +83,35 @@ def test_settings_of_django_cors_headers(client: Client, settings: Settings) -> 
     assert "Access-Control-Expose-Headers" not in response
 
 
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("is_set", [True, False])
+def test_a_private_network(
+    client: Client, settings: Settings, *, asked: bool, is_set: bool
+) -> None:
+    settings.CORS_ALLOW_PRIVATE_NETWORK = is_set
+    preflight(client, APP)  # what is kept of it does not count for the others
+    headers = {"Access-Control-Request-Private-Network": "true"} if asked else {}
+    response = preflight(client, APP, **headers)
+    assert_open(response)
+    assert response.get("Access-Control-Allow-Private-Network") == (
+        "true" if asked and is_set else None
+    )
+
+
+def test_what_is_kept_of_a_preflight_is_not_its_origin(client: Client) -> None:
+    for origin in (APP, "https://pr-1.preview.example.com", APP):
+        assert_open(preflight(client, origin), origin)
+    assert_closed(preflight(client, EVIL))
+
+
+def test_without_our_middleware(signed_in: Client, settings: Settings) -> None:
+    settings.MIDDLEWARE = settings.MIDDLEWARE[1:]
+    settings.CORS_ALLOWED_ORIGINS = [APP]
+    settings.CORS_ALLOW_CREDENTIALS = True
+    assert_open(signed_in.get(FETCH, headers={"Origin": APP}))
+    assert_open(preflight(signed_in, APP))
+
+
 def test_options_that_is_not_a_preflight(client: Client) -> None:
     response = client.options(FETCH, headers={"Origin": APP})
     assert response["Allow"] == "GET, HEAD, OPTIONS"

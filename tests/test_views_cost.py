@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
+from corsheaders.middleware import CorsMiddleware
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -171,6 +172,44 @@ def test_a_refusal_leaves_no_circle(client: Client) -> None:
         gc.set_debug(0)
         gc.garbage.clear()
     assert "traceback" not in kinds
+
+
+# django-cors-headers
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the paths whose `Origin` django-cors-headers has looked at."""
+    found: list[str] = []
+    add_response_headers = CorsMiddleware.add_response_headers
+
+    def noting(self: CorsMiddleware, request: HttpRequest, response: HttpResponse) -> Any:
+        before = "headers" in vars(request)
+        add_response_headers(self, request, response)
+        if "headers" in vars(request) and not before:  # it has read all headers of the request
+            found.append(request.path)
+        return response
+
+    monkeypatch.setattr(CorsMiddleware, "add_response_headers", noting)
+    return found
+
+
+def test_django_cors_headers_is_asked_for_the_first_preflight(
+    client: Client, configure: Configure, asked: list[str]
+) -> None:
+    configure(ALLOWED_ORIGINS=[APP])
+    for _ in range(3):
+        assert_open(preflight(client, APP))
+    assert asked == [URL]
+
+
+def test_django_cors_headers_is_not_asked_for_a_response(
+    client: Client, configure: Configure, asked: list[str]
+) -> None:
+    configure(ALLOWED_ORIGINS=[APP])
+    for address in (FETCH, GUEST, "/other/"):
+        client.get(address, headers={"Origin": APP})
+    assert asked == ["/other/"]
 
 
 # The URL and the headers

@@ -44,6 +44,10 @@ class Endpoint(View):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         self.conf = Snapshot()
+        if hasattr(request, "_metabase_sso_cors"):
+            # SSOCorsMiddleware sets the headers, so django-cors-headers need not examine the
+            # request again, which takes a tenth of the time of a 401.
+            request._cors_enabled = False  # type: ignore[attr-defined]  # noqa: SLF001
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:

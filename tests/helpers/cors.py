@@ -12,13 +12,13 @@ APP = "https://app.example.com"
 EVIL = "https://evil.example"
 
 
-def preflight(client: Client, origin: str, path: str = FETCH, method: str = "GET") -> Any:
-    headers = {
+def preflight(client: Client, origin: str, path: str = FETCH, **headers: str) -> Any:
+    asked = {
         "Origin": origin,
-        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Method": "GET",
         "Access-Control-Request-Headers": "authorization",
     }
-    return client.options(path, headers=headers)
+    return client.options(path, headers={**asked, **headers})
 
 
 def assert_open(response: Any, origin: str = APP) -> None:
