@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, SupportsIndex
 
 from django.utils.functional import cached_property
@@ -161,21 +162,25 @@ def sign(payload: Mapping[str, Any], conf: Conf = conf) -> Token:
 
 def signed(payload: Mapping[str, Any], secret: Secret, key: str) -> Token:
     """Return `payload` as a token, signed with HS256 and `secret`, the value of setting `key`."""
-    token = _encoded(_encode(payload).encode(), secret)
-    if token is None:
+    if _is_public_key(secret):
         message = f"METABASE_SSO[{key!r}] looks like a public key instead of a secret."
         raise BadSetting("metabase_sso.E005", message, NEW_SECRET)
-    return token
-
-
-def _encoded(payload: bytes, secret: Secret) -> Token | None:
-    """Return header, payload and signature (RFC 7515, section 7.1), or None for a public key."""
-    content = HEADER + b"." + base64url_encode(payload)
-    try:
-        signature = HS256.sign(content, HS256.prepare_key(secret.reveal()))
-    except InvalidKeyError:
-        return None
+    content = HEADER + b"." + base64url_encode(_encode(payload).encode())  # RFC 7515, section 7.1
+    signature = HS256.sign(content, secret.reveal())
     return Token((content + b"." + base64url_encode(signature)).decode())
+
+
+@lru_cache(maxsize=4)  # this takes as long as half of `issue_token`
+def _is_public_key(secret: Secret) -> bool:
+    """Return whether PyJWT refuses the secret: an HMAC with a public key can be forged.
+
+    Returns a bool, because an exception would show PyJWT's local variables on error pages.
+    """
+    try:
+        HS256.prepare_key(secret.reveal())
+    except InvalidKeyError:
+        return True
+    return False
 
 
 EntityType = Literal["dashboard", "question"]

@@ -15,11 +15,13 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path, register_converter
 from django.urls.converters import StringConverter
+from jwt.algorithms import HMACAlgorithm
 from pytest_django import Settings
 
+from django_metabase_sso.conf.secrets import Secret
 from django_metabase_sso.conf.settings import Snapshot
 from django_metabase_sso.http.responses import SSOResponse
-from django_metabase_sso.tokens import issue_token
+from django_metabase_sso.tokens import issue_token, signed
 from django_metabase_sso.views import SSOView
 from tests.helpers.configure import Configure
 from tests.helpers.cors import APP, assert_open, preflight
@@ -104,6 +106,21 @@ def test_each_setting_is_read_once_for_nobody(client: Client, counted: Counter[s
 def test_each_setting_is_read_once_in_code(ada: User, counted: Counter[str]) -> None:
     assert issue_token(ada)
     assert set(counted.values()) == {1}
+
+
+def test_each_secret_is_examined_once(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    examined: list[bytes] = []
+    prepare_key = HMACAlgorithm.prepare_key
+
+    def noting(self: HMACAlgorithm, key: bytes) -> bytes:
+        examined.append(key)
+        return prepare_key(self, key)
+
+    monkeypatch.setattr(HMACAlgorithm, "prepare_key", noting)
+    secrets = [b"the first of two secrets that are rotated", b"the second of two secrets, rotated"]
+    for secret in secrets * 2:
+        assert signed({"email": ada.email}, Secret(secret), "JWT_SHARED_SECRET")
+    assert examined == secrets
 
 
 @pytest.mark.parametrize("way", ["view", "code"])
