@@ -227,8 +227,9 @@ def access(request: HttpRequest) -> Access:
     if not found:
         raise _not_in_urls()
     view = found[0].view()
+    request = copy.copy(request)  # the view sets request.user
     try:
-        view.grant(copy.copy(request))  # it sets request.user
+        view.grant(view.user(request), request)
     except AccessRefused as refused:
         message = refused.message
         if refused.code == "not-authenticated":  # its message is not for people

@@ -69,8 +69,11 @@ class SSOView(Endpoint):
             return responses.empty(503)  # do not sign a token for a page that is not opened yet
         if self.is_fetch and is_scripted_link(request, self.query):
             return responses.navigate(request.get_full_path())
+        refusal: AccessRefused | InvalidReturnTo | None = None
         try:
-            return self.answer(request)
+            response = self.answer(request)
+            if response is not None:
+                return response
         except (AccessRefused, InvalidReturnTo) as refused:
             # The response is built outside of this block, so that an exception in a template is
             # not chained to the refusal. A traceback would keep this frame, and with it the
@@ -80,19 +83,27 @@ class SSOView(Endpoint):
             raise
         except PAGE_EXCEPTIONS as error:
             raise CallableFailed(f"A callable of METABASE_SSO raised {error!r}.") from error
+        if refusal is None:
+            return self.not_authenticated(request)
         return self.refuse(request, refusal)
 
     def head(self, request: HttpRequest, *args: Any, **kwargs: Any) -> responses.SSOResponse:
         # Django would set `self.head = self.get`, a reference cycle that keeps the view alive.
         return self.get(request, *args, **kwargs)
 
-    def answer(self, request: HttpRequest) -> responses.SSOResponse:
-        """Return the response with a token. Raises AccessRefused and InvalidReturnTo."""
+    def answer(self, request: HttpRequest) -> responses.SSOResponse | None:
+        """Return the response with a token, or None for an anonymous user.
+
+        Raises AccessRefused and InvalidReturnTo.
+        """
         if self.is_fetch:
             target = "/"
         else:
             target = clean_return_to(self.query.values, self.conf.INSTANCE_URL)
-        grant = self.grant(request)
+        user = self.user(request)
+        if not user.is_authenticated:
+            return None
+        grant = self.grant(user, request)
         if self.is_fetch:
             response = responses.token_json(grant.token)
         else:
@@ -102,8 +113,15 @@ class SSOView(Endpoint):
         grant.announce()
         return response
 
-    def grant(self, request: HttpRequest) -> tokens.Grant:
-        """Return the grant of the request's user. Raises AccessRefused."""
+    def grant(self, user: Any, request: HttpRequest) -> tokens.Grant:
+        """Return the grant of a user. Raises AccessRefused."""
+        return tokens.grant_for(user, request, self.get_claims, self.conf)
+
+    def user(self, request: HttpRequest) -> Any:
+        """Return the result of `authenticate`, which becomes `request.user`.
+
+        Raises AccessRefused, also for an invalid credential.
+        """
         try:
             user = request.user = self.authenticate(request)
         except PermissionDenied as denied:
@@ -112,7 +130,7 @@ class SSOView(Endpoint):
             raise AccessRefused("invalid-credentials", message) from None
         if user.is_authenticated and isinstance(user, LazyObject):
             user = user._wrapped  # noqa: SLF001 - the proxy takes 3% of the time of a request
-        return tokens.grant_for(user, request, self.get_claims, self.conf)
+        return user
 
     def authenticate(self, request: HttpRequest) -> Any:
         """Return the request's user, who may be an AnonymousUser.
@@ -159,8 +177,6 @@ class SSOView(Endpoint):
             return self.error(
                 400, "invalid-return-to", f"{message} {refusal}", template="invalid_return_to"
             )
-        if refusal.code == "not-authenticated":
-            return self.not_authenticated(request)
         send_refused(request.user, request, refusal)
         status = 401 if refusal.code == "invalid-credentials" else 403
         return self.error(status, refusal.code, refusal.message)
