@@ -229,12 +229,13 @@ def access(request: HttpRequest) -> Access:
     view = found[0].view()
     request = copy.copy(request)  # the view sets request.user
     try:
-        view.grant(view.user(request), request)
-    except AccessRefused as refused:
-        message = refused.message
-        if refused.code == "not-authenticated":  # its message is not for people
+        user = view.user(request)
+        if user is None:
             message = gettext("You must be signed in to see this.")
-        return Access(allowed=False, code=refused.code, message=message)
+            return Access(allowed=False, code="not-authenticated", message=message)
+        view.grant(user, request)
+    except AccessRefused as refused:
+        return Access(allowed=False, code=refused.code, message=refused.message)
     return Access(allowed=True)
 
 

@@ -120,18 +120,11 @@ def _finish(request: HttpRequest, response: Any) -> HttpResponseBase:
     if origin is None:
         del response[ALLOW_ORIGIN], response[ALLOW_CREDENTIALS]
     else:
-        _open(response, origin)
+        response[ALLOW_ORIGIN] = origin
+        response[ALLOW_CREDENTIALS] = "true"
         if cors.CORS_EXPOSE_HEADERS:
             response[EXPOSE_HEADERS] = ", ".join(cors.CORS_EXPOSE_HEADERS)
     return responses.protect(response)
-
-
-def _open(response: HttpResponseBase, origin: str) -> HttpResponseBase:
-    """Add the two headers that let the scripts of an origin read the response."""
-    if response.get(ALLOW_ORIGIN) != origin:
-        response[ALLOW_ORIGIN] = origin
-    response[ALLOW_CREDENTIALS] = "true"
-    return response
 
 
 def _allowed_origin(request: HttpRequest) -> str | None:

@@ -85,8 +85,10 @@ def is_from_this_machine(request: HttpRequest) -> bool:
 
 def is_prefetch(request: HttpRequest) -> bool:
     """Return whether a browser or a library prefetches a page that the user has not opened."""
-    found = PREFETCHES.keys() & request.META.keys()
-    return any(PREFETCHES[name].search(request.META[name]) for name in found)
+    for name, pattern in PREFETCHES.items():
+        if name in request.META and pattern.search(request.META[name]):
+            return True
+    return False
 
 
 def is_subresource(request: HttpRequest) -> bool:
@@ -113,22 +115,19 @@ def is_framed(request: HttpRequest, query: str) -> bool:
 
 def is_fetch(request: HttpRequest) -> bool:
     """Return `wants_json` for a request whose query string has not been read."""
-    return wants_json(request, read_query(request.META.get("QUERY_STRING", "")).outside)
+    return wants_json(request, read_query(request.META.get("QUERY_STRING", "")))
 
 
 def is_scripted_link(request: HttpRequest, query: Query) -> bool:
     """Return whether a script loads a link: htmx has a header, and only links have `return_to`."""
-    if "response=json" in query.outside.split("&"):
+    if query.asks_json:
         return False
     return "HTTP_HX_REQUEST" in request.META or bool(query.values)
 
 
-def wants_json(request: HttpRequest, query: str) -> bool:
-    """Return whether this is an API request, which gets JSON and never a redirect or HTML.
-
-    `query` is the query string without `return_to`, whose value may contain anything.
-    """
-    if "response=json" in query.split("&"):
+def wants_json(request: HttpRequest, query: Query) -> bool:
+    """Return whether this is an API request, which gets JSON and never a redirect or HTML."""
+    if query.asks_json:
         return True
     mode: str | None = request.META.get("HTTP_SEC_FETCH_MODE")
     if mode is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote_plus
 
@@ -20,12 +21,17 @@ IN_QUERY = IN_PATH + "?"
 
 
 class Query(NamedTuple):
-    """A query string: the values of `return_to`, and the rest."""
+    """A query string: the values of `return_to`, the rest, and whether that has response=json.
+
+    A value of `return_to` may contain anything, `response=json` as well.
+    """
 
     values: tuple[str, ...]
     outside: str
+    asks_json: bool
 
 
+@lru_cache(maxsize=64)
 def read_query(query: str) -> Query:
     """Separate `return_to` (or `redirect`) from a raw query string.
 
@@ -44,7 +50,7 @@ def read_query(query: str) -> Query:
             break
         else:
             values.append(value)
-    return Query(tuple(values), "&".join(outside))
+    return Query(tuple(values), "&".join(outside), "response=json" in outside)
 
 
 def clean_return_to(values: tuple[str, ...], instance: InstanceURL) -> str:

@@ -308,7 +308,7 @@ def test_end_points_below_a_prefix_that_is_called_like_one(value: str) -> None:
     ],
 )
 def test_read_query(query: str, values: tuple[str, ...], outside: str) -> None:
-    assert read_query(query) == Query(values, outside)
+    assert read_query(query) == Query(values, outside, "response=json" in outside)
 
 
 def test_given_twice() -> None:
