@@ -63,7 +63,7 @@ test-all: $(VENV)/.tox
 	TOX_DISCOVER="$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.1?.*/bin/python 2>/dev/null | paste -sd:)" \
 	$(BIN)/tox run $(ARGS)
 
-# Compares the view with a hand-written one for benchmarks/README.md, which takes nine minutes.
+# Compares the view with a hand-written one for benchmarks/README.md, which takes 20 minutes.
 bench: $(VENV)/.demo $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py $(ARGS)
 

@@ -23,8 +23,8 @@ from postgres import cluster
 from server import HERE, site_environment
 from sites import Database, Site
 
-RUNS, STARTS = 3, 3
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "18"))
+RUNS, STARTS = 3, 6
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "36"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "50"))  # for each view and round
 USERS = 1_000
 OFF, INDEX, NONE = "off", "on, with the index", ""
@@ -135,6 +135,21 @@ def report(group: str, runs: list[Row]) -> None:
     print(f"| {group} | {row.what} | {' | '.join(cells)} |", flush=True)
 
 
+def measured_once(open_group: Callable[[], AbstractContextManager[Group]]) -> Group:
+    """Start the servers of a group and measure them.
+
+    All servers run on one core and the client on another, so that they do not change cores or
+    take turns with the client. A process inherits the core of the one that starts it.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[-1:])
+    with open_group() as group:
+        os.sched_setaffinity(0, cores[:1])
+        measure(group.variants, ROUNDS // STARTS)
+    os.sched_setaffinity(0, cores)
+    return group
+
+
 def measured(open_group: Callable[[], AbstractContextManager[Group]]) -> None:
     """Measure a group RUNS times, and print its rows.
 
@@ -143,11 +158,9 @@ def measured(open_group: Callable[[], AbstractContextManager[Group]]) -> None:
     """
     runs = []
     for _ in range(RUNS):
-        with open_group() as run:
-            measure(run.variants, ROUNDS // STARTS)
+        run = measured_once(open_group)
         for _ in range(STARTS - 1):
-            with open_group() as again:
-                measure(again.variants, ROUNDS // STARTS)
+            again = measured_once(open_group)
             for variant, same in zip(run.variants, again.variants, strict=True):
                 variant.blocks += same.blocks
         runs.append(run)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, ClassVar
 
 import pytest
@@ -12,6 +13,7 @@ from django.urls.converters import StringConverter
 from pytest_django import Settings
 
 from django_metabase_sso.http import responses
+from django_metabase_sso.views import SSOView
 from tests.helpers.configure import Configure
 from tests.helpers.cors import APP, EVIL, assert_closed, assert_open, preflight
 from tests.helpers.sso import FETCH, REFUSALS, SAFE_HEADERS, as_backend
@@ -110,6 +112,18 @@ def test_without_our_middleware(signed_in: Client, settings: Settings) -> None:
     settings.CORS_ALLOW_CREDENTIALS = True
     assert_open(signed_in.get(FETCH, headers={"Origin": APP}))
     assert_open(preflight(signed_in, APP))
+
+
+def around(request: HttpRequest) -> Any:
+    """A view of the project that calls the view of this package."""
+    return SSOView.as_view()(request)
+
+
+def test_a_path_of_the_project(signed_in: Client, settings: Settings) -> None:
+    settings.ROOT_URLCONF = (path("around/", around), *import_module("tests.urls").urlpatterns)
+    settings.CORS_ALLOWED_ORIGINS = [APP]
+    settings.CORS_ALLOW_CREDENTIALS = True
+    assert_open(signed_in.get("/around/?response=json", headers={"Origin": APP}))
 
 
 def test_options_that_is_not_a_preflight(client: Client) -> None:

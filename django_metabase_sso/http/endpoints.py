@@ -44,7 +44,8 @@ class Endpoint(View):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
         self.conf = Snapshot()
-        if hasattr(request, "_metabase_sso_cors"):
+        match = request.resolver_match
+        if hasattr(request, "_metabase_sso_cors") and match and kind_of(match.func):
             # SSOCorsMiddleware sets the headers, so django-cors-headers need not examine the
             # request again, which takes a tenth of the time of a 401.
             request._cors_enabled = False  # type: ignore[attr-defined]  # noqa: SLF001
