@@ -231,11 +231,13 @@ def access(request: HttpRequest) -> Access:
     try:
         user = view.user(request)
         if user is None:
-            message = gettext("You must be signed in to see this.")
-            return Access(allowed=False, code="not-authenticated", message=message)
+            raise AccessRefused("not-authenticated", "not authenticated")  # noqa: TRY301
         view.grant(user, request)
     except AccessRefused as refused:
-        return Access(allowed=False, code=refused.code, message=refused.message)
+        message = refused.message
+        if refused.code == "not-authenticated":  # its message is not for people
+            message = gettext("You must be signed in to see this.")
+        return Access(allowed=False, code=refused.code, message=message)
     return Access(allowed=True)
 
 

@@ -179,6 +179,8 @@ class SSOView(Endpoint):
             return self.error(
                 400, "invalid-return-to", f"{message} {refusal}", template="invalid_return_to"
             )
+        if refusal.code == "not-authenticated":  # raised by a callable of the project
+            return self.not_authenticated(request)
         send_refused(request.user, request, refusal)
         status = 401 if refusal.code == "invalid-credentials" else 403
         return self.error(status, refusal.code, refusal.message)

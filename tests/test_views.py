@@ -21,9 +21,11 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from django_metabase_sso.exceptions import AccessRefused, CallableFailed
 from django_metabase_sso.http import responses
 from django_metabase_sso.http.endpoints import Endpoint
+from django_metabase_sso.signals import token_refused
 from django_metabase_sso.tokens import Grant, Token
 from django_metabase_sso.views import GuestTokenView, SSOView
 from tests.helpers.configure import Configure
+from tests.helpers.signals import Recorder, receiving
 from tests.helpers.sso import (
     FETCH,
     NAVIGATION,
@@ -686,6 +688,19 @@ def test_authenticate_says_nobody_to_nobody(client: Client, configure: Configure
     configure(AUTHENTICATE=lambda request: AnonymousUser())
     assert_error(client.get(FETCH), 401, "not-authenticated")
     assert client.get(URL, headers=NAVIGATION).status_code == 302
+
+
+@pytest.mark.parametrize("key", ["AUTHENTICATE", "ACCESS_POLICY"])
+def test_a_callable_that_finds_nobody(signed_in: Client, configure: Configure, key: str) -> None:
+    def nobody(*arguments: Any) -> User:
+        raise AccessRefused("not-authenticated", "not authenticated")
+
+    configure(**{key: nobody})
+    recorder = Recorder()
+    with receiving(recorder, token_refused):
+        assert_error(signed_in.get(FETCH), 401, "not-authenticated")
+        assert signed_in.get(URL, headers=NAVIGATION).status_code == 302
+    assert recorder.calls == []
 
 
 def test_a_bad_credential_does_not_fall_back_to_the_session(
